@@ -1,0 +1,86 @@
+"""The one interface to everything that can be played through: an audio interface, the virtual deck, a trained model.
+
+A capture of a two-head deck is two passes with a rewind between them, and somebody has to press the keys. So two roles are
+kept apart: the :class:`Device` moves samples, the :class:`Operator` works the transport. For hardware the operator is the
+person at the deck, asked in plain words; the virtual deck is its own operator.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from signals.audio import AudioReader
+
+Sink = Callable[[np.ndarray], None]
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What the device says of a finished pass.
+
+    Attributes
+    ----------
+    samples : int
+        Samples per channel delivered to the sink.
+    clock_hz : float or None
+        Sample rate against the computer's clock, where the device has one.
+    flags : tuple of str
+        Faults the device reported ("input overflow", ...), each with its sample position.
+    """
+
+    samples: int
+    clock_hz: float | None = None
+    flags: tuple[str, ...] = field(default=())
+
+
+class Device(Protocol):
+    """Plays channels and records what returns, both on one sample clock."""
+
+    @property
+    def name(self) -> str:
+        """Name as the session keeps it."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Sample rate in Hz."""
+        ...
+
+    @property
+    def input_channels(self) -> int:
+        """Number of channels that come back."""
+        ...
+
+    def run(self, sent: AudioReader, sink: Sink, tail_s: float) -> StreamFacts:
+        """Play `sent` to its end, go on recording for `tail_s`, and hand every returned block to `sink`.
+
+        Blocks are float, shape ``(samples, input_channels)``, in order and without gaps.
+
+        Raises
+        ------
+        DeviceError
+            The device cannot be opened or was lost; what had arrived has been handed over.
+        """
+        ...
+
+
+class Operator(Protocol):
+    """Works the deck's transport; each call returns when the deck is ready."""
+
+    def arm(self, tracks: Sequence[int]) -> None:
+        """Set the tracks to record and start the tape recording."""
+        ...
+
+    def rewind(self) -> None:
+        """Stop, and rewind to before the start of the recording."""
+        ...
+
+    def play(self, tracks: Sequence[int], number: int) -> None:
+        """Set the tracks to playback and start the tape for play pass `number` (from 1)."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the tape."""
+        ...
