@@ -1,9 +1,13 @@
 """The time base: the delay trajectory d(t) that joins a stimulus to its recording."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.interpolate import CubicSpline
+
+NEWTON_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -11,7 +15,8 @@ class Timebase:
     """Delay d(t) in seconds: output time minus input time, over input time.
 
     Input time is counted from the first sample of the stimulus, output time from the first sample of the recording. The
-    grid is uniform; between its points the trajectory is a cubic, beyond its ends it goes on with the slope it had there.
+    grid is uniform; between its points the trajectory is a cubic spline, beyond its ends it goes on with the slope it had
+    there.
 
     Attributes
     ----------
@@ -28,14 +33,62 @@ class Timebase:
     delay_s: np.ndarray
     sd_s: np.ndarray
 
+    @classmethod
+    def line(cls, start_s: float, stop_s: float, delay_start_s: float, delay_stop_s: float) -> "Timebase":
+        """Straight trajectory between two input times."""
+        delay = np.array([delay_start_s, delay_stop_s])
+        return cls(start_s, stop_s - start_s, delay, np.zeros(2))
+
+    @classmethod
+    def over_output(cls, output_time_s: np.ndarray, delay_s: np.ndarray, sd_s: np.ndarray) -> "Timebase":
+        """Make a time base from a trajectory known on a uniform grid of *output* time, as estimators find it."""
+        input_time = output_time_s - delay_s
+        step = float(output_time_s[1] - output_time_s[0])
+        grid = np.arange(input_time[0], input_time[-1], step)
+        delay = CubicSpline(input_time, delay_s)(grid)
+        return cls(float(grid[0]), step, delay, np.interp(grid, input_time, sd_s))
+
+    @property
+    def input_times_s(self) -> np.ndarray:
+        """Input times of the grid points."""
+        return self.start_s + self.step_s * np.arange(self.delay_s.size)
+
+    @cached_property
+    def _spline(self) -> CubicSpline:
+        return CubicSpline(self.input_times_s, self.delay_s, bc_type="natural")
+
+    @cached_property
+    def _slope(self) -> CubicSpline:
+        return self._spline.derivative()
+
     def delay(self, input_time_s: ArrayLike) -> np.ndarray:
         """Delay in seconds at the given input times."""
-        raise NotImplementedError
+        time = np.asarray(input_time_s, dtype=np.float64)
+        inside = np.clip(time, self.start_s, self.input_times_s[-1])
+        return self._spline(inside) + self._slope(inside) * (time - inside)
+
+    def slope(self, input_time_s: ArrayLike) -> np.ndarray:
+        """Derivative of the delay: 1 / (1 + slope) is the ratio of returned to sent frequency."""
+        time = np.asarray(input_time_s, dtype=np.float64)
+        return self._slope(np.clip(time, self.start_s, self.input_times_s[-1]))
+
+    def sd(self, input_time_s: ArrayLike) -> np.ndarray:
+        """Standard deviation of the delay at the given input times."""
+        return np.interp(np.asarray(input_time_s, dtype=np.float64), self.input_times_s, self.sd_s)
 
     def output_time(self, input_time_s: ArrayLike) -> np.ndarray:
         """Output time of the given input times."""
-        raise NotImplementedError
+        return np.asarray(input_time_s, dtype=np.float64) + self.delay(input_time_s)
 
     def input_time(self, output_time_s: ArrayLike) -> np.ndarray:
-        """Input time of the given output times (inverse of :meth:`output_time`)."""
-        raise NotImplementedError
+        """Input time of the given output times (inverse of :meth:`output_time`, by Newton's method)."""
+        target = np.asarray(output_time_s, dtype=np.float64)
+        middle = float(np.median(self.delay_s))
+        time = target - middle
+        for _ in range(NEWTON_STEPS):
+            time = time - (time + self.delay(time) - target) / (1.0 + self.slope(time))
+        return time
+
+    def shifted(self, seconds: float) -> "Timebase":
+        """The same trajectory with a constant added to the delay."""
+        return Timebase(self.start_s, self.step_s, self.delay_s + seconds, self.sd_s)

@@ -1,0 +1,299 @@
+"""Join a recording to its stimulus: the time base of every channel of a take, or of a pair without markers.
+
+====================== =================================================================================================
+what there is          how the trajectory is had
+====================== =================================================================================================
+pilot                  phase of the pilot, 200 Hz wide; the programme adds the channel's own constant and its slow skew
+stimulus, no pilot     chirps every few seconds; in between each segment's own phase (tones, sweeps) or programme (music)
+programme alone        search by band energies, cross-correlation, then the programme (:mod:`analysis.programme`)
+====================== =================================================================================================
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analysis import programme, search
+from analysis.locate import FoundTake, arrivals, take_on_channel
+from analysis.phase import Readings, phase_law, resolve_cycles, track
+from analysis.smoother import Prior, smooth
+from analysis.timebase import Timebase
+from signals import markers
+from signals.audio import AudioReader
+from signals.cues import Cue, CueSheet
+from signals.errors import SignalError
+
+PILOT_BANDWIDTH_HZ = 200.0
+PILOT_STEP_S = 1e-3
+TONE_BANDWIDTH_HZ = 60.0
+TONE_STEP_S = 2.5e-3
+ANCHOR_SD_S = 30e-6
+GUARD_REACH_S = 0.05
+SKEW = Prior(speed_walk=1e-8, flutter_s=2.2e-6, flutter_hz=3.0, fast_s=1e-8)
+CUE_MARGIN_S = 0.05
+SELF_TIMED_MAX_HZ = 4000.0
+MINIMUM_PILOT_DB = 20.0
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Time base of one programme channel of a take.
+
+    Attributes
+    ----------
+    channel : int
+        Stimulus channel.
+    returned : int
+        Channel of the recording.
+    found : FoundTake
+        What the markers on this channel said.
+    base : Timebase
+        Trajectory over the whole take.
+    method : str
+        How it was had.
+    own : dict of str to Timebase
+        Better time bases of single segments, by the segment's name.
+    """
+
+    channel: int
+    returned: int
+    found: FoundTake
+    base: Timebase
+    method: str
+    own: dict[str, Timebase] = field(default_factory=dict)
+
+    def of(self, cue: Cue) -> Timebase:
+        """Time base to use for a segment."""
+        return self.own.get(cue.name, self.base)
+
+
+def align_take(
+    sent: AudioReader, returned: AudioReader, sheet: CueSheet, inputs: dict[int, int], progress: Progress = lambda _: None
+) -> list[Alignment]:
+    """Time bases of the programme channels of a take.
+
+    Parameters
+    ----------
+    sent, returned : AudioReader
+        The stimulus as played, and the recording.
+    inputs : dict of int to int
+        Stimulus channel to channel of the recording.
+    progress : callable, optional
+        Told in words what is being done.
+
+    Returns
+    -------
+    list of Alignment
+        One a programme channel that is present in `inputs`, in order.
+
+    Raises
+    ------
+    SignalError
+        A channel has no start marker, or stops before the end marker.
+    """
+    programme_channels = [c for c in sheet.channels_of("programme") if c in inputs]
+    anchored = []
+    for c in programme_channels:
+        progress(f"finding the markers of channel {inputs[c] + 1}")
+        found = take_on_channel(returned, sheet, inputs[c])
+        if found is None:
+            raise SignalError(
+                f"channel {inputs[c] + 1} of the recording has no start marker; check the wiring of track "
+                f"{sheet.channels[c].track} and that the tape was played from before the start"
+            )
+        if found.end_s is None:
+            raise SignalError(
+                f"channel {inputs[c] + 1} of the recording ends at {returned.samples / returned.sample_rate:.1f} s without "
+                f"an end marker; record on until the stimulus of {sheet.samples / sheet.sample_rate:.0f} s is over"
+            )
+        anchored.append((c, found, _anchors(returned, inputs[c], sheet, found)))
+    pilot = _pilot(returned, sheet, inputs, anchored[0][2], progress) if anchored else None
+    if pilot is not None:
+        return [_with_pilot(sent, returned, sheet, c, inputs[c], found, pilot, progress) for c, found, _ in anchored]
+    return [_without_pilot(sent, returned, sheet, c, inputs[c], found, anchors, progress) for c, found, anchors in anchored]
+
+
+def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.Estimate:
+    """Time base and response of a pair of recordings without markers, one channel of each.
+
+    Raises
+    ------
+    SignalError
+        The two have nothing in common that could be found.
+    """
+    rate, divisor = programme.working_rate(sample_rate)
+    sent, got = programme.reduce_rate(dry, divisor), programme.reduce_rate(wet, divisor)
+    match = search.find(sent, got, rate)
+    if match is None:
+        raise SignalError("dry and wet have nothing in common that could be found; check that they belong together")
+    prior = Prior()
+    line = programme.coarse(sent, got, rate, match.timebase, prior)
+    line = programme.coarse(sent, got, rate, line, prior)
+    return programme.refine(sent, got, rate, line, prior)
+
+
+def _anchors(returned: AudioReader, channel: int, sheet: CueSheet, found: FoundTake) -> Readings:
+    """Delays at the markers and guard chirps."""
+    assert found.end_s is not None
+    rate = sheet.sample_rate
+    start_in = sheet.of_kind("marker_start")[0].start_samples / rate
+    end_in = sheet.of_kind("marker_end")[0].start_samples / rate
+    line = Timebase.line(start_in, end_in, found.start_s - start_in, found.end_s - end_in)
+    heard = arrivals(returned, channel, (markers.GUARD,))[0]
+    inputs, delays = [start_in], [found.start_s - start_in]
+    shift = markers.GUARD.apparent_shift_s(found.speed)
+    for cue in sheet.of_kind("guard", channel=sheet.channels_of("programme")[0]):
+        expected = cue.start_samples / rate
+        at = float(line.output_time(expected))
+        near = [a for a in heard if abs(a.time_s - shift - at) < GUARD_REACH_S]
+        if near:
+            best = max(near, key=lambda a: a.match)
+            inputs.append(expected)
+            delays.append(best.time_s - shift - expected)
+    inputs.append(end_in)
+    delays.append(found.end_s - end_in)
+    x, d = np.array(inputs), np.array(delays)
+    return Readings(x + d, d, np.full(x.size, ANCHOR_SD_S**2), np.ones(x.size))
+
+
+def _through(anchors: Readings) -> Timebase:
+    """Broken line through the anchors, on a fine enough grid."""
+    x = anchors.time_s - anchors.delay_s
+    grid = np.arange(x[0], x[-1] + 0.05, 0.05)
+    return Timebase(float(grid[0]), 0.05, np.interp(grid, x, anchors.delay_s), np.full(grid.size, 3e-4))
+
+
+def _pilot(
+    returned: AudioReader, sheet: CueSheet, inputs: dict[int, int], anchors: Readings, progress: Progress
+) -> Timebase | None:
+    """Trajectory from the pilot, or None when there is none or it does not stand out."""
+    cues = [c for c in sheet.of_kind("pilot") if c.channel in inputs]
+    if not cues:
+        return None
+    cue, channel = cues[0], inputs[cues[0].channel]
+    progress("following the pilot")
+    coarse = _through(anchors)
+    rate = sheet.sample_rate
+    edge = 0.1
+    span = (cue.start_samples / rate + edge, cue.stop_samples / rate - edge)
+    first, last = (max(0.0, float(coarse.output_time(s))) for s in span)
+    last = min(last, returned.samples / returned.sample_rate)
+    span = (float(coarse.input_time(first + edge)), float(coarse.input_time(last - edge)))
+    readings = track(returned, channel, phase_law(cue, rate), coarse, span, PILOT_BANDWIDTH_HZ, PILOT_STEP_S)
+    noise = np.median(np.sqrt(readings.variance[np.isfinite(readings.variance)])) * 2 * np.pi * cue.number("frequency_hz")
+    if noise > 10.0 ** (-MINIMUM_PILOT_DB / 20.0):
+        return None
+    readings = resolve_cycles(readings, cue.number("frequency_hz"), anchors.time_s, anchors.delay_s)
+    if np.isfinite(readings.variance).all():
+        return Timebase.over_output(readings.time_s, readings.delay_s, np.sqrt(readings.variance))
+    mean, sd = smooth(readings.delay_s, readings.variance, PILOT_STEP_S, Prior())
+    return Timebase.over_output(readings.time_s, mean, sd)
+
+
+def _with_pilot(
+    sent: AudioReader,
+    returned: AudioReader,
+    sheet: CueSheet,
+    channel: int,
+    to: int,
+    found: FoundTake,
+    pilot: Timebase,
+    progress: Progress,
+) -> Alignment:
+    """The pilot's trajectory with the channel's own constant and slow skew, from the programme."""
+    progress(f"fitting channel {to + 1} to the pilot")
+    rate, divisor = programme.working_rate(sheet.sample_rate)
+    dry = programme.reduce_rate(sent.read(0, sent.samples)[:, channel], divisor)
+    wet = programme.reduce_rate(returned.read(0, returned.samples)[:, to], divisor)
+    # Steady tones fix no constant and their level steps would be read as skew: they are left out.
+    for cue in sheet.of_kind("tone", channel=channel):
+        low, high = cue.start_samples // divisor, cue.stop_samples // divisor
+        dry[low:high] = 0.0
+        low, high = (int(float(pilot.output_time(s * divisor / sheet.sample_rate)) * rate) for s in (low, high))
+        wet[low - 10 : high + 10] = 0.0
+    estimate = programme.refine(dry, wet, rate, pilot, SKEW, programme.FINE_BANDS_HZ, about=pilot)
+    return Alignment(channel, to, found, estimate.timebase, "pilot, with the channel's own skew from its programme")
+
+
+def _without_pilot(
+    sent: AudioReader,
+    returned: AudioReader,
+    sheet: CueSheet,
+    channel: int,
+    to: int,
+    found: FoundTake,
+    anchors: Readings,
+    progress: Progress,
+) -> Alignment:
+    """Each segment by its own signal, joined by the chirps between them."""
+    progress(f"following the segments of channel {to + 1}")
+    coarse = _through(anchors)
+    own: dict[str, Timebase] = {}
+    readings = [anchors]
+    for cue in sheet.of_kind("tone", "sweep", "music", "noise", channel=channel):
+        if cue.kind in ("music", "noise"):
+            own[cue.name] = _by_programme(sent, returned, sheet, channel, to, cue, coarse)
+        elif cue.kind == "sweep" or cue.number("frequency_hz") <= SELF_TIMED_MAX_HZ:
+            own[cue.name] = self_timed(returned, to, cue, sheet.sample_rate, coarse)
+        else:
+            continue
+        line = own[cue.name]
+        # What the segment says of flutter counts; its constant holds the phase of the response and does not.
+        offset = np.median(line.delay_s - coarse.delay(line.input_times_s))
+        delay = line.delay_s - offset
+        readings.append(
+            Readings(line.input_times_s + delay, delay, np.full(delay.size, (5e-6) ** 2), np.ones(delay.size))
+        )
+    mean = _merge(readings, TONE_STEP_S)
+    return Alignment(channel, to, found, mean, "marker chirps, and between them each segment's own phase", own)
+
+
+def self_timed(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, coarse: Timebase) -> Timebase:
+    """Time base of a tone or sweep from its own phase; constant and slow trend hold the phase of the response too."""
+    span = (cue.start_samples / sample_rate + CUE_MARGIN_S, cue.stop_samples / sample_rate - CUE_MARGIN_S)
+    law = phase_law(cue, sample_rate)
+    found = track(returned, channel, law, coarse, span, TONE_BANDWIDTH_HZ, TONE_STEP_S)
+    if cue.kind == "tone":
+        expected = found.time_s - coarse.input_time(found.time_s)
+        found = resolve_cycles(found, cue.number("frequency_hz"), found.time_s, expected)
+    mean, sd = smooth(found.delay_s, found.variance, TONE_STEP_S, Prior(fast_s=20e-6))
+    return Timebase.over_output(found.time_s, mean, sd)
+
+
+def _by_programme(
+    sent: AudioReader, returned: AudioReader, sheet: CueSheet, channel: int, to: int, cue: Cue, coarse: Timebase
+) -> Timebase:
+    rate, divisor = programme.working_rate(sheet.sample_rate)
+    margin = round(0.5 * sheet.sample_rate) // divisor * divisor
+    first = cue.start_samples - margin
+    first -= first % divisor
+    last = cue.stop_samples + margin
+    got_first = int(float(coarse.output_time(first / sheet.sample_rate)) * sheet.sample_rate)
+    got_last = int(float(coarse.output_time(last / sheet.sample_rate)) * sheet.sample_rate)
+    dry = programme.reduce_rate(sent.read(first, last)[:, channel], divisor)
+    wet = programme.reduce_rate(returned.read(got_first, got_last)[:, to], divisor)
+    shift_in, shift_out = first / sheet.sample_rate, got_first / sheet.sample_rate
+    local = Timebase(coarse.start_s - shift_in, coarse.step_s, coarse.delay_s - (shift_out - shift_in), coarse.sd_s)
+    prior = Prior()
+    local = programme.coarse(dry, wet, rate, local, prior)
+    estimate = programme.refine(dry, wet, rate, local, prior)
+    back = estimate.timebase
+    return Timebase(back.start_s + shift_in, back.step_s, back.delay_s + (shift_out - shift_in), back.sd_s)
+
+
+def _merge(readings: list[Readings], step_s: float) -> Timebase:
+    """One trajectory through readings from many sources."""
+    first = min(r.time_s[0] for r in readings)
+    last = max(r.time_s[-1] for r in readings)
+    count = int((last - first) / step_s) + 1
+    information, weighted = np.zeros(count), np.zeros(count)
+    for r in readings:
+        index = np.clip(np.round((r.time_s - first) / step_s).astype(int), 0, count - 1)
+        np.add.at(information, index, 1.0 / r.variance)
+        np.add.at(weighted, index, r.delay_s / r.variance)
+    variance = np.where(information > 0.0, 1.0 / np.maximum(information, 1e-30), np.inf)
+    mean, sd = smooth(np.where(information > 0.0, weighted * np.where(np.isfinite(variance), variance, 0.0), np.nan), variance, step_s, Prior())
+    return Timebase.over_output(first + step_s * np.arange(count), mean, sd)

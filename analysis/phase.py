@@ -1,0 +1,138 @@
+"""Track the delay of a signal of one moving frequency: a pilot, a test tone, a sweep.
+
+The recording is multiplied by the conjugate of the phase that the sent signal would have on the time base known so far. What
+is left turns slowly; low-passed and unwrapped, its phase over the momentary frequency is the correction to the delay. A tone
+gives its delay up to whole cycles, which :func:`resolve_cycles` settles with known moments.
+
+References
+----------
+D. Rife, R. Boorstyn, "Single-tone parameter estimation from discrete-time observations", IEEE Trans. Inf. Theory 20(5), 1974:
+the bound sd(d) = sqrt(2 N0 B) / (2 pi f A), which this tracker reaches.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import fftconvolve, firwin
+
+from analysis.timebase import Timebase
+from signals.audio import AudioReader
+from signals.cues import Cue
+from signals.sweeps import Sweep
+
+BLOCK_S = 20.0
+FADED_DB = -20.0  # below this under the median amplitude the tone counts as lost
+Law = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Readings of a delay trajectory.
+
+    Attributes
+    ----------
+    time_s : ndarray, shape (points,)
+        Output time.
+    delay_s, variance : ndarray, shape (points,)
+        Delay, and variance of each reading in s^2; infinite where the signal was lost.
+    amplitude : ndarray, shape (points,)
+        Amplitude of the signal in the recording.
+    """
+
+    time_s: np.ndarray
+    delay_s: np.ndarray
+    variance: np.ndarray
+    amplitude: np.ndarray
+
+
+def phase_law(cue: Cue, sample_rate: int) -> tuple[Law, Law]:
+    """Phase in radians and frequency in Hz of a tone, pilot or sweep, as functions of input time in seconds."""
+    start_s = cue.start_samples / sample_rate
+    if cue.kind == "sweep":
+        sweep = Sweep(cue.number("low_hz"), cue.number("high_hz"), cue.number("rate_s"))
+        return (lambda t: sweep.phase(t - start_s)), (lambda t: sweep.frequency_hz(t - start_s))
+    frequency_hz = cue.number("frequency_hz")
+    return (lambda t: 2.0 * np.pi * frequency_hz * (t - start_s)), (lambda t: np.full(np.shape(t), frequency_hz))
+
+
+def track(
+    audio: AudioReader,
+    channel: int,
+    law: tuple[Law, Law],
+    timebase: Timebase,
+    input_span_s: tuple[float, float],
+    bandwidth_hz: float,
+    step_s: float,
+    harmonic: int = 1,
+) -> Readings:
+    """Readings of the delay over a span of input time.
+
+    Parameters
+    ----------
+    law : tuple of callables
+        Phase and frequency of the signal sent, from :func:`phase_law`.
+    timebase : Timebase
+        What is known of the delay; right within about ``bandwidth_hz / (3 f)`` in speed.
+    input_span_s : tuple of float
+        Where in the stimulus the signal stands.
+    bandwidth_hz : float
+        One-sided bandwidth of the tracker; flutter up to here is followed.
+    step_s : float
+        Spacing of the readings; at most ``0.4 / bandwidth_hz``.
+    harmonic : int
+        Order of the harmonic to demodulate instead of the signal itself.
+
+    Returns
+    -------
+    Readings
+        The delay is right up to a whole number of cycles.
+    """
+    rate = audio.sample_rate
+    stride = max(1, round(step_s * rate))
+    taps = _low_pass(bandwidth_hz, rate)
+    half = taps.size // 2
+    first = round(float(timebase.output_time(input_span_s[0])) * rate)
+    last = round(float(timebase.output_time(input_span_s[1])) * rate)
+    block = max(stride, round(BLOCK_S * rate) // stride * stride)
+    pieces, noise = [], []
+    for start in range(first, last, block):
+        stop = min(start + block, last)
+        time = np.arange(start - half, stop + half) / rate
+        signal = audio.read(start - half, stop + half)[:, channel]
+        expected = law[0](timebase.input_time(time)) * harmonic
+        baseband = 2.0 * signal * np.exp(-1j * (expected - np.pi / 2.0))
+        slow = fftconvolve(baseband, taps, mode="valid")[: stop - start]
+        wider = fftconvolve(baseband, _low_pass(2.0 * bandwidth_hz, rate, half), mode="valid")[: stop - start]
+        noise.append(np.abs(wider - slow) ** 2)
+        pieces.append(slow[::stride])
+    z = np.concatenate(pieces)
+    time = (first + stride * np.arange(z.size)) / rate
+    amplitude = np.abs(z)
+    # Noise that the doubled bandwidth lets in beside the first is as much as is inside; half of it is in quadrature.
+    quadrature = 0.5 * float(np.median(np.concatenate(noise))) / np.log(2.0)
+    present = amplitude > 10.0 ** (FADED_DB / 20.0) * np.median(amplitude)
+    angle = np.unwrap(np.where(present, np.angle(z), np.nan)[present])
+    phase = np.interp(time, time[present], angle) if angle.size else np.zeros(time.size)
+    input_time = timebase.input_time(time)
+    frequency = law[1](input_time) * harmonic
+    # The phase says how much later in the stimulus we are than the time base thought; the delay is that much smaller.
+    delay = time - input_time - phase / (2.0 * np.pi * frequency)
+    variance = np.where(present, quadrature / (2.0 * np.pi * frequency * np.maximum(amplitude, 1e-12)) ** 2, np.inf)
+    return Readings(time, delay, variance, amplitude)
+
+
+def resolve_cycles(readings: Readings, frequency_hz: float, known_time_s: np.ndarray, known_delay_s: np.ndarray) -> Readings:
+    """Shift a tone's readings by the whole number of cycles that brings them nearest to delays known at some moments.
+
+    Half cycles count too, as a deck may invert: the delay is then that of the inverted tone.
+    """
+    offset = np.median(known_delay_s - np.interp(known_time_s, readings.time_s, readings.delay_s))
+    cycle = 0.5 / frequency_hz
+    return Readings(readings.time_s, readings.delay_s + np.round(offset / cycle) * cycle, readings.variance, readings.amplitude)
+
+
+def _low_pass(bandwidth_hz: float, rate: int, half: int | None = None) -> np.ndarray:
+    """Linear-phase low-pass of unit gain; -6 dB at the bandwidth, without ringing that could swing a dropout through zero."""
+    length = half if half is not None else round(1.6 * rate / bandwidth_hz)
+    return firwin(2 * length + 1, bandwidth_hz, window=("kaiser", 6.0), fs=rate)

@@ -1,0 +1,376 @@
+"""The stimulus: planned as a cue sheet, synthesised as it is read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from signals import markers
+from signals.cues import Channel, Cue, CueSheet, Kind, Parameter
+from signals.errors import StimulusError
+from signals.levels import meter_level
+from signals.music import compose
+from signals.noise import pink_noise
+from signals.sweeps import Sweep
+from signals.tones import bursts, impulses, tone
+
+DEFAULT_REFERENCE_DBFS = -18.0
+DEFAULT_LEVELS_DB = tuple(np.arange(-30.0, 10.1, 2.5).tolist())
+QUICK_LEVELS_DB = (-20.0, -10.0, -5.0, 0.0, 2.5, 5.0, 7.5, 10.0)
+MINIMUM_RATE_HZ = 48_000
+PILOT_HZ = 3700.0  # no multiple of a test tone, so that what leaks into a neighbour is nobody's harmonic
+PILOT_LEVEL_DB = -6.0
+PILOT_EDGE_S = 0.5
+MARKER_LEVEL_DB = -3.0
+WOW_FLUTTER_HZ = 3150.0  # IEC 60386
+REFERENCE_HZ = 1000.0
+SWEEP_LOW_HZ = 20.0
+SWEEP_HIGH_HZ = 22_000.0
+GAP_S = 0.3
+LEAD_S = 2.0
+MUSIC_HEADROOM_DB = 14.0
+
+Music = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of programme: style or name, length, highest meter reading, and what training uses it for."""
+
+    style: str
+    duration_s: float
+    level_db: float
+    use: str  # train, validation or test
+
+
+STANDARD_PIECES = (
+    Piece("band", 20.0, 0.0, "train"),
+    Piece("chamber", 18.0, 5.0, "train"),
+    Piece("beat", 18.0, 5.0, "train"),
+    Piece("band", 18.0, -10.0, "train"),
+    Piece("chamber", 16.0, 5.0, "validation"),
+    Piece("beat", 12.0, 0.0, "test"),
+    Piece("band", 18.0, 5.0, "test"),
+)
+QUICK_PIECES = (
+    Piece("band", 14.0, 5.0, "train"),
+    Piece("chamber", 10.0, 0.0, "train"),
+    Piece("beat", 10.0, 5.0, "train"),
+    Piece("chamber", 10.0, 5.0, "validation"),
+    Piece("band", 12.0, 5.0, "test"),
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How much a stimulus holds: segment lengths in seconds, levels in dB re the reference level."""
+
+    wow_flutter_s: float
+    ladder_hz: tuple[float, ...]
+    levels_db: tuple[float, ...]
+    step_s: float
+    sweep_levels_db: tuple[float, ...]
+    sweep_s: float
+    silence_s: float
+    impulses_s: float
+    pieces: tuple[Piece, ...]
+
+
+STANDARD = Scope(30.0, (315.0, 1000.0, 10_000.0), DEFAULT_LEVELS_DB, 0.8, (-20.0, -10.0, 0.0), 8.0, 10.0, 2.0, STANDARD_PIECES)
+QUICK = Scope(15.0, (315.0, 1000.0), QUICK_LEVELS_DB, 0.8, (-20.0, 0.0), 6.0, 6.0, 1.0, QUICK_PIECES)
+
+
+@dataclass
+class _Timeline:
+    """Segments laid end to end, the same on every programme channel."""
+
+    sample_rate: int
+    programme: tuple[int, ...]
+    cursor: int = 0
+    cues: list[Cue] = field(default_factory=list)
+
+    def add(
+        self,
+        kind: Kind,
+        name: str,
+        samples: int,
+        level_db: float | None = None,
+        gap_s: float = GAP_S,
+        seed: int | None = None,
+        **parameters: Parameter,
+    ) -> None:
+        for channel in self.programme:
+            self.cues.append(
+                Cue(
+                    name=name,
+                    kind=kind,
+                    channel=channel,
+                    start_samples=self.cursor,
+                    length_samples=samples,
+                    level_db=level_db,
+                    parameters=parameters,
+                    seed=seed,
+                )
+            )
+        self.cursor += samples
+        self.rest(gap_s)
+
+    def rest(self, seconds: float) -> None:
+        self.cursor += round(seconds * self.sample_rate)
+
+    def samples(self, seconds: float) -> int:
+        return round(seconds * self.sample_rate)
+
+    def guard(self) -> None:
+        self.add("guard", "guard", markers.GUARD.samples(self.sample_rate), MARKER_LEVEL_DB, gap_s=0.1)
+
+
+def plan(
+    *,
+    session: str,
+    sample_rate: int,
+    tracks: Sequence[int],
+    pilot_track: int | None = None,
+    reference_dbfs: float = DEFAULT_REFERENCE_DBFS,
+    levels_db: Sequence[float] | None = None,
+    scope: Scope = STANDARD,
+    music: Music | None = None,
+    seed: int = 0,
+    stimulus: str = "main",
+) -> CueSheet:
+    """Lay out the uncompanded stimulus.
+
+    Parameters
+    ----------
+    session, stimulus : str
+        Identifiers; together they make the code that the tape carries.
+    sample_rate : int
+        48000 Hz or more.
+    tracks : sequence of int
+        Programme tracks, 1-based; all get the same programme.
+    pilot_track : int, optional
+        Track that carries the pilot alone.
+    levels_db : sequence of float, optional
+        Level ladder, instead of the scope's own.
+    music : mapping of name to ndarray (samples,), optional
+        Programme to use instead of the composed pieces, at `sample_rate`.
+    seed : int
+        Seed of the composed pieces.
+
+    Raises
+    ------
+    StimulusError
+        Rate too low, tracks that collide, levels beyond digital full scale.
+    """
+    if sample_rate < MINIMUM_RATE_HZ:
+        raise StimulusError(f"sample rate {sample_rate} Hz is below {MINIMUM_RATE_HZ} Hz; set the interface to 48 kHz or more")
+    used = [*tracks, *([] if pilot_track is None else [pilot_track])]
+    if not tracks or len(set(used)) != len(used):
+        raise StimulusError(f"tracks {used}: one or more different ones for programme, another for the pilot")
+    roles = [Channel(role="programme", track=t) for t in tracks]
+    if pilot_track is not None:
+        roles.append(Channel(role="pilot", track=pilot_track))
+    programme = tuple(range(len(tracks)))
+    ladder = scope.levels_db if levels_db is None else tuple(float(level) for level in levels_db)
+    _refuse_clipping(ladder, reference_dbfs, "ladder")
+    code = markers.identity_code(session, stimulus)
+
+    line = _Timeline(sample_rate, programme)
+    line.rest(LEAD_S)
+    line.add("marker_start", "start marker", markers.start_marker(sample_rate).size, MARKER_LEVEL_DB, 0.1)
+    line.add("marker_code", "identity code", markers.code_marker(code, sample_rate).size, MARKER_LEVEL_DB, code=code)
+    line.add("tone", "reference tone", line.samples(3.0), 0.0, purpose="reference", frequency_hz=REFERENCE_HZ)
+    line.guard()
+    length = line.samples(scope.wow_flutter_s)
+    line.add("tone", "wow and flutter tone", length, 0.0, purpose="wow_flutter", frequency_hz=WOW_FLUTTER_HZ)
+    for frequency_hz in scope.ladder_hz:
+        line.guard()
+        for level_db in ladder:
+            name = f"{frequency_hz:g} Hz at {level_db:+g} dB"
+            length = line.samples(scope.step_s)
+            line.add("tone", name, length, level_db, gap_s=0.1, purpose="ladder", frequency_hz=frequency_hz)
+    for level_db in scope.sweep_levels_db:
+        line.guard()
+        sweep = Sweep.design(SWEEP_LOW_HZ, SWEEP_HIGH_HZ, scope.sweep_s)
+        line.add(
+            "sweep",
+            f"sweep at {level_db:+g} dB",
+            sweep.samples(sample_rate),
+            level_db,
+            gap_s=1.0,
+            low_hz=sweep.low_hz,
+            high_hz=sweep.high_hz,
+            rate_s=sweep.rate_s,
+        )
+    line.guard()
+    line.add("silence", "silence", line.samples(scope.silence_s))
+    line.guard()
+    line.add("impulses", "impulses", line.samples(scope.impulses_s), 0.0, period_s=0.1)
+    line.add("noise", "pink noise", line.samples(3.0), -15.0, seed=seed, low_hz=30.0, high_hz=20_000.0)
+    _add_music(line, scope.pieces, music, seed)
+    line.add("marker_end", "end marker", markers.end_marker(sample_rate).size, MARKER_LEVEL_DB, 1.0)
+    if pilot_track is not None:
+        # The pilot begins before the first marker and ends after the last, so that the time base reaches both.
+        edge = round(PILOT_EDGE_S * sample_rate)
+        line.cues.append(
+            Cue(
+                name="pilot",
+                kind="pilot",
+                channel=len(tracks),
+                start_samples=edge,
+                length_samples=line.cursor - 2 * edge,
+                level_db=PILOT_LEVEL_DB,
+                parameters={"frequency_hz": PILOT_HZ},
+            )
+        )
+    return CueSheet(
+        stimulus=stimulus,
+        session=session,
+        code=code,
+        sample_rate=sample_rate,
+        samples=line.cursor,
+        reference_dbfs=reference_dbfs,
+        channels=tuple(roles),
+        cues=tuple(sorted(line.cues, key=lambda c: (c.start_samples, c.channel))),
+    )
+
+
+def _refuse_clipping(levels_db: Sequence[float], reference_dbfs: float, what: str) -> None:
+    highest = max(levels_db)
+    if reference_dbfs + highest > 0.0:
+        raise StimulusError(
+            f"{what} goes to {highest:+g} dB, which is {reference_dbfs + highest:+.1f} dBFS and clips; "
+            f"end it at {-reference_dbfs:+g} dB or lower the reference level"
+        )
+
+
+def _add_music(line: _Timeline, pieces: Sequence[Piece], music: Music | None, seed: int) -> None:
+    if music is None:
+        for number, piece in enumerate(pieces):
+            line.guard()
+            name = f"{piece.style} {number + 1} at {piece.level_db:+g} dB"
+            length = line.samples(piece.duration_s)
+            line.add("music", name, length, piece.level_db, seed=seed * 1000 + number, style=piece.style, use=piece.use)
+        return
+    parts = [(name, start, stop) for name, wave in music.items() for start, stop in _parts(wave.size, line.sample_rate)]
+    for number, (name, start, stop) in enumerate(parts):
+        use = ("train", "train", "train", "validation", "test")[number * 5 // len(parts)] if len(parts) > 2 else "train"
+        line.guard()
+        line.add("music", f"{name} part {number + 1}", stop - start, 0.0, file=name, offset_samples=start, use=use)
+
+
+def _parts(samples: int, sample_rate: int) -> list[tuple[int, int]]:
+    """Cut a long recording into parts of 10 to 30 s, so that some of it can be held out."""
+    count = max(1, min(5, samples // (10 * sample_rate)), -(-samples // (30 * sample_rate)))
+    edges = np.linspace(0, samples, count + 1).astype(int)
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+
+
+class StimulusAudio:
+    """A stimulus as :class:`signals.audio.AudioReader`: synthesised from its cue sheet as it is read.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        What to play.
+    music : mapping of name to ndarray (samples,), optional
+        The recordings that music segments with a ``file`` parameter name.
+    """
+
+    def __init__(self, sheet: CueSheet, music: Music | None = None) -> None:
+        self.sheet = sheet
+        self._music = music or {}
+        self._waveform = lru_cache(maxsize=4)(self._synthesise)
+
+    @property
+    def sample_rate(self) -> int:
+        """Sample rate in Hz."""
+        return self.sheet.sample_rate
+
+    @property
+    def channels(self) -> int:
+        """Number of output channels."""
+        return len(self.sheet.channels)
+
+    @property
+    def samples(self) -> int:
+        """Length in samples."""
+        return self.sheet.samples
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Samples ``start`` to ``stop``, shape ``(stop - start, channels)``; zeros outside."""
+        out = np.zeros((stop - start, self.channels))
+        for index, cue in enumerate(self.sheet.cues):
+            low, high = max(start, cue.start_samples), min(stop, cue.stop_samples)
+            if low < high:
+                wave = self._waveform(self._first_alike(index))
+                out[low - start : high - start, cue.channel] += wave[low - cue.start_samples : high - cue.start_samples]
+        return out
+
+    def _first_alike(self, index: int) -> int:
+        """First segment with the same waveform, so that four tracks of programme are synthesised once."""
+        cue = self.sheet.cues[index]
+        while index and (cue.start_samples, cue.name) == (self.sheet.cues[index - 1].start_samples, self.sheet.cues[index - 1].name):
+            index -= 1
+        return index
+
+    def _synthesise(self, index: int) -> np.ndarray:
+        cue = self.sheet.cues[index]
+        return waveform(cue, self.sheet, self._music)
+
+
+def waveform(cue: Cue, sheet: CueSheet, music: Music | None = None) -> np.ndarray:
+    """Waveform of one segment at its level, shape (length_samples,).
+
+    Raises
+    ------
+    StimulusError
+        A recording that the segment names is not in `music`.
+    """
+    unit = _unit_waveform(cue, sheet.sample_rate, sheet.code, music or {})
+    if cue.level_db is None:
+        return unit
+    if cue.kind == "music":
+        return unit * 10.0 ** ((sheet.reference_dbfs + cue.level_db - meter_level(unit, sheet.sample_rate)) / 20.0)
+    return unit * sheet.amplitude(cue.level_db)
+
+
+def _unit_waveform(cue: Cue, sample_rate: int, code: int, music: Music) -> np.ndarray:
+    samples = cue.length_samples
+    match cue.kind:
+        case "marker_start":
+            return markers.start_marker(sample_rate)
+        case "marker_end":
+            return markers.end_marker(sample_rate)
+        case "marker_code":
+            return markers.code_marker(code, sample_rate)
+        case "guard":
+            return markers.GUARD.waveform(sample_rate)
+        case "tone" | "pilot":
+            return tone(cue.number("frequency_hz"), samples, sample_rate)
+        case "sweep":
+            sweep = Sweep(cue.number("low_hz"), cue.number("high_hz"), cue.number("rate_s"))
+            return sweep.waveform(sample_rate, fade_in_s=0.1, fade_out_s=0.005)
+        case "impulses":
+            return impulses(samples, sample_rate, cue.number("period_s"))
+        case "bursts":
+            on_s, period_s, rest_db = cue.number("on_s"), cue.number("period_s"), cue.number("rest_db")
+            return bursts(cue.number("frequency_hz"), samples, sample_rate, on_s, period_s, rest_db)
+        case "noise":
+            return pink_noise(samples, sample_rate, cue.seed or 0, cue.number("low_hz"), cue.number("high_hz"))
+        case "silence":
+            return np.zeros(samples)
+        case "music":
+            return _music_waveform(cue, sample_rate, music)
+
+
+def _music_waveform(cue: Cue, sample_rate: int, music: Music) -> np.ndarray:
+    if "file" not in cue.parameters:
+        duration_s = cue.length_samples / sample_rate
+        return compose(cue.seed or 0, duration_s, sample_rate, str(cue.parameters["style"]))[: cue.length_samples]
+    name = str(cue.parameters["file"])
+    if name not in music:
+        raise StimulusError(f"segment '{cue.name}' needs the recording '{name}', which was not given; pass it with --music")
+    start = int(cue.number("offset_samples"))
+    return music[name][start : start + cue.length_samples]
