@@ -1,6 +1,7 @@
 """Results and curves: the one schema of everything that is measured (``measurements.json``).
 
-A figure that cannot be had stands here too, with ``valid`` false, ``value`` null and a ``note`` that says why and what to do.
+A figure that cannot be had stands here too, with ``valid`` false, ``value`` null and a ``note`` that says why and what to
+do.
 """
 
 from collections.abc import Mapping, Sequence

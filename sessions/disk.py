@@ -1,0 +1,89 @@
+"""Whole files or none: temporary name, sync, rename; and the operating system's errors told in one line."""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from signals.errors import SessionError
+
+PART = ".part"
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+
+
+def describe(error: OSError, path: Path) -> str:
+    """One line for a failure of the operating system at `path`: value, limit, remedy."""
+    if error.errno in _NO_ROOM:
+        return (
+            f"There is no room to write {path.name}: {free_bytes(path) / 1e6:.1f} MB are free at {path.parent}"
+            " (or a size limit or quota was met); free some space or choose a folder on another disk, then try again."
+        )
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return f"{path} cannot be written or read: {error.strerror}; change its permissions or choose another folder."
+    return f"{path}: {error.strerror or error}; check the folder and the disk, then run the command again."
+
+
+@contextmanager
+def told_as_session_error(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` inside the block into a :class:`SessionError`."""
+    try:
+        yield
+    except OSError as error:
+        raise SessionError(describe(error, path)) from error
+
+
+def free_bytes(path: Path) -> int:
+    """Free bytes on the disk that holds, or would hold, `path`."""
+    for folder in (path, *path.parents):
+        if folder.is_dir():
+            return shutil.disk_usage(folder).free
+    return 0
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside `folder` survive a loss of power (Windows has no such call and needs none)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write several files so that a full disk leaves every one of them as it was.
+
+    All contents are on disk under temporary names before the first is renamed; the last one named is renamed last.
+
+    Raises
+    ------
+    SessionError
+        The disk is full, or a folder cannot be written; what stood there still stands.
+    """
+    parts: dict[Path, Path] = {}
+    for path, data in files.items():
+        parts[path] = path.with_name(path.name + PART)
+        try:
+            with parts[path].open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            message = describe(error, path)
+            for part in parts.values():
+                part.unlink(missing_ok=True)
+            raise SessionError(message) from error
+    for path, part in parts.items():
+        with told_as_session_error(path):
+            part.replace(path)
+            sync_folder(path.parent)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file as hexadecimal digits."""
+    with told_as_session_error(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,217 @@
+"""Writing one take: blocks go straight to disk; what had arrived stays when a pass is interrupted."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from sessions.disk import PART, describe, free_bytes, sha256_of, told_as_session_error, write_together
+from sessions.manifest import FileRecord, TakeRecord, load, to_json
+from sessions.wave import Encoding, WaveWriter, mend, write_wave
+from signals.audio import AudioReader
+from signals.errors import SessionError
+
+RECORD = "take.json"
+RETURNED = "returned.wav"
+SENT = "sent.wav"
+RUNNING = "running.json"
+"""What is known of a take while it is being recorded; gone when the take is listed."""
+
+ENCODING: Encoding = "float32"
+"""Takes are 32-bit float: every 24-bit sample is held exactly and nothing a device delivers is cut off."""
+
+_ROOM_FOR_RECORDS_BYTES = 500_000
+
+Commit = Callable[[TakeRecord, Mapping[str, FileRecord]], None]
+
+
+def require_room(folder: Path, values: int) -> None:
+    """Refuse before the tape rolls when the disk cannot hold so many sample values.
+
+    Raises
+    ------
+    SessionError
+        With the room needed, the room free and the remedy.
+    """
+    needed = values * 4 + _ROOM_FOR_RECORDS_BYTES
+    free = free_bytes(folder)
+    if free < needed:
+        raise SessionError(
+            f"{needed / 1e6:.1f} MB are needed at {folder} and {free / 1e6:.1f} MB are free;"
+            " free some space or choose a folder on another disk."
+        )
+
+
+def file_record(path: Path, sha256: str | None = None) -> FileRecord:
+    """Size and digest of a file."""
+    return FileRecord(size_bytes=path.stat().st_size, sha256=sha256 or sha256_of(path))
+
+
+class TakeWriter:
+    """A take being recorded, as context manager.
+
+    Leaving the block after :meth:`finish` keeps a complete take. Leaving it by an exception keeps what had arrived, marked
+    as interrupted. No trace is left of a take to which nothing had arrived, which filled the disk, or which was being
+    copied from files that are still there.
+
+    Parameters
+    ----------
+    folder : Path
+        New folder of the take; must not exist.
+    record : TakeRecord
+        What is known before the pass, state ``running``.
+    expected_samples : int
+        Likely length, 0 if unknown.
+    commit : callable
+        Writes ``take.json`` and lists the finished take in the session.
+    """
+
+    def __init__(self, folder: Path, record: TakeRecord, expected_samples: int, commit: Commit) -> None:
+        self.record = record
+        self._folder = folder
+        self._commit = commit
+        self._files: dict[str, FileRecord] = {}
+        self._open = True
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError as error:
+            raise SessionError(f"{folder} exists already and a take is never overwritten; choose another name.") from error
+        except OSError as error:
+            raise SessionError(describe(error, folder)) from error
+        part = folder / (RETURNED + PART)
+        try:
+            with told_as_session_error(part):
+                write_together({folder / RUNNING: to_json(record).encode()})
+                self._wave = WaveWriter(part, record.sample_rate, record.channels, ENCODING, expected_samples)
+        except SessionError:
+            self._discard()
+            raise
+
+    @property
+    def samples(self) -> int:
+        """Samples per channel written so far."""
+        return self._wave.samples
+
+    def write(self, block: np.ndarray) -> None:
+        """Append returned samples, shape ``(samples, channels)``.
+
+        Raises
+        ------
+        AudioFileError
+            Wrong number of channels, NaN or infinity.
+        SessionError
+            The disk is full; the take is removed, the session is as it was.
+        """
+        try:
+            self._wave.write(block)
+        except OSError as error:
+            message = describe(error, self._folder / RETURNED)
+            self._discard()
+            raise SessionError(message) from error
+
+    def keep_sent(self, audio: AudioReader) -> None:
+        """Keep what was sent beside what returned, for a pair that has no stimulus of the session.
+
+        Raises
+        ------
+        SessionError
+            The disk is full.
+        """
+        self._files[SENT] = file_record(self._folder / SENT, write_wave(self._folder / SENT, audio, ENCODING))
+
+    def finish(self, *, flags: Sequence[str] = (), clock_hz: float | None = None, faults: Sequence[str] = ()) -> TakeRecord:
+        """Close the take as complete and list it in the session.
+
+        Parameters
+        ----------
+        flags : sequence of str
+            What the device reported.
+        clock_hz : float, optional
+            Sample rate against the computer's clock.
+        faults : sequence of str
+            What is wrong with the take although it is complete (clipping, ...).
+
+        Raises
+        ------
+        SessionError
+            The disk is full; the take is removed, the session is as it was.
+        """
+        return self._close({"state": "complete", "flags": tuple(flags), "clock_hz": clock_hz, "faults": tuple(faults)})
+
+    def _close(self, facts: dict[str, Any]) -> TakeRecord:
+        self.record = self.record.model_copy(update={**facts, "samples": self.samples})
+        returned = self._folder / RETURNED
+        try:
+            with told_as_session_error(returned):
+                digest = self._wave.close()
+                (self._folder / (RETURNED + PART)).replace(returned)
+                self._commit(self.record, {**self._files, RETURNED: file_record(returned, digest)})
+                (self._folder / RUNNING).unlink()
+        except SessionError:
+            self._discard()
+            raise
+        self._open = False
+        return self.record
+
+    def _discard(self) -> None:
+        self._open = False
+        if hasattr(self, "_wave"):
+            self._wave.abandon()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # takes/ itself, if this was the first
+            self._folder.parent.rmdir()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if not self._open:
+            return
+        if self.samples == 0 or self.record.sources:
+            self._discard()
+            return
+        if isinstance(error, KeyboardInterrupt):
+            fault = "stopped by the user"
+        else:
+            fault = str(error) if error else "the pass was left before its end"
+        self._close({"state": "interrupted", "faults": (fault,)})
+
+
+def recover(folder: Path, commit: Commit) -> TakeRecord | None:
+    """Complete the take of a program that was killed while recording.
+
+    Returns
+    -------
+    TakeRecord or None
+        The take, marked as interrupted (or complete, if only its listing was missing); None when there was nothing worth
+        keeping and the folder was removed.
+
+    Raises
+    ------
+    SessionError
+        The folder holds something other than a take.
+    """
+    part, returned = folder / (RETURNED + PART), folder / RETURNED
+    if (folder / RECORD).exists():
+        record = load(TakeRecord, folder / RECORD)
+        names = [name for name in (SENT, RETURNED) if (folder / name).exists()]
+        commit(record, {name: file_record(folder / name) for name in names})
+        (folder / RUNNING).unlink(missing_ok=True)
+        return record
+    record = load(TakeRecord, folder / RUNNING)
+    if returned.exists():  # killed between closing the sound file and listing it
+        returned.replace(part)
+    samples, digest = mend(part, record.sample_rate, record.channels, ENCODING) if part.exists() else (0, "")
+    if samples == 0 or record.sources:
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    part.replace(returned)
+    fault = "the program was ended while it recorded"
+    record = record.model_copy(update={"state": "interrupted", "samples": samples, "faults": (fault,)})
+    commit(record, {RETURNED: file_record(returned, digest)})
+    (folder / RUNNING).unlink(missing_ok=True)
+    return record
