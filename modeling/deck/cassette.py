@@ -1,0 +1,64 @@
+"""The tape itself: recorded flux of every track, kept in temporary files so that length does not cost memory."""
+
+import tempfile
+
+import numpy as np
+
+from modeling.deck.convolution import BlockPlan
+from modeling.deck.noise import TapeHiss
+from modeling.deck.parameters import TRACKS, DeckParameters
+from signals.errors import ModelError
+
+
+class Cassette:
+    """Four tracks of tape, blank at first: flux in units of saturation, on a uniform grid of tape position.
+
+    Positions are in samples at nominal speed, 0 where the first recording begins. Blank tape hisses too, and reaches
+    without end in both directions.
+    """
+
+    def __init__(self, parameters: DeckParameters, plan: BlockPlan, seed: int) -> None:
+        self._parameters = parameters
+        self._plan = plan
+        self._seed = seed
+        self._recordings = [0] * TRACKS
+        self._files = [tempfile.TemporaryFile(prefix="tape-track-") for _ in range(TRACKS)]  # noqa: SIM115
+        self._hiss = [self._new_hiss(track) for track in range(TRACKS)]
+
+    def begin(self, track: int) -> None:
+        """Lay down new hiss, as a recording does."""
+        self._recordings[track] += 1
+        self._hiss[track] = self._new_hiss(track)
+
+    def write(self, track: int, start: int, flux: np.ndarray) -> None:
+        """Record `flux` from position `start` on.
+
+        Raises
+        ------
+        ModelError
+            The temporary folder is full.
+        """
+        try:
+            self._files[track].seek(4 * start)
+            self._files[track].write(flux.astype(np.float32).tobytes())
+        except OSError as error:
+            folder = tempfile.gettempdir()
+            raise ModelError(f"the virtual tape does not fit into {folder}: {error}; free space or set TMPDIR") from error
+
+    def read(self, track: int, start: int, stop: int) -> np.ndarray:
+        """Flux from `start` to `stop`, recording and hiss, float64."""
+        out = self._hiss[track].read(start, stop)
+        low = max(start, 0)
+        if low < stop:
+            self._files[track].seek(4 * low)
+            found = np.frombuffer(self._files[track].read(4 * (stop - low)), dtype=np.float32)
+            out[low - start : low - start + found.size] += found
+        return out
+
+    def close(self) -> None:
+        """Throw the tape away."""
+        for file in self._files:
+            file.close()
+
+    def _new_hiss(self, track: int) -> TapeHiss:
+        return TapeHiss(self._parameters, self._plan, (self._seed, track, self._recordings[track]))

@@ -1,0 +1,177 @@
+"""The machine: four tracks, one head, worked like a two-head cassette deck."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from modeling.deck.cassette import Cassette
+from modeling.deck.convolution import BlockPlan
+from modeling.deck.electronics import Amplifier
+from modeling.deck.noise import ElectronicsNoise
+from modeling.deck.parameters import TRACKS, DeckParameters
+from modeling.deck.record import Recorder
+from modeling.deck.replay import Player
+from modeling.deck.transport import play_trajectory, record_trajectory
+from signals.errors import ModelError
+
+SAMPLE_RATES = (48000, 88200, 96000, 192000)
+_RECORD, _PLAY = 0, 1
+
+
+class VirtualDeck:
+    """A cassette deck with a blank cassette in it.
+
+    A sine at `reference_dbfs` is 0 VU. Recording and every play pass begin where the tape was rewound to; the tape runs
+    while :meth:`process` is called, one sample of it for each sample of the block.
+
+    Parameters
+    ----------
+    parameters : DeckParameters
+    sample_rate : int
+        One of 48000, 88200, 96000, 192000 Hz.
+    reference_dbfs : float
+        Level of a sine at 0 VU.
+    seed : int
+        Everything random follows from it; the same seed gives the same samples, whatever the block size.
+
+    Raises
+    ------
+    ModelError
+        Any of them is out of range.
+    """
+
+    tracks = TRACKS
+
+    def __init__(self, parameters: DeckParameters, sample_rate: int, reference_dbfs: float, seed: int) -> None:
+        if sample_rate not in SAMPLE_RATES:
+            rates = ", ".join(str(r) for r in SAMPLE_RATES)
+            raise ModelError(f"the virtual deck does not run at {sample_rate} Hz; use one of {rates}")
+        if not -60.0 <= reference_dbfs <= 0.0:
+            raise ModelError(f"reference level {reference_dbfs} dBFS is outside -60 to 0; choose one inside, -18 is usual")
+        if seed < 0:
+            raise ModelError(f"seed {seed} is negative; use 0 or more")
+        self.parameters = parameters
+        self.sample_rate = sample_rate
+        self.seed = seed
+        self.recordings = 0
+        self._plan = BlockPlan.at(sample_rate)
+        self._cassette = Cassette(parameters, self._plan, seed)
+        self._peak = 10.0 ** (reference_dbfs / 20.0)
+        self._recorder: Recorder | None = None
+        self._player: Player | None = None
+        self._armed: tuple[int, ...] = ()
+
+    def arm(self, tracks: Sequence[int]) -> None:
+        """Start recording on `tracks` (1 to 4); the others keep what is on them.
+
+        Raises
+        ------
+        ModelError
+            No such track.
+        """
+        wrong = [t for t in tracks if not 1 <= t <= TRACKS]
+        if wrong or not tracks:
+            raise ModelError(f"cannot record on track {wrong[0] if wrong else 'none'}; the deck has tracks 1 to {TRACKS}")
+        self.stop()
+        self.recordings += 1
+        self._armed = tuple(sorted({t - 1 for t in tracks}))
+        trajectory = record_trajectory(self.parameters, self.seed, self.recordings)
+        self._recorder = Recorder(self.parameters, self._plan, self._cassette, trajectory, self._armed)
+        self._start_electronics((self.seed, _RECORD, self.recordings))
+
+    def rewind(self) -> None:
+        """Stop and go back to before the start of the recording."""
+        self.stop()
+
+    def play(self, number: int) -> None:
+        """Start play pass `number` (from 1); its motion follows from seed and number.
+
+        Raises
+        ------
+        ModelError
+            `number` is less than 1.
+        """
+        if number < 1:
+            raise ModelError(f"play pass {number} does not exist; passes count from 1")
+        self._start_play(number, rewound=True)
+
+    def stop(self) -> None:
+        """Stop the tape."""
+        if self._recorder is not None:
+            self._recorder.finish()
+        self._recorder = None
+        self._player = None
+
+    def process(self, block: np.ndarray) -> np.ndarray:
+        """Run the tape for one block.
+
+        Parameters
+        ----------
+        block : ndarray, shape (samples, 4)
+            Input of the four tracks, full scale = 1.
+
+        Returns
+        -------
+        ndarray, shape (samples, 4), float64
+            While recording, the armed tracks carry their own input through the electronics and the others nothing, as on
+            a deck with one head; while playing, the tape; while stopped, silence.
+        """
+        out = np.zeros((TRACKS, block.shape[0]))
+        if self._recorder is not None:
+            armed = list(self._armed)
+            amplified = self._input.process(block.T[armed] / self._peak)
+            self._recorder.process(amplified)
+            out[armed] = amplified
+        elif self._player is not None:
+            out = self._player.read(block.shape[0])
+        else:
+            return out.T
+        return self._peak * (self._output.process(out) + self._noise.read(block.shape[0])).T
+
+    def close(self) -> None:
+        """Throw the cassette away."""
+        self._cassette.close()
+
+    def _start_play(self, number: int, rewound: bool) -> None:
+        self.stop()
+        trajectory = play_trajectory(self.parameters, self.seed, number, rewound)
+        self._player = Player(self.parameters, self._plan, self._cassette, trajectory)
+        self._start_electronics((self.seed, _PLAY, number))
+
+    def _start_electronics(self, identity: tuple[int, ...]) -> None:
+        electronics, rate = self.parameters.electronics, self.sample_rate
+        self._input = Amplifier(electronics.input_gain_db, electronics, len(self._armed), rate)
+        self._output = Amplifier(electronics.output_gain_db, electronics, TRACKS, rate)
+        self._noise = ElectronicsNoise(self.parameters, self._plan, identity)
+
+
+def transfer(
+    parameters: DeckParameters, audio: np.ndarray, sample_rate: int, reference_dbfs: float, seed: int
+) -> np.ndarray:
+    """Record and play in one go, the play pass beginning exactly where the recording began.
+
+    Parameters
+    ----------
+    audio : ndarray, shape (samples, channels)
+        One to four channels, on tracks 1 to 4; full scale = 1.
+
+    Returns
+    -------
+    ndarray, shape (samples, channels), float64
+
+    Raises
+    ------
+    ModelError
+        More channels than tracks, or a sample rate out of range.
+    """
+    samples, channels = audio.shape
+    if not 1 <= channels <= TRACKS:
+        raise ModelError(f"{channels} channels do not fit on {TRACKS} tracks; give 1 to {TRACKS}")
+    deck = VirtualDeck(parameters, sample_rate, reference_dbfs, seed)
+    try:
+        deck.arm(range(1, channels + 1))
+        deck.process(np.pad(np.asarray(audio, dtype=np.float64), ((0, 0), (0, TRACKS - channels))))
+        deck._start_play(1, rewound=False)
+        return deck.process(np.zeros((samples, TRACKS)))[:, :channels]
+    finally:
+        deck.close()

@@ -1,0 +1,176 @@
+"""The record process with AC bias: the frozen-Preisach model.
+
+Every particle, of coercivity hc at depth y, keeps the magnetisation it had where the envelope of the bias field last fell
+through hc. The bias oscillation is thereby gone from the calculation, exactly so in the limit of many bias cycles, and what
+is left is static: one odd curve of the signal field per particle class, followed by a delay and a depth loss. Fields are in
+kA/m, lengths in micrometres, magnetisation in units of saturation.
+
+With the Karlqvist head field h(x, y), bias H_b and signal S(t) as deep-gap amplitudes, F(v) = erf(v / (sqrt(2) s_u)):
+
+* frozen (hc < H_b h(0, y)):  M = F(S hc / H_b), fixed at x_f on the trailing side, where H_b h(x_f, y) = hc;
+* too deep for the bias:      M = [F(h(0, y) S - d) + F(h(0, y) S + d)] / 2, d = hc - H_b h(0, y), fixed at x = 0;
+* flux(k) = sum over classes of weight e^{-ky} e^{+jk x_f} M.
+
+References
+----------
+O. Karlqvist, "Calculation of the magnetic field in the ferromagnetic layer of a magnetic drum", 1954 (head field).
+F. Preisach, Z. Phys. 94 (1935) 277; H. N. Bertram, "Theory of Magnetic Recording" (1994) ch. 8 (anhysteretic freezing).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import erf, ndtri
+
+from modeling.deck.losses import wave_number
+from modeling.deck.parameters import RecordHead, Tape
+
+LAYERS = 14
+COERCIVITIES = 12
+CURVES = 3
+FIELD_LIMIT = 2.2
+"""Curves are tabulated to this multiple of the bias; beyond it they are flat."""
+
+GRID_POINTS = 2049
+TAPER_POWER = 1.5
+WEIGHT_DEPTH_UM = 3.0
+"""Depth at which a class counts 1/e in the reduction: deep ones are not heard at short wavelengths."""
+
+WEIGHT_FIELD = 0.1
+"""Field, as part of the bias, below which all fields count alike in the reduction and above which they count as 1/S."""
+
+
+@dataclass(frozen=True)
+class ParticleClasses:
+    """Particles sorted by depth and coercivity; all arrays of shape ``(classes,)``.
+
+    Attributes
+    ----------
+    depth_um, freezing_um : ndarray
+        Depth y and freezing point x_f behind the gap centre.
+    weight : ndarray
+        Part of the whole flux; the sum is 1.
+    gain : ndarray
+        Factor of S inside F.
+    threshold_ka_m : ndarray
+        The offset d; 0 for frozen classes.
+    interaction_ka_m : float
+        Standard deviation s_u of the interaction field.
+    bias_ka_m : float
+        Deep-gap bias H_b.
+    """
+
+    depth_um: np.ndarray
+    freezing_um: np.ndarray
+    weight: np.ndarray
+    gain: np.ndarray
+    threshold_ka_m: np.ndarray
+    interaction_ka_m: float
+    bias_ka_m: float
+
+    def magnetisation(self, signal_ka_m: np.ndarray) -> np.ndarray:
+        """Magnetisation of every class, shape ``(classes, *signal.shape)``."""
+        shape = (-1,) + (1,) * np.ndim(signal_ka_m)
+        drive = self.gain.reshape(shape) * signal_ka_m
+        d = self.threshold_ka_m.reshape(shape)
+        scale = 1.0 / (np.sqrt(2.0) * self.interaction_ka_m)
+        return 0.5 * (erf((drive - d) * scale) + erf((drive + d) * scale))
+
+    def permeability(self) -> np.ndarray:
+        """Slope dM/dS at S = 0 of every class, per kA/m."""
+        z = self.threshold_ka_m / self.interaction_ka_m
+        return self.gain * np.sqrt(2.0 / np.pi) / self.interaction_ka_m * np.exp(-0.5 * z**2)
+
+    def propagation(self, frequency_hz: np.ndarray, speed_um_s: float) -> np.ndarray:
+        """Weight, depth loss and phase e^{-ky + jkx_f} of every class, shape ``(frequencies, classes)``.
+
+        An element freezes after it has passed the gap centre, hence the plus sign.
+        """
+        k = wave_number(np.atleast_1d(frequency_hz), speed_um_s)[:, None]
+        return self.weight * np.exp(k * (-self.depth_um + 1j * self.freezing_um))
+
+
+def particle_classes(tape: Tape, head: RecordHead) -> ParticleClasses:
+    """Sort the coating of `tape` under the bias field of `head` into classes of equal weight in coercivity."""
+    depth = (np.arange(LAYERS) + 0.5) / LAYERS * tape.coating_um
+    taper = 1.0 - np.exp(-((depth / tape.taper_um) ** TAPER_POWER))
+    quantiles = ndtri((np.arange(COERCIVITIES) + 0.5) / COERCIVITIES)
+    coercivity = tape.coercivity_ka_m * np.exp(tape.coercivity_spread * quantiles)
+
+    y, hc = (a.ravel() for a in np.meshgrid(depth, coercivity, indexing="ij"))
+    weight = np.repeat(taper / taper.sum() / COERCIVITIES, COERCIVITIES)
+    distance = y + head.spacing_um
+    half_gap = head.gap_um / 2.0
+    centre_field = 2.0 * np.arctan(half_gap / distance) / np.pi  # h(0, y)
+    bias = head.bias_ka_m
+    frozen = hc < bias * centre_field
+    # h(x, y) = t has the closed form x^2 = g y' cot(pi t) + g^2/4 - y'^2 by the addition theorem of the arctangent.
+    angle = np.pi * np.minimum(hc / bias, centre_field)
+    square = head.gap_um * distance / np.tan(angle) + half_gap**2 - distance**2
+    return ParticleClasses(
+        depth_um=y,
+        freezing_um=np.where(frozen, np.sqrt(np.maximum(square, 0.0)), 0.0),
+        weight=weight,
+        gain=np.where(frozen, hc / bias, centre_field),
+        threshold_ka_m=np.where(frozen, 0.0, hc - bias * centre_field),
+        interaction_ka_m=tape.interaction * tape.coercivity_ka_m,
+        bias_ka_m=bias,
+    )
+
+
+@dataclass(frozen=True)
+class RecordCurves:
+    """The classes reduced to a few curves: flux(k) = sum_r G_r(k) M_r(S).
+
+    Attributes
+    ----------
+    field_limit_ka_m : float
+        The grid runs over +- this field.
+    coefficients : ndarray, shape (cells, curves, 4)
+        Cubic of every grid cell in its local coordinate 0..1, lowest power first.
+    mixture : ndarray, shape (classes, curves)
+        How much of each curve a class holds.
+    classes : ParticleClasses
+        What was reduced.
+    """
+
+    field_limit_ka_m: float
+    coefficients: np.ndarray
+    mixture: np.ndarray
+    classes: ParticleClasses
+
+    def propagation(self, frequency_hz: np.ndarray, speed_um_s: float) -> np.ndarray:
+        """Filter G_r of every curve, complex, shape ``(frequencies, curves)``."""
+        return self.classes.propagation(frequency_hz, speed_um_s) @ self.mixture
+
+
+def reduce_to_curves(classes: ParticleClasses, curves: int = CURVES) -> RecordCurves:
+    """Best few curves for all classes together, by a weighted singular value decomposition (through its Gram matrix).
+
+    Small fields and shallow layers weigh more, so that low-level response and short wavelengths keep their precision; with
+    three curves the level of a sine is within 0.03 dB of the full sum from 100 Hz to 14 kHz.
+    """
+    limit = FIELD_LIMIT * classes.bias_ka_m
+    field = np.linspace(-limit, limit, GRID_POINTS)
+    phi = classes.magnetisation(field)
+    rows = np.sqrt(classes.weight) * np.exp(-classes.depth_um / WEIGHT_DEPTH_UM)
+    columns = 1.0 / np.hypot(field, WEIGHT_FIELD * classes.bias_ka_m)
+    weighted = rows[:, None] * phi * np.sqrt(columns)
+    u = np.linalg.eigh(weighted @ weighted.T)[1][:, ::-1][:, :curves]
+    tables = u.T @ weighted / np.sqrt(columns)
+    tables = 0.5 * (tables - tables[:, ::-1])  # odd to the last bit
+    return RecordCurves(
+        field_limit_ka_m=limit,
+        coefficients=_cubic_cells(tables),
+        mixture=u / rows[:, None],
+        classes=classes,
+    )
+
+
+def _cubic_cells(tables: np.ndarray) -> np.ndarray:
+    """Catmull-Rom cubic of every cell of the tables (curves, points); flat at both ends."""
+    slope = np.gradient(tables, axis=1)
+    slope[:, [0, -1]] = 0.0
+    p0, p1, m0, m1 = tables[:, :-1], tables[:, 1:], slope[:, :-1], slope[:, 1:]
+    cells = np.stack([p0, m0, 3.0 * (p1 - p0) - 2.0 * m0 - m1, 2.0 * (p0 - p1) + m0 + m1], axis=-1)
+    return np.ascontiguousarray(cells.transpose(1, 0, 2))

@@ -1,0 +1,214 @@
+"""Everything that can be set on the virtual deck, each value with its unit and where it comes from.
+
+The numbers themselves stand once, in ``presets/fresh.toml``; any other file names only what differs from the preset it
+``extends``. Sources are given in brackets after each meaning: [V] read in a published source, [D] derived from stated
+inputs, [S] second hand, [F] fitted so that the simulated tape meets its data sheet, [A] assumed: nothing is known of the
+424 MkII here. No value is claimed to be Tascam's.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from signals.errors import ModelError
+
+PRESETS = Path(__file__).parent / "presets"
+TRACKS = 4
+
+TAPE_SPEED_UM_S = {9.5: 95250.0, 4.8: 47625.0}
+"""Exact speeds behind the rounded names, in micrometres a second: IEC 60094-1, 47.625 mm/s and its double."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Electronics(_Section):
+    """Amplifiers before and after the tape. Levels in dB re 0 VU."""
+
+    input_gain_db: float = Field(ge=-40, le=40, description="gain from the input to the record amplifier [A]")
+    output_gain_db: float = Field(ge=-40, le=40, description="gain after the replay amplifier [A]")
+    headroom_db: float = Field(ge=6, le=60, description="level at which each amplifier saturates [A]")
+    asymmetry: float = Field(
+        ge=0,
+        le=0.1,
+        description="quadratic term x + a x^2 of each amplifier, x = 1 at the peak of 0 VU; H2 = a/2 at 0 VU [A]",
+    )
+    noise_dba: float = Field(ge=-140, le=-20, description="replay electronics noise, A-weighted [A]")
+    hum_db: float | None = Field(default=None, ge=-140, le=0, description="mains hum, fundamental; absent: none [A]")
+    mains_hz: Literal[50, 60] = Field(description="mains frequency [A]")
+
+
+class Tape(_Section):
+    """One formulation. Particle and coating constants of the frozen-Preisach model (see :mod:`modeling.deck.magnetics`)."""
+
+    coercivity_ka_m: float = Field(ge=10, le=200, description="median coercivity; only ratios to the fields matter [S]")
+    coercivity_spread: float = Field(ge=0.02, le=1, description="standard deviation of the log of coercivity [F]")
+    interaction: float = Field(ge=0.02, le=1, description="sd of the interaction field over the median coercivity [F]")
+    coating_um: float = Field(ge=0.5, le=20, description="thickness of the magnetic coating [S: 5.0 for TDK SA]")
+    taper_um: float = Field(ge=0.1, le=50, description="depth over which magnetisation builds up, 1 - exp(-(y/yt)^1.5) [F]")
+    hiss_dba: float = Field(ge=-120, le=-10, description="hiss in the tape, A-weighted, at the output, dB re 0 VU [S]")
+
+
+class RecordHead(_Section):
+    """Field of the record gap."""
+
+    bias_ka_m: float = Field(ge=10, le=3000, description="deep-gap peak of the bias field, 2.5 dB past the 10 kHz peak [F]")
+    gap_um: float = Field(ge=0.2, le=20, description="effective record gap of the fitted set [F]")
+    spacing_um: float = Field(ge=0, le=20, description="head to coating while recording [S]")
+
+
+class ReplayHead(_Section):
+    """Wavelength losses of replay."""
+
+    gap_um: float = Field(ge=0.1, le=20, description="effective replay gap [S: 1 um data-sheet deck, 10 % longer acting]")
+    spacing_um: float = Field(ge=0, le=20, description="head to coating; oxide build-up and wear add to it [S]")
+    contact_mm: float = Field(
+        ge=0.3, le=10, description="length of the head face: first bump at this wavelength [S: 0.7-1.0]"
+    )
+    bump_db: float = Field(ge=0, le=6, description="height of the first bump [S: 1-3 dB]")
+
+
+class RecordEqualiser(_Section):
+    """Pre-emphasis: 3180 us bass lift, a shelf and a tuned circuit, the form of a cassette deck's record amplifier."""
+
+    bass_floor_hz: float = Field(ge=1, le=50, description="frequency below which the 3180 us lift stops [A]")
+    shelf_zero_hz: float = Field(ge=200, le=50000, description="corner at which the treble shelf begins to rise [D: flat]")
+    shelf_pole_hz: float = Field(ge=200, le=200000, description="corner at which it ends [D: flat]")
+    peak_hz: float = Field(ge=2000, le=40000, description="resonance of the tuned circuit [D: flat]")
+    peak_db: float = Field(ge=0, le=30, description="lift at the resonance [D: flat]")
+    peak_q: float = Field(ge=0.2, le=10, description="quality factor of the resonance [D: flat]")
+
+
+class Alignment(_Section):
+    """What the speed switch changes, and what a technician sets for that speed."""
+
+    signal_ka_m: float = Field(gt=0, le=1000, description="deep-gap peak field of 0 VU at 315 Hz: MOL at +5 dB [F]")
+    flux_at_0_vu: float = Field(gt=0, le=1, description="flux, as part of saturation, that replays as 0 VU at 315 Hz [F]")
+    replay_us: float = Field(ge=10, le=200, description="upper replay time constant [S: 35 at 9.5, 70 at 4.8 cm/s]")
+    record_eq: RecordEqualiser
+
+
+class Transport(_Section):
+    """Tape motion. Peak deviations in percent of speed; rates follow from sizes and speed."""
+
+    speed_error_percent: float = Field(
+        ge=-15, le=15, description="both passes against nominal speed; cancels on own tapes [A]"
+    )
+    pass_difference_percent: float = Field(ge=0, le=5, description="speed of a play pass against the record pass [A]")
+    drift_percent_per_min: float = Field(ge=-1, le=1, description="change of speed as the reel radius changes [A]")
+    capstan_mm: float = Field(ge=1, le=6, description="diameter of the capstan shaft [S: 2.0-2.5, unknown for the 424]")
+    capstan_percent: float = Field(ge=0, le=5, description="run-out of the capstan, peak [A]")
+    pinch_mm: float = Field(ge=4, le=30, description="diameter of the pinch roller [S: 8-13]")
+    pinch_percent: float = Field(ge=0, le=5, description="pinch roller line, peak [A]")
+    supply_mm: float = Field(ge=10, le=30, description="radius of the supply pack [D: C-60 11-25]")
+    supply_percent: float = Field(ge=0, le=5, description="supply reel line, peak [A]")
+    takeup_mm: float = Field(ge=10, le=30, description="radius of the take-up pack [D: C-60 11-25]")
+    takeup_percent: float = Field(ge=0, le=5, description="take-up reel line, peak [A]")
+    residue_percent: float = Field(ge=0, le=5, description="random flutter 0.15-200 Hz, RMS [A]")
+    residue_corner_hz: float = Field(ge=0.2, le=100, description="above it random flutter falls by 6 dB an octave [A]")
+    rewind_min_s: float = Field(ge=0, le=60, description="rewind lands at least this far before the recording [A]")
+    rewind_max_s: float = Field(ge=0, le=60, description="and at most this far [A]")
+
+
+class Tracks(_Section):
+    """Four tracks in one head stack, 0.6 mm wide with 0.3 mm between them."""
+
+    gain_db: tuple[float, float, float, float] = Field(description="replay gain error of tracks 1 to 4 [A]")
+    crosstalk_db: float = Field(ge=-120, le=-20, description="neighbour at 1 kHz [S: -55 published for the 424 MkII]")
+    crosstalk_corner_hz: float = Field(
+        ge=1000, le=50000, description="inductive coupling rises by 6 dB an octave to here [A]"
+    )
+    width_mm: float = Field(gt=0, le=3, description="track width [S: 0.6, IEC 60094-7]")
+    guard_mm: float = Field(gt=0, le=3, description="distance to the neighbour [S: 0.3]")
+    skew_us: float = Field(ge=0, le=100, description="constant delay between tracks 1 and 4 in one pass, RMS [A]")
+    skew_wander_us: float = Field(ge=0, le=100, description="slow wander of that delay, record and play together, RMS [A]")
+    skew_corner_hz: float = Field(ge=0.2, le=50, description="bandwidth of the wander [D: real tapes wander up to 10 Hz]")
+
+
+def _speed(speed_cm_s: float) -> float:
+    if speed_cm_s not in TAPE_SPEED_UM_S:
+        raise ValueError(f"the deck runs at {' or '.join(str(v) for v in TAPE_SPEED_UM_S)} cm/s")
+    return speed_cm_s
+
+
+class DeckParameters(_Section):
+    """A whole deck with the tape in it."""
+
+    name: str
+    speed_cm_s: Annotated[float, AfterValidator(_speed)]
+    electronics: Electronics
+    tape: Tape
+    record_head: RecordHead
+    replay_head: ReplayHead
+    transport: Transport
+    tracks: Tracks
+    alignment_9_5: Alignment
+    alignment_4_8: Alignment
+
+    @property
+    def speed_um_s(self) -> float:
+        """Nominal tape speed in micrometres a second."""
+        return TAPE_SPEED_UM_S[self.speed_cm_s]
+
+    @property
+    def alignment(self) -> Alignment:
+        """Settings of the chosen speed."""
+        return self.alignment_9_5 if self.speed_cm_s == 9.5 else self.alignment_4_8
+
+
+def load_parameters(preset_or_path: str) -> DeckParameters:
+    """Read a preset by name, or a TOML file by path.
+
+    A file holds only what differs from the preset it names under ``extends`` (``"fresh"`` where it names none).
+
+    Raises
+    ------
+    ModelError
+        No such preset or file, or a value out of its limits.
+    """
+    return _validated(_read(preset_or_path), preset_or_path)
+
+
+def _read(preset_or_path: str) -> dict[str, Any]:
+    path = PRESETS / f"{preset_or_path}.toml"
+    if not path.is_file():
+        path = Path(preset_or_path)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
+        raise ModelError(f"no deck '{preset_or_path}': name a preset ({known}) or a readable TOML file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(f"{path.name} is not TOML: {error}; correct that line") from error
+    base = values.pop("extends", None if path == PRESETS / "fresh.toml" else "fresh")
+    if base is None:
+        return values
+    if not isinstance(base, str) or not (PRESETS / f"{base}.toml").is_file() or PRESETS / f"{base}.toml" == path:
+        known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
+        raise ModelError(f"{path.name}: extends = {base!r} is not a preset; use one of {known}")
+    return _merged(_read(base), {"name": path.stem, **values})
+
+
+def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    both = dict(base)
+    for key, value in change.items():
+        old = both.get(key)
+        both[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return both
+
+
+def _validated(values: dict[str, Any], source: str) -> DeckParameters:
+    try:
+        return DeckParameters.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise ModelError(f"{source}: unknown key '{key}'; see presets/fresh.toml for the names") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        reason = reason[0].lower() + reason[1:]
+        found = "" if first["type"] == "missing" else f" = {first['input']!r}"
+        raise ModelError(f"{source}: {key}{found}: {reason}; correct it in the file") from error

@@ -1,0 +1,154 @@
+"""The record pass: equaliser, magnetisation, and the moving tape it is written on."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numba
+import numpy as np
+from scipy import fft
+
+from analysis.dewarp import HALF_TAPS, interpolate
+from modeling.deck.cassette import Cassette
+from modeling.deck.convolution import BlockPlan, History, SampleQueue
+from modeling.deck.losses import record_equaliser
+from modeling.deck.magnetics import RecordCurves, particle_classes, reduce_to_curves
+from modeling.deck.parameters import DeckParameters, RecordHead, Tape
+from modeling.deck.tracks import CALIBRATION_HZ
+from modeling.deck.transport import GridTrajectory, Trajectory
+
+INTERNAL_RATE_HZ = 170000
+"""The curves run at no less than this rate: four times 48 kHz, twice 96 kHz."""
+
+
+@lru_cache(maxsize=8)
+def record_curves(tape: Tape, head: RecordHead) -> RecordCurves:
+    """Curves of one tape under one bias, made once."""
+    return reduce_to_curves(particle_classes(tape, head))
+
+
+def record_field(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:
+    """Deep-gap signal field in kA/m for a sine of 0 VU, complex."""
+    settings = parameters.alignment.record_eq
+    response = record_equaliser(np.asarray(frequency_hz, dtype=np.float64), settings)
+    aligned = abs(record_equaliser(np.array([CALIBRATION_HZ]), settings)[0])
+    return parameters.alignment.signal_ka_m / aligned * response
+
+
+class Magnetiser:
+    """From record amplifier to magnetisation, block by block: field -> oversampled curves -> their filters.
+
+    The output lags by `delay_samples`, which the writer takes out again.
+    """
+
+    def __init__(self, parameters: DeckParameters, plan: BlockPlan, channels: int) -> None:
+        before, centre = plan.taps // 8, plan.taps // 2
+        curves = record_curves(parameters.tape, parameters.record_head)
+        self.delay_samples = before + centre
+        self._plan = plan
+        self._factor = 1 << max(0, int(np.ceil(np.log2(INTERNAL_RATE_HZ / plan.sample_rate))))
+        self._curves = curves
+        self._field = plan.filter(lambda f: record_field(f, parameters), before)
+        self._filters = plan.filter(lambda f: curves.propagation(f, parameters.speed_um_s), centre)
+        self._input = History(channels, plan.size, plan.block)
+        size, block = self._factor * plan.size, self._factor * plan.block
+        self._magnetisation = [History(curves.mixture.shape[1], size, block) for _ in range(channels)]
+
+    def process(self, signal: np.ndarray) -> np.ndarray:
+        """Magnetisation ``(channels, block)`` for one block of signal."""
+        plan, factor = self._plan, self._factor
+        spectrum = self._input.spectrum(signal) * self._field
+        out = np.empty_like(signal)
+        values = np.empty((self._curves.mixture.shape[1], factor * plan.block))
+        for channel, history in enumerate(self._magnetisation):
+            # Interpolation by zero padding: the field has no content above half the sample rate.
+            field = fft.irfft(factor * spectrum[channel], factor * plan.size, overwrite_x=True)[-values.shape[1] :]
+            _look_up(field, self._curves.field_limit_ka_m, self._curves.coefficients, values)
+            filtered = history.spectrum(values)[:, : self._filters.shape[1]] * self._filters
+            out[channel] = fft.irfft(filtered.sum(axis=0), plan.size)[-plan.block :] / factor
+        return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _look_up(field: np.ndarray, limit: float, coefficients: np.ndarray, out: np.ndarray) -> None:
+    """Value of every curve at every field, by the cubic of its grid cell; flat beyond the grid."""
+    cells, curves, _ = coefficients.shape
+    scale = cells / (2.0 * limit)
+    for i in range(field.size):
+        x = min(max((field[i] + limit) * scale, 0.0), float(cells))
+        j = min(int(x), cells - 1)
+        u = x - j
+        for r in range(curves):
+            c = coefficients[j, r]
+            out[r, i] = c[0] + u * (c[1] + u * (c[2] + u * c[3]))
+
+
+class Recorder:
+    """A record pass: takes amplified input at any block size and writes flux on the tape.
+
+    Parameters
+    ----------
+    tracks : sequence of int
+        Armed tracks, 0-based; only these cost anything.
+    """
+
+    def __init__(
+        self,
+        parameters: DeckParameters,
+        plan: BlockPlan,
+        cassette: Cassette,
+        trajectory: Trajectory,
+        tracks: Sequence[int],
+    ) -> None:
+        self._plan = plan
+        self._cassette = cassette
+        self._tracks = tuple(tracks)
+        self._motion = GridTrajectory(trajectory)
+        self._magnetiser = Magnetiser(parameters, plan, len(self._tracks))
+        self._waiting = SampleQueue(len(self._tracks))
+        self._received = 0
+        self._flux = np.zeros((len(self._tracks), HALF_TAPS))  # most recent magnetisation not yet on tape
+        self._flux_start = -HALF_TAPS  # its first sample, in record time
+        self._skip = self._magnetiser.delay_samples
+        self._written = [0] * len(self._tracks)
+        for track in self._tracks:
+            cassette.begin(track)
+
+    def process(self, signal: np.ndarray) -> None:
+        """Take amplified input ``(armed tracks, samples)``."""
+        self._received += signal.shape[1]
+        self._waiting.push(signal)
+        while len(self._waiting) >= self._plan.block:
+            self._take(self._waiting.pop(self._plan.block))
+
+    def finish(self) -> None:
+        """Write what is still on its way; the tape stops where the input ended."""
+        block = self._plan.block
+        self._waiting.push(np.zeros((len(self._tracks), -len(self._waiting) % block + block)))
+        while len(self._waiting) >= block:
+            self._take(self._waiting.pop(block))
+
+    def _take(self, block: np.ndarray) -> None:
+        flux = self._magnetiser.process(block)
+        skipped = min(self._skip, flux.shape[1])
+        self._skip -= skipped
+        self._flux = np.concatenate([self._flux, flux[:, skipped:]], axis=1)
+        self._write()
+
+    def _write(self) -> None:
+        """Put all the flux on tape that the interpolator can reach."""
+        rate = self._plan.sample_rate
+        known = self._flux_start + self._flux.shape[1]
+        end = np.array([min(known - HALF_TAPS, self._received) / rate])
+        kept = known
+        for channel, track in enumerate(self._tracks):
+            start = self._written[channel]
+            stop = int(np.floor((end + self._motion.advance(end, track))[0] * rate))
+            if stop <= start:
+                continue
+            positions = self._motion.time_at(np.arange(start, stop) / rate, track) * rate - self._flux_start
+            self._cassette.write(track, start, interpolate(self._flux[channel], positions))
+            self._written[channel] = stop
+            kept = min(kept, self._flux_start + int(positions[-1]) - HALF_TAPS - 1)
+        if kept < known:
+            self._flux = self._flux[:, kept - self._flux_start :]
+            self._flux_start = kept

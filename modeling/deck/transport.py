@@ -1,0 +1,254 @@
+"""Tape motion: one trajectory for all tracks in each pass.
+
+The tape position at the head is s(t), in seconds of tape at nominal speed, t in seconds since the pass began:
+
+    s(t) = s0 + (1 + e) t + d t^2 / 2 + sum_i a_i sin(2 pi f_i t + phi_i)
+
+A finite sum of sinusoids and a polynomial, so that every property of it is known in closed form. The lines are those of the
+parts that turn (f = v / (pi d) for a shaft, v / (2 pi r) for a reel); random flutter is a comb of sinusoids with random
+phases and unevenly spaced frequencies. Track i lies ahead of the common position by lever_i * skew(t), a second such sum.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numba
+import numpy as np
+
+from modeling.deck.parameters import DeckParameters
+from modeling.deck.tracks import lever
+
+GRID_HZ = 1000
+"""Rate at which the trajectory is evaluated; a cubic through values and slopes joins the points, with an error below a
+nanosecond for all flutter up to 200 Hz."""
+
+RESIDUE_HZ = (0.15, 200.0)
+RESIDUE_LINES = 240
+SKEW_HZ = (0.05, 30.0)
+SKEW_LINES = 60
+
+_GRID_BLOCK = 512
+_TRANSPORT = 21
+_RECORD, _PLAY = 0, 1
+
+
+@dataclass(frozen=True)
+class Comb:
+    """A sum of sinusoids a sin(2 pi f t + phi); arrays of shape ``(lines,)``, amplitudes in seconds."""
+
+    frequency_hz: np.ndarray
+    amplitude_s: np.ndarray
+    phase: np.ndarray
+
+    def at(self, time_s: np.ndarray) -> np.ndarray:
+        """Sum at the given times."""
+        return np.sin(self._angle(time_s)) @ self.amplitude_s
+
+    def slope(self, time_s: np.ndarray) -> np.ndarray:
+        """Its derivative: deviation of speed as a plain ratio."""
+        return np.cos(self._angle(time_s)) @ (2.0 * np.pi * self.frequency_hz * self.amplitude_s)
+
+    def _angle(self, time_s: np.ndarray) -> np.ndarray:
+        return 2.0 * np.pi * np.multiply.outer(np.asarray(time_s, dtype=np.float64), self.frequency_hz) + self.phase
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Motion of one pass.
+
+    Attributes
+    ----------
+    start_s : float
+        Tape position s0 at which the pass begins.
+    speed_error : float
+        e, as a plain ratio.
+    drift_per_s : float
+        d, change of speed in a second.
+    flutter : Comb
+        Periodic and random flutter of the tape, common to all tracks.
+    skew_s : float
+        Constant delay of track 1 against track 4 (track 4 is ahead when positive).
+    skew : Comb
+        Wander of that delay.
+    """
+
+    start_s: float
+    speed_error: float
+    drift_per_s: float
+    flutter: Comb
+    skew_s: float
+    skew: Comb
+
+    def advance(self, time_s: np.ndarray, track: int) -> np.ndarray:
+        """s(t) - t of track `track` (0-based), in closed form."""
+        t = np.asarray(time_s, dtype=np.float64)
+        common = self.start_s + self.speed_error * t + 0.5 * self.drift_per_s * t**2 + self.flutter.at(t)
+        return common + lever()[track] * (self.skew_s + self.skew.at(t))
+
+    def rate(self, time_s: np.ndarray, track: int) -> np.ndarray:
+        """ds/dt of track `track` (0-based), in closed form."""
+        t = np.asarray(time_s, dtype=np.float64)
+        return 1.0 + self.speed_error + self.drift_per_s * t + self.flutter.slope(t) + lever()[track] * self.skew.slope(t)
+
+    def time_at(self, position_s: np.ndarray, track: int) -> np.ndarray:
+        """Solve s(t) = position to the last bits of double precision."""
+        p = np.asarray(position_s, dtype=np.float64)
+        t = p - self.start_s
+        for _ in range(8):
+            t = t - (t + self.advance(t, track) - p) / self.rate(t, track)
+        return t
+
+
+def record_trajectory(parameters: DeckParameters, seed: int, number: int) -> Trajectory:
+    """Motion of record pass `number`; it begins at tape position 0."""
+    return _trajectory(parameters, (seed, _TRANSPORT, _RECORD, number), 0.0, 0.0)
+
+
+def play_trajectory(parameters: DeckParameters, seed: int, number: int, rewound: bool = True) -> Trajectory:
+    """Motion of play pass `number`; where `rewound`, it begins somewhere before position 0, as a rewind lands."""
+    transport = parameters.transport
+    generator = np.random.default_rng((seed, _TRANSPORT, _PLAY, number, 0))
+    landing_s = -generator.uniform(transport.rewind_min_s, max(transport.rewind_min_s, transport.rewind_max_s))
+    difference = generator.choice((-1.0, 1.0)) * generator.uniform(0.7, 1.3) * transport.pass_difference_percent / 100.0
+    identity = (seed, _TRANSPORT, _PLAY, number)
+    return _trajectory(parameters, identity, float(landing_s) if rewound else 0.0, float(difference))
+
+
+def _trajectory(parameters: DeckParameters, identity: tuple[int, ...], start_s: float, difference: float) -> Trajectory:
+    transport = parameters.transport
+    generator = np.random.default_rng((*identity, 1))
+    error = (1.0 + transport.speed_error_percent / 100.0) * (1.0 + difference) - 1.0
+    speed_mm_s = parameters.speed_um_s / 1000.0 * (1.0 + error)
+    rate_hz = speed_mm_s / (
+        2.0 * np.pi * np.array([transport.capstan_mm / 2, transport.pinch_mm / 2, transport.supply_mm, transport.takeup_mm])
+    )
+    percent = np.array(
+        [transport.capstan_percent, transport.pinch_percent, transport.supply_percent, transport.takeup_percent]
+    )
+    parts = Comb(rate_hz, percent / 100.0 / (2.0 * np.pi * rate_hz), 2.0 * np.pi * generator.random(4))
+    residue = _residue(transport.residue_percent / 100.0, transport.residue_corner_hz, generator)
+    # Wander of record and play adds in power to the stated figure.
+    wander_s = parameters.tracks.skew_wander_us * 1e-6 / np.sqrt(2.0)
+    skew_s = parameters.tracks.skew_us * 1e-6 / np.sqrt(2.0) * generator.standard_normal()
+    skew = _wander(wander_s, parameters.tracks.skew_corner_hz, generator)
+    return Trajectory(
+        start_s=start_s,
+        speed_error=error,
+        drift_per_s=transport.drift_percent_per_min / 100.0 / 60.0,
+        flutter=_joined(parts, residue),
+        skew_s=float(skew_s),
+        skew=skew,
+    )
+
+
+def _joined(*combs: Comb) -> Comb:
+    return Comb(
+        np.concatenate([c.frequency_hz for c in combs]),
+        np.concatenate([c.amplitude_s for c in combs]),
+        np.concatenate([c.phase for c in combs]),
+    )
+
+
+def _random_lines(
+    low_hz: float, high_hz: float, lines: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies, one drawn in each of `lines` bands of equal ratio, and the widths of the bands."""
+    edges = np.geomspace(low_hz, high_hz, lines + 1)
+    return edges[:-1] + np.diff(edges) * generator.random(lines), np.diff(edges)
+
+
+def _residue(rms: float, corner_hz: float, generator: np.random.Generator) -> Comb:
+    """Random flutter: speed deviation of spectral density 1 / (1 + (f/fc)^2), of the given RMS."""
+    f, width = _random_lines(*RESIDUE_HZ, RESIDUE_LINES, generator)
+    power = width / (1.0 + (f / corner_hz) ** 2)
+    deviation = np.sqrt(2.0 * power / power.sum()) * rms
+    return Comb(f, deviation / (2.0 * np.pi * f), 2.0 * np.pi * generator.random(f.size))
+
+
+def _wander(rms_s: float, corner_hz: float, generator: np.random.Generator) -> Comb:
+    """Slow random delay of spectral density 1 / (1 + (f/fc)^2)^2, of the given RMS."""
+    f, width = _random_lines(*SKEW_HZ, SKEW_LINES, generator)
+    power = width / (1.0 + (f / corner_hz) ** 2) ** 2
+    return Comb(f, np.sqrt(2.0 * power / power.sum()) * rms_s, 2.0 * np.pi * generator.random(f.size))
+
+
+class GridTrajectory:
+    """A trajectory at audio rate: evaluated on a fixed grid of absolute time, joined by cubics.
+
+    The grid is worked out in blocks at fixed absolute times, so the result does not depend on how it is asked for.
+    """
+
+    def __init__(self, trajectory: Trajectory) -> None:
+        self._trajectory = trajectory
+        self._lever = lever()
+        self._block = lru_cache(maxsize=8)(self._evaluate_block)
+        offset_s = np.arange(_GRID_BLOCK) / GRID_HZ
+        self._tables = [_rotation(comb, offset_s) for comb in (trajectory.flutter, trajectory.skew)]
+
+    def advance(self, time_s: np.ndarray, track: int) -> np.ndarray:
+        """s(t) - t of track `track` (0-based) at ascending times."""
+        return self._evaluate(time_s, track)[0]
+
+    def time_at(self, position_s: np.ndarray, track: int) -> np.ndarray:
+        """Solve s(t) = position for ascending positions."""
+        trajectory = self._trajectory
+        t = (position_s - trajectory.start_s) / (1.0 + trajectory.speed_error)
+        for _ in range(4):
+            advance, slope = self._evaluate(t, track)
+            t = t - (t + advance - position_s) / (1.0 + slope)
+        return t
+
+    def _evaluate(self, time_s: np.ndarray, track: int) -> tuple[np.ndarray, np.ndarray]:
+        trajectory = self._trajectory
+        first = int(np.floor(time_s.min() * GRID_HZ)) // _GRID_BLOCK
+        last = (int(np.floor(time_s.max() * GRID_HZ)) + 1) // _GRID_BLOCK
+        nodes = np.concatenate([self._block(b) for b in range(first, last + 1)], axis=1)
+        lever_track = self._lever[track]
+        value = nodes[0] + lever_track * nodes[2]
+        slope = nodes[1] + lever_track * nodes[3]
+        value_out = np.empty_like(time_s)
+        slope_out = np.empty_like(time_s)
+        _join(time_s, first * _GRID_BLOCK, value, slope, value_out, slope_out)
+        constant = trajectory.start_s + lever_track * trajectory.skew_s
+        polynomial = constant + (trajectory.speed_error + 0.5 * trajectory.drift_per_s * time_s) * time_s
+        return polynomial + value_out, trajectory.speed_error + trajectory.drift_per_s * time_s + slope_out
+
+    def _evaluate_block(self, block: int) -> np.ndarray:
+        """Value and slope of flutter, then of skew, at the grid points of a block; shape (4, points)."""
+        start_s = block * _GRID_BLOCK / GRID_HZ
+        rows = []
+        for comb, (value, slope) in zip((self._trajectory.flutter, self._trajectory.skew), self._tables, strict=True):
+            angle = 2.0 * np.pi * comb.frequency_hz * start_s + comb.phase
+            phasor = np.concatenate([np.sin(angle), np.cos(angle)])
+            rows += [value @ phasor, slope @ phasor]
+        return np.array(rows)
+
+
+def _rotation(comb: Comb, offset_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices that turn (sin, cos) of the phases at a block's start into values and slopes over the block.
+
+    sin(p + wt) = sin p cos wt + cos p sin wt, so a block costs one small matrix product in place of many sines.
+    """
+    w = 2.0 * np.pi * comb.frequency_hz
+    cos, sin = np.cos(np.outer(offset_s, w)), np.sin(np.outer(offset_s, w))
+    value = np.hstack([cos * comb.amplitude_s, sin * comb.amplitude_s])
+    slope = np.hstack([-sin * comb.amplitude_s * w, cos * comb.amplitude_s * w])
+    return value, slope
+
+
+@numba.njit(cache=True, nogil=True)
+def _join(
+    time_s: np.ndarray, first_node: int, value: np.ndarray, slope: np.ndarray, value_out: np.ndarray, slope_out: np.ndarray
+) -> None:
+    """Cubic Hermite interpolation and its derivative."""
+    step = 1.0 / GRID_HZ
+    for i in range(time_s.size):
+        x = time_s[i] * GRID_HZ - first_node
+        j = min(max(int(np.floor(x)), 0), value.size - 2)
+        u = x - j
+        p0, p1 = value[j], value[j + 1]
+        m0, m1 = slope[j] * step, slope[j + 1] * step
+        c2 = 3.0 * (p1 - p0) - 2.0 * m0 - m1
+        c3 = 2.0 * (p0 - p1) + m0 + m1
+        value_out[i] = p0 + u * (m0 + u * (c2 + u * c3))
+        slope_out[i] = (m0 + u * (2.0 * c2 + 3.0 * u * c3)) * GRID_HZ
