@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import fft
 
 Response = Callable[[np.ndarray], np.ndarray]
@@ -83,10 +84,12 @@ class History:
     ----------
     channels, size, block : int
         Transform of `size` over the last `size - block` samples and the new `block`.
+    dtype : dtype
+        float64, or float32 where 140 dB are enough and time counts.
     """
 
-    def __init__(self, channels: int, size: int, block: int) -> None:
-        self._samples = np.zeros((channels, size))
+    def __init__(self, channels: int, size: int, block: int, dtype: DTypeLike = np.float64) -> None:
+        self._samples = np.zeros((channels, size), dtype)
         self._block = block
 
     def spectrum(self, block: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ def amplify(signal: np.ndarray, gain_db: float, electronics: Electronics) -> np.
     x = 10.0 ** (gain_db / 20.0) * signal
     y = x + electronics.asymmetry * np.square(x)
     ceiling = 10.0 ** (electronics.headroom_db / 20.0)
-    return y * (1.0 + (y / ceiling) ** 4) ** -0.25
+    return y / np.sqrt(np.sqrt(1.0 + np.square(np.square(y / ceiling))))
 
 
 def small_signal_gain(gain_db: float) -> float:

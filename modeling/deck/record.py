@@ -34,8 +34,17 @@ def record_field(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.nda
     return parameters.alignment.signal_ka_m / aligned * response
 
 
+@lru_cache(maxsize=4)
+def _curve_filters(tape: Tape, head: RecordHead, speed_um_s: float, plan: BlockPlan) -> np.ndarray:
+    """Filters of the curves, delayed by half the plan's taps; made again only when bias, tape or speed changes."""
+    curves = record_curves(tape, head)
+    return plan.filter(lambda f: curves.propagation(f, speed_um_s), plan.taps // 2).astype(np.complex64)
+
+
 class Magnetiser:
     """From record amplifier to magnetisation, block by block: field -> oversampled curves -> their filters.
+
+    In single precision: its rounding lies some 140 dB below the signal, and this is where the time goes.
 
     The output lags by `delay_samples`, which the writer takes out again.
     """
@@ -47,18 +56,18 @@ class Magnetiser:
         self._plan = plan
         self._factor = 1 << max(0, int(np.ceil(np.log2(INTERNAL_RATE_HZ / plan.sample_rate))))
         self._curves = curves
-        self._field = plan.filter(lambda f: record_field(f, parameters), before)
-        self._filters = plan.filter(lambda f: curves.propagation(f, parameters.speed_um_s), centre)
-        self._input = History(channels, plan.size, plan.block)
+        self._field = plan.filter(lambda f: record_field(f, parameters), before).astype(np.complex64)
+        self._filters = _curve_filters(parameters.tape, parameters.record_head, parameters.speed_um_s, plan)
+        self._input = History(channels, plan.size, plan.block, np.float32)
         size, block = self._factor * plan.size, self._factor * plan.block
-        self._magnetisation = [History(curves.mixture.shape[1], size, block) for _ in range(channels)]
+        self._magnetisation = [History(curves.mixture.shape[1], size, block, np.float32) for _ in range(channels)]
 
     def process(self, signal: np.ndarray) -> np.ndarray:
         """Magnetisation ``(channels, block)`` for one block of signal."""
         plan, factor = self._plan, self._factor
         spectrum = self._input.spectrum(signal) * self._field
         out = np.empty_like(signal)
-        values = np.empty((self._curves.mixture.shape[1], factor * plan.block))
+        values = np.empty((self._curves.mixture.shape[1], factor * plan.block), np.float32)
         for channel, history in enumerate(self._magnetisation):
             # Interpolation by zero padding: the field has no content above half the sample rate.
             field = fft.irfft(factor * spectrum[channel], factor * plan.size, overwrite_x=True)[-values.shape[1] :]
