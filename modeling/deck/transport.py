@@ -93,8 +93,8 @@ class Trajectory:
     def time_at(self, position_s: np.ndarray, track: int) -> np.ndarray:
         """Solve s(t) = position to the last bits of double precision."""
         p = np.asarray(position_s, dtype=np.float64)
-        t = p - self.start_s
-        for _ in range(8):
+        t = (p - self.start_s) / (1.0 + self.speed_error)
+        for _ in range(3):  # Newton: the error is squared every time, and begins below half a second
             t = t - (t + self.advance(t, track) - p) / self.rate(t, track)
         return t
 

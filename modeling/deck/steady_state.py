@@ -1,0 +1,110 @@
+"""A steady sine through the deck, without streaming: the road by which the truth of response and distortion is had.
+
+Nothing here shares a filter, a table or a sample rate with the running deck. Harmonic balance: one period is taken through
+the amplifier, each harmonic through the record equaliser in closed form, the period through every particle class of the
+full Preisach sum, each harmonic of each class through its exact e^{-ky + jkx_f}, and so on to the output. There is no noise
+and no flutter, and no reduction to a few curves.
+"""
+
+from collections.abc import Collection
+from functools import lru_cache
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from modeling.deck.electronics import COUPLING_HZ, amplify, small_signal_gain
+from modeling.deck.losses import coupling
+from modeling.deck.magnetics import particle_classes
+from modeling.deck.parameters import DeckParameters
+from modeling.deck.record import record_field
+from modeling.deck.tracks import replay_matrix
+
+POINTS = 1024
+"""Samples of one period; harmonics up to half of it."""
+
+DELAY_BAND_HZ = (400.0, 6000.0)
+DELAY_SEARCH_S = 2e-3
+
+
+def linear_response(frequency_hz: np.ndarray, parameters: DeckParameters, track: int, driven: Collection[int]) -> np.ndarray:
+    """Complex small-signal response of the whole deck, output over input.
+
+    Parameters
+    ----------
+    frequency_hz : ndarray, shape (frequencies,)
+    track : int
+        Track that is listened to, 0-based.
+    driven : collection of int
+        Tracks that carry the same signal, 0-based; neighbours among them are heard through crosstalk.
+    """
+    f = np.asarray(frequency_hz, dtype=np.float64)
+    classes = particle_classes(parameters.tape, parameters.record_head)
+    magnetised = classes.propagation(f, parameters.speed_um_s) @ classes.permeability()
+    electronics = parameters.electronics
+    gain = small_signal_gain(electronics.input_gain_db) * small_signal_gain(electronics.output_gain_db)
+    replayed = replay_matrix(f, parameters)[:, track, sorted(driven)].sum(axis=-1)
+    return gain * coupling(f, COUPLING_HZ) ** 2 * record_field(f, parameters) * magnetised * replayed
+
+
+def response_delay_s(parameters: DeckParameters, track: int, driven: Collection[int]) -> float:
+    """Delay of the linear response: argmax over tau of |integral of H/|H| e^{j 2 pi f tau} df|, 400 Hz to 6 kHz."""
+    f = np.arange(DELAY_BAND_HZ[0], DELAY_BAND_HZ[1] + 1.0)
+    response = linear_response(f, parameters, track, driven)
+    unit = response / np.abs(response)
+
+    def concentration(tau_s: float) -> float:
+        return -float(np.abs(np.sum(unit * np.exp(2j * np.pi * f * tau_s))))
+
+    coarse = np.linspace(-DELAY_SEARCH_S, DELAY_SEARCH_S, 401)
+    best = coarse[np.argmin([concentration(tau) for tau in coarse])]
+    step = coarse[1] - coarse[0]
+    found = minimize_scalar(concentration, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10})
+    return float(found.x)
+
+
+def steady_sine(
+    parameters: DeckParameters,
+    frequency_hz: float,
+    level_db: float,
+    track: int,
+    driven: Collection[int],
+    points: int = POINTS,
+) -> np.ndarray:
+    """Harmonics of the output for a steady sine sent at `level_db` re 0 VU.
+
+    Parameters
+    ----------
+    track, driven
+        As in :func:`linear_response`.
+    points : int
+        Samples of one period.
+
+    Returns
+    -------
+    ndarray, complex, shape (points // 2,)
+        Amplitudes of harmonics 0, 1, 2, ... in units of the peak of 0 VU.
+    """
+    f = np.arange(points // 2 + 1) * frequency_hz
+    flux = _steady_flux(parameters, frequency_hz, level_db, points)
+    replayed = np.fft.irfft(flux * replay_matrix(f, parameters)[:, track, sorted(driven)].sum(axis=-1))
+    out = np.fft.rfft(amplify(replayed, parameters.electronics.output_gain_db, parameters.electronics))
+    return (2.0 / points * out * coupling(f, COUPLING_HZ))[:-1]
+
+
+@lru_cache(maxsize=2048)
+def _steady_flux(parameters: DeckParameters, frequency_hz: float, level_db: float, points: int) -> np.ndarray:
+    """Spectrum of one period of the flux on tape, the same for every track."""
+    electronics = parameters.electronics
+    f = np.arange(points // 2 + 1) * frequency_hz
+    sent = 10.0 ** (level_db / 20.0) * np.sin(2.0 * np.pi * np.arange(points) / points)
+    amplified = np.fft.rfft(amplify(sent, electronics.input_gain_db, electronics)) * coupling(f, COUPLING_HZ)
+    field = np.fft.irfft(amplified * record_field(f, parameters))
+    classes = particle_classes(parameters.tape, parameters.record_head)
+    magnetisation = np.fft.rfft(classes.magnetisation(field), axis=-1)
+    return np.sum(classes.propagation(f, parameters.speed_um_s).T * magnetisation, axis=0)
+
+
+def thd_percent(harmonics: np.ndarray, frequency_hz: float) -> float:
+    """RMS of harmonics 2 and up, to 20 kHz, over the fundamental."""
+    last = int(20000.0 / frequency_hz)
+    return float(100.0 * np.linalg.norm(harmonics[2 : last + 1]) / abs(harmonics[1]))
