@@ -61,6 +61,15 @@ class StimulusRecord(BaseModel):
     samples: int = Field(gt=0)
 
 
+class SourceFile(BaseModel):
+    """A file that an imported take came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str | None = None
+
+
 class TakeRecord(BaseModel):
     """One pass through the deck, or one pair made elsewhere. The same record stands in ``take.json``.
 
@@ -80,8 +89,8 @@ class TakeRecord(BaseModel):
         What the device reported during the pass.
     faults : tuple of str
         Why the take was interrupted, and what else is wrong with it.
-    sources : dict of str to str
-        Names of the files that an imported take came from.
+    sources : dict of str to SourceFile
+        What the sound files of an imported take were made from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,7 +110,7 @@ class TakeRecord(BaseModel):
     clock_hz: float | None = None
     flags: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
-    sources: dict[str, str] = {}
+    sources: dict[str, SourceFile] = {}
 
 
 class SessionManifest(BaseModel):

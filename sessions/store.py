@@ -17,6 +17,7 @@ from sessions.manifest import (
     FileRecord,
     Interface,
     SessionManifest,
+    SourceFile,
     StimulusRecord,
     TakeRecord,
     TakeRole,
@@ -198,7 +199,7 @@ class Session:
         channels: int,
         inputs: Mapping[int, int],
         expected_samples: int = 0,
-        sources: Mapping[str, str] | None = None,
+        sources: Mapping[str, SourceFile] | None = None,
     ) -> TakeWriter:
         """Start a take in a new folder ``takes/<take_id>`` (see :class:`sessions.take.TakeWriter`).
 
@@ -208,8 +209,8 @@ class Session:
             Track that each returned channel (from 0) comes from.
         expected_samples : int
             Likely length; with it the room on disk is checked beforehand.
-        sources : mapping of str to str
-            Names of the files that the take is imported from.
+        sources : mapping of str to SourceFile
+            What the take is imported from, by the name of its sound file.
 
         Raises
         ------
@@ -271,8 +272,15 @@ class Session:
             name = f"{stem}-{copy}"
         return name
 
-    def add_pair(self, take_id: str, dry: AudioReader, wet: AudioReader, source_names: tuple[str, str]) -> TakeRecord:
-        """Keep a pair made elsewhere: ``takes/<take_id>/sent.wav`` beside ``returned.wav``.
+    def add_pair(
+        self,
+        take_id: str,
+        dry: AudioReader,
+        wet: AudioReader,
+        source_names: tuple[str, str],
+        faults: Sequence[str] = (),
+    ) -> TakeRecord:
+        """Keep a pair made elsewhere: ``takes/<take_id>/sent.wav`` beside ``returned.wav``, and what is wrong with it.
 
         Raises
         ------
@@ -295,12 +303,12 @@ class Session:
             channels=wet.channels,
             inputs={channel: channel + 1 for channel in range(wet.channels)},
             expected_samples=wet.samples,
-            sources={take.SENT: source_names[0], take.RETURNED: source_names[1]},
+            sources={name: SourceFile(name=n) for name, n in zip((take.SENT, take.RETURNED), source_names, strict=True)},
         ) as writer:
             writer.keep_sent(dry)
             for block in blocks(wet):
                 writer.write(block)
-            return writer.finish()
+            return writer.finish(faults=faults)
 
     def pair(self, take_id: str) -> tuple[TakeRecord, SoundFile, SoundFile]:
         """Record, sent sound and returned sound of an imported pair.

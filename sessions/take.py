@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from sessions.audio import SoundFile, open_audio
 from sessions.disk import PART, describe, free_bytes, sha256_of, told_as_session_error, write_together
 from sessions.manifest import FileRecord, TakeRecord, load, to_json
 from sessions.wave import Encoding, WaveWriter, mend, write_wave
@@ -123,6 +124,17 @@ class TakeWriter:
         """
         self._files[SENT] = file_record(self._folder / SENT, write_wave(self._folder / SENT, audio, ENCODING))
 
+    def review(self) -> SoundFile:
+        """End the sound file and open it for a look before :meth:`finish` lists it; nothing can be written afterwards.
+
+        Raises
+        ------
+        SessionError
+            The disk is full; the take is removed, the session is as it was.
+        """
+        self._end()
+        return open_audio(self._folder / RETURNED)
+
     def finish(self, *, flags: Sequence[str] = (), clock_hz: float | None = None, faults: Sequence[str] = ()) -> TakeRecord:
         """Close the take as complete and list it in the session.
 
@@ -143,19 +155,31 @@ class TakeWriter:
         return self._close({"state": "complete", "flags": tuple(flags), "clock_hz": clock_hz, "faults": tuple(faults)})
 
     def _close(self, facts: dict[str, Any]) -> TakeRecord:
+        self._end()
         self.record = self.record.model_copy(update={**facts, "samples": self.samples})
-        returned = self._folder / RETURNED
         try:
-            with told_as_session_error(returned):
-                digest = self._wave.close()
-                (self._folder / (RETURNED + PART)).replace(returned)
-                self._commit(self.record, {**self._files, RETURNED: file_record(returned, digest)})
+            with told_as_session_error(self._folder / RECORD):
+                self._commit(self.record, self._files)
                 (self._folder / RUNNING).unlink()
         except SessionError:
             self._discard()
             raise
         self._open = False
         return self.record
+
+    def _end(self) -> None:
+        """Complete the sound file and give it its name."""
+        returned = self._folder / RETURNED
+        if RETURNED in self._files:
+            return
+        try:
+            with told_as_session_error(returned):
+                digest = self._wave.close()
+                (self._folder / (RETURNED + PART)).replace(returned)
+                self._files[RETURNED] = file_record(returned, digest)
+        except SessionError:
+            self._discard()
+            raise
 
     def _discard(self) -> None:
         self._open = False

@@ -160,9 +160,10 @@ def test_take_that_was_not_finished_is_marked(planned, begin):
 KILLED = """
     import os, numpy as np
     from sessions.store import Session
+    from sessions.manifest import SourceFile
     session = Session.open({path!r})
     take = session.begin_take("play-1", stimulus="main", role="play", number=1, conditions={{}}, sample_rate=48000,
-                              channels=2, inputs={{0: 1, 1: 4}}, expected_samples=96000, sources={sources!r})
+                              channels=2, inputs={{0: 1, 1: 4}}, expected_samples=96000, sources={sources})
     with take:
         for _ in range(20):
             take.write(np.full((4000, 2), 0.5))
@@ -188,7 +189,7 @@ def test_take_of_a_killed_program_is_recovered(planned):
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_killed_import_is_removed_since_its_source_is_still_there(planned, contents):
     before = contents(planned.path)
-    script = textwrap.dedent(KILLED.format(path=str(planned.path), sources={"returned.wav": "a.wav"}))
+    script = textwrap.dedent(KILLED.format(path=str(planned.path), sources='{"returned.wav": SourceFile(name="a.wav")}'))
     subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False)
     assert planned.recover() == []
     assert contents(planned.path) == before
@@ -214,7 +215,7 @@ def test_pair_keeps_both_sides(session):
     session.add_pair("pair", dry, wet, ("dry.wav", "wet.wav"))
     record, sent, returned = Session.open(session.path).pair("pair")
     assert (record.role, record.samples, record.stimulus) == ("pair", 2500, None)
-    assert record.sources == {"sent.wav": "dry.wav", "returned.wav": "wet.wav"}
+    assert {k: v.name for k, v in record.sources.items()} == {"sent.wav": "dry.wav", "returned.wav": "wet.wav"}
     assert np.array_equal(sent.read(0, 2000), dry.array)
     assert np.array_equal(returned.read(0, 2500), wet.array)
     assert session.check() == []

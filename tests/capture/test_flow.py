@@ -1,0 +1,201 @@
+import dataclasses
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from capture.device import StreamFacts
+from capture.flow import LOOP, TWO_PASSES, Plan, State, Step, capture
+from sessions.store import Session
+from signals.audio import ArrayAudio
+from signals.errors import DeviceError, SessionError, SignalError
+
+RATE = 48000
+RECORD_PASS = [("arm", (1, 4)), ("run", "recording"), ("stop",)]
+
+
+def play_pass(number):
+    return [("rewind",), ("play", (1, 4), number), ("run", "playing"), ("stop",)]
+
+
+def test_a_capture_is_a_record_pass_a_rewind_and_play_passes(session, deck):
+    states = []
+    made = capture(session, deck, deck, Plan(passes=2), lambda p: states.append(p.state))
+    assert deck.calls == [*RECORD_PASS, *play_pass(1), *play_pass(2)]
+    assert [take.id for take in made] == ["play-1", "play-2"]
+    assert [take.id for take in session.takes()] == ["record", "play-1", "play-2"]
+    assert session.check() == []
+    steps = [states[0]] + [two for one, two in pairwise(states) if one != two]
+    assert [(s.step.value, s.number) for s in steps] == [
+        ("planned", 0),
+        ("armed", 0),
+        ("recorded", 0),
+        *[("rewound", 1), ("playing", 1), ("verified", 1), ("recorded", 1)],
+        *[("rewound", 2), ("playing", 2), ("verified", 2), ("done", 2)],
+    ]
+
+
+def test_a_take_holds_what_returned_and_what_the_device_said(session, deck):
+    (take,) = capture(session, deck, deck, Plan(conditions={"dbx": "off"}))
+    record, audio = session.take("play-1")
+    _, stimulus = session.stimulus()
+    assert record == take
+    assert (record.flags, record.clock_hz, record.conditions) == (("late at 512",), 48000.5, {"dbx": "off"})
+    assert (record.number, record.role, record.inputs) == (1, "play", {0: 1, 1: 4})
+    late = RATE // 4
+    found = audio.read(late, late + stimulus.samples)
+    assert np.array_equal(found, 0.5 * stimulus.read(0, stimulus.samples))  # 24-bit samples halved are float32 exactly
+    assert record.samples > stimulus.samples + 5 * RATE
+    assert session.manifest.interface.name == "tape loop"
+
+
+def test_every_step_but_the_last_has_a_transition():
+    assert set(TWO_PASSES) == set(Step) - {Step.DONE}
+    assert set(LOOP) <= set(TWO_PASSES)
+
+
+def test_progress_counts_the_samples_of_each_pass(session, deck):
+    seen = []
+    capture(session, deck, deck, Plan(), seen.append)
+    during = [p for p in seen if p.state == State(Step.PLAYING, 1) and p.total_samples]
+    assert during[-1].done_samples == during[-1].total_samples == session.take("play-1")[0].samples
+    assert [p.done_samples for p in during] == sorted(p.done_samples for p in during)
+
+
+def test_a_recorded_session_goes_on_with_its_next_play_pass(session, deck):
+    capture(session, deck, deck, Plan(passes=1))
+    deck.calls.clear()
+    again = Session.open(session.path)
+    assert [t.number for t in capture(again, deck, deck, Plan(passes=3))] == [1, 2, 3]
+    assert deck.calls == [*play_pass(2), *play_pass(3)]
+    deck.calls.clear()
+    capture(again, deck, deck, Plan(passes=3))
+    assert deck.calls == []
+
+
+@pytest.mark.parametrize("error", [DeviceError("the device was lost"), KeyboardInterrupt()])
+def test_an_interrupted_play_pass_is_kept_and_done_again(session, deck, error):
+    deck.fail(10**9, error)
+    deck.fail_after = None
+    capture(session, deck, deck, Plan(passes=1))
+    deck.calls.clear()
+    deck.fail(3 * RATE, error)
+    with pytest.raises(type(error)):
+        capture(session, deck, deck, Plan(passes=2))
+    assert deck.calls[-1] == ("stop",)
+    kept = session.takes(complete=False)[-1]
+    assert (kept.id, kept.state) == ("play-2", "interrupted")
+    assert 3 * RATE < kept.samples < 4 * RATE
+    deck.fail_after = None
+    deck.calls.clear()
+    capture(session, deck, deck, Plan(passes=2))
+    assert deck.calls == play_pass(2)
+    assert [(t.id, t.number) for t in session.takes("play")] == [("play-1", 1), ("play-2-2", 2)]
+    assert session.check() == []
+
+
+def test_an_interrupted_record_pass_is_recorded_again(session, deck):
+    deck.fail(3 * RATE, DeviceError("the device was lost"))
+    with pytest.raises(DeviceError):
+        capture(session, deck, deck, Plan())
+    deck.fail_after = None
+    deck.calls.clear()
+    capture(session, deck, deck, Plan())
+    assert deck.calls == [*RECORD_PASS, *play_pass(1)]
+    assert [t.id for t in session.takes("record", complete=False)] == ["record", "record-2"]
+
+
+def test_a_device_that_fails_at_once_leaves_the_session_as_it_was(session, deck, contents):
+    capture(session, deck, deck, Plan(passes=1))
+    before = contents(session.path)
+    deck.fail(-1, DeviceError("the device is in use"))
+    with pytest.raises(DeviceError):
+        capture(session, deck, deck, Plan(passes=2))
+    assert contents(session.path) == before
+
+
+def test_in_loop_mode_the_first_pass_is_the_take(session, deck):
+    made = capture(session, deck, deck, Plan(loop=True, passes=2))
+    loop_pass = [("arm", (1, 4)), ("run", "recording"), ("stop",)]
+    assert deck.calls == loop_pass * 2
+    assert [(t.id, t.role, t.number) for t in made] == [("loop-1", "loop", 1), ("loop-2", "loop", 2)]
+    deck.calls.clear()
+    capture(session, deck, deck, Plan(loop=True, passes=3))
+    assert deck.calls == loop_pass
+
+
+def test_a_pass_that_returns_nothing_is_marked_and_not_counted(session, deck):
+    deck.returns = ArrayAudio(np.zeros((10, 2)), RATE)
+    with pytest.raises(SignalError, match=r"Take 'play-1' is silent"):
+        capture(session, deck, deck, Plan())
+    assert deck.calls[-1] == ("stop",)
+    (kept,) = session.takes("play", complete=False)
+    assert kept.state == "interrupted"
+    assert "is silent" in kept.faults[0]
+    deck.returns = None
+    assert [t.id for t in capture(session, deck, deck, Plan())] == ["play-1-2"]
+    assert session.check() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "plan", "message"),
+    [
+        ({"sample_rate": 96000}, Plan(), r"runs at 96000 Hz and the stimulus was made for 48000 Hz"),
+        ({"input_channels": 1}, Plan(), r"returns 1 channel\(s\) and the wiring names channel 2"),
+        ({}, Plan(inputs={0: 1, 1: 2}), r"No input is wired to track 4"),
+    ],
+)
+def test_a_device_that_does_not_fit_is_refused_before_the_tape_rolls(session, deck, contents, change, plan, message):
+    for name, value in change.items():
+        setattr(deck, name, value)
+    before = contents(session.path)
+    with pytest.raises(DeviceError, match=message):
+        capture(session, deck, deck, plan)
+    assert deck.calls == []
+    assert contents(session.path) == before
+
+
+def test_an_unknown_stimulus_is_refused(session, deck):
+    with pytest.raises(SessionError, match="no stimulus 'dbx'"):
+        capture(session, deck, deck, Plan(stimulus="dbx"))
+
+
+class Long:
+    """A device that makes its samples as they are asked for, so that only the capture can need memory."""
+
+    name = "long"
+    sample_rate = RATE
+    input_channels = 2
+
+    def run(self, sent, sink, tail_s):
+        for start in range(0, sent.samples, 4096):
+            sink(sent.read(start, start + 4096))
+        return StreamFacts(sent.samples)
+
+
+@dataclasses.dataclass
+class Padded:
+    """A stimulus with silence behind it."""
+
+    audio: object
+    samples: int
+    sample_rate: int = RATE
+    channels: int = 2
+
+    def read(self, start, stop):
+        return self.audio.read(start, stop)
+
+
+def test_memory_does_not_grow_with_the_length_of_a_pass(make_session, deck):
+    peaks = []
+    for number, length_s in enumerate((30, 120)):
+        session = make_session(f"s{number}")
+        sheet, audio = session.stimulus()
+        longer = sheet.model_copy(update={"samples": length_s * RATE, "stimulus": "long"})
+        session.add_stimulus(longer, Padded(audio, length_s * RATE))
+        tracemalloc.start()
+        capture(session, Long(), deck, Plan(stimulus="long", loop=True))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 1e6  # the longer take alone holds 69 MB more
