@@ -1,0 +1,210 @@
+"""What every core is: the interface, and the block-wise run that all cores of finite memory share."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from modeling.pairs import Pair
+
+REFERENCE_PEAK = 0.346
+"""Peak to which cores scale a sine at 0 VU, so that tanh of it makes about the third harmonic of a tape at that level."""
+
+Setting = str | int | float | bool | list[int] | list[float]
+
+
+def input_scale(reference_dbfs: float) -> float:
+    """Factor that takes a sine at the reference level to a peak of :data:`REFERENCE_PEAK`."""
+    return float(REFERENCE_PEAK / 10.0 ** (reference_dbfs / 20.0))
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a core learns from.
+
+    Attributes
+    ----------
+    train, validation : sequence of Pair
+        Aligned pairs; choices between fits are made on `validation`.
+    reference_dbfs : float
+        Level of a sine at 0 VU.
+    tones : sequence of Pair
+        Test tones, with which the harmonics of a fit are held against the recorded ones.
+    """
+
+    train: Sequence[Pair]
+    validation: Sequence[Pair]
+    reference_dbfs: float
+    tones: Sequence[Pair] = ()
+
+    @property
+    def sample_rate(self) -> int:
+        """Sample rate in Hz."""
+        return self.train[0].sample_rate
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a fit has come.
+
+    Attributes
+    ----------
+    fraction : float
+        Part of the work done, 0 to 1.
+    remaining_s : float or None
+        Time left.
+    note : str
+        What is being done, with the latest error.
+    """
+
+    fraction: float
+    remaining_s: float | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a fit is to be run.
+
+    Attributes
+    ----------
+    minutes : float
+        Time that an iterative fit may take; a fit in closed form takes what it takes.
+    seed : int
+        Seed of all that is random.
+    progress : callable
+        Called with :class:`Progress` now and then.
+    log : callable
+        Called with one JSON-like record for each rung or evaluation; they become ``training.jsonl``.
+    checkpoint : Path or None
+        File in which an iterative fit keeps its state; read at the start if it exists.
+    """
+
+    minutes: float = 1.0
+    seed: int = 0
+    progress: Callable[[Progress], None] = field(default=lambda progress: None)
+    log: Callable[[dict[str, Any]], None] = field(default=lambda record: None)
+    checkpoint: Path | None = None
+
+
+class Stream(Protocol):
+    """A core at work on a signal that arrives in blocks."""
+
+    def push(self, block: np.ndarray) -> np.ndarray:
+        """Take a block of input, shape ``(n,)``, and give all output that is settled by now, shape ``(m,)``."""
+        ...
+
+    def flush(self) -> np.ndarray:
+        """Give what is left, as if silence followed. In all, as many samples come out as went in."""
+        ...
+
+
+class Core(Protocol):
+    """A time-invariant model of a deck, mono, at one sample rate."""
+
+    name: ClassVar[str]
+    sample_rate: int
+    reference_dbfs: float
+
+    @property
+    def look_ahead_samples(self) -> int:
+        """How far into the future the core looks: the latency it has in real time."""
+        ...
+
+    def process(self, x: np.ndarray) -> np.ndarray:
+        """Response to a whole signal that is zero before and after, shape ``(n,)`` to ``(n,)``, time-aligned."""
+        ...
+
+    def stream(self) -> Stream:
+        """Start on a signal that arrives in blocks; the blocks joined equal :meth:`process` of the whole."""
+        ...
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Weights by name."""
+        ...
+
+    def settings(self) -> dict[str, Setting]:
+        """All else that :meth:`from_arrays` needs, as JSON values."""
+        ...
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
+        """Inverse of :meth:`to_arrays` and :meth:`settings`.
+
+        Raises
+        ------
+        KeyError, ValueError
+            An array or setting is missing or of the wrong shape.
+        """
+        ...
+
+    @classmethod
+    def fit(cls, material: Material, run: Run) -> Self:
+        """Fit a new core to aligned pairs.
+
+        Raises
+        ------
+        ModelError
+            The material cannot be learnt from, or the fit was interrupted.
+        """
+        ...
+
+
+BLOCK_SAMPLES = 1 << 17
+
+
+class FiniteMemory:
+    """A core whose output depends on a finite stretch of input: `history_samples` back, `look_ahead_samples` ahead.
+
+    A subclass gives :meth:`respond`; running whole signals and blocks follows from it, and both are equal by construction.
+    """
+
+    @property
+    @abstractmethod
+    def look_ahead_samples(self) -> int:
+        """How far into the future the core looks."""
+
+    @property
+    @abstractmethod
+    def history_samples(self) -> int:
+        """How far into the past the core looks."""
+
+    @abstractmethod
+    def respond(self, x: np.ndarray) -> np.ndarray:
+        """Output for the inner part of `x`: shape ``(history + n + look_ahead,)`` to ``(n,)``."""
+
+    def process(self, x: np.ndarray) -> np.ndarray:
+        """Response to a whole signal, shape ``(n,)`` to ``(n,)``, time-aligned; see :meth:`Core.process`."""
+        stream = FiniteMemoryStream(self)
+        parts = [stream.push(x[start : start + BLOCK_SAMPLES]) for start in range(0, x.size, BLOCK_SAMPLES)]
+        return np.concatenate([*parts, stream.flush()])
+
+    def stream(self) -> Stream:
+        """Start on a signal that arrives in blocks; see :meth:`Core.stream`."""
+        return FiniteMemoryStream(self)
+
+
+class FiniteMemoryStream:
+    """Keeps as much past input as the core looks back, and lets the core see each new block after it."""
+
+    def __init__(self, core: FiniteMemory) -> None:
+        self._core = core
+        self._seen = np.zeros(core.history_samples)
+
+    def push(self, block: np.ndarray) -> np.ndarray:
+        """Take input, give the output settled by it; see :meth:`Stream.push`."""
+        self._seen = np.concatenate([self._seen, block])
+        reach = self._core.history_samples + self._core.look_ahead_samples
+        ready = self._seen.size - reach
+        if ready <= 0:
+            return np.zeros(0)
+        out = self._core.respond(self._seen)
+        self._seen = self._seen[ready:].copy()
+        return out
+
+    def flush(self) -> np.ndarray:
+        """Give the rest; see :meth:`Stream.flush`."""
+        return self.push(np.zeros(self._core.look_ahead_samples))

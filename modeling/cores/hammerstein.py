@@ -1,0 +1,182 @@
+"""The default core: a generalised Hammerstein model, solved instead of trained.
+
+``y = h * sum_k g_k * phi_k(x)``: static curves phi_k of the signal and of its treble-emphasised copy, each through a short
+filter g_k, all through one long filter h. A tape recorder is saturation between emphasis and losses, and that is what this
+form holds. How it is solved stands in :mod:`modeling.cores.ladder`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.signal import bilinear, firwin, lfilter, resample_poly
+
+from modeling.cores.core import FiniteMemory, Material, Run, Setting, input_scale
+from modeling.cores.linear import AHEAD as H_AHEAD
+from modeling.cores.linear import convolve_valid
+
+G_TAPS = 48
+G_AHEAD = 12
+
+GAINS = (1, 2, 4)
+CURVES = 1 + len(GAINS) + 2
+ODD = tuple(range(1 + len(GAINS)))
+
+
+def curves(p: np.ndarray, limit: float) -> np.ndarray:
+    """Static curves of a signal, shape ``(n,)`` to ``(CURVES, n)``.
+
+    In order: p; p - tanh(g p)/g for g = 1, 2, 4; p^2; p tanh(3 p) - p^2. The last two are even, and the model makes second
+    harmonics of them alone. Beyond `limit`, the largest level that was learnt from, each goes on along its tangent.
+    """
+    inside = np.clip(p, -limit, limit)
+    beyond = p - inside
+    one = np.tanh(inside)
+    two = 2.0 * one / (1.0 + one * one)  # tanh(2p) from tanh(p), and so on
+    three = (one + two) / (1.0 + one * two)
+    four = 2.0 * two / (1.0 + two * two)
+    out = np.empty((CURVES, p.size))
+    out[0] = p
+    for row, (gain, bent) in enumerate(zip(GAINS, (one, two, four), strict=True), start=1):
+        out[row] = inside - bent / gain
+    out[-2] = inside * inside
+    out[-1] = inside * three - out[-2]
+    if beyond.any():
+        for row, gain in enumerate(GAINS, start=1):
+            out[row] += np.tanh(gain * limit) ** 2 * beyond
+        edge = np.tanh(3.0 * limit)
+        out[-2] += 2.0 * limit * np.abs(beyond)
+        out[-1] += (edge + 3.0 * limit * (1.0 - edge**2) - 2.0 * limit) * np.abs(beyond)
+    return out
+
+
+_DECIMATOR = firwin(25, 0.5, window=("kaiser", 5.0))
+
+
+class Basis:
+    """The curves of a signal and of its emphasised copy, made at twice the rate.
+
+    The tape does not fold what it makes above half the sample rate back into the audible band; without the higher rate the
+    model would, and the folded products were most of its error on loud treble.
+
+    Attributes
+    ----------
+    before_samples, after_samples : int
+        Input needed around the samples that are asked for.
+    scale : float
+        Factor from the dBFS scale to that on which the curves bend.
+    corners_hz : tuple of float
+        Zero and pole of the emphasis, a first-order shelf.
+    limits : tuple of float
+        Largest level learnt from, of the signal and of its emphasised copy.
+    """
+
+    before_samples = 128
+    after_samples = 32
+
+    def __init__(
+        self, sample_rate: int, reference_dbfs: float, corners_hz: tuple[float, float], limits: tuple[float, float]
+    ) -> None:
+        self.scale = input_scale(reference_dbfs)
+        self.corners_hz = corners_hz
+        self.limits = limits
+        self._factor = 2 if sample_rate < 80000 else 1
+        rate = self._factor * sample_rate
+        # Above 0.45 of the rate the bilinear transform makes no shelf.
+        zero, pole = (2.0 * rate * np.tan(np.pi * min(f / rate, 0.45)) for f in corners_hz)
+        self._shelf = bilinear([1.0 / zero, 1.0], [1.0 / pole, 1.0], rate)
+
+    def branches(self, x: np.ndarray) -> np.ndarray:
+        """`x` on the scale of the curves, and the same through the shelf, shape ``(2, factor * n)``."""
+        scaled = resample_poly(self.scale * x, self._factor, 1)
+        return np.stack([scaled, lfilter(*self._shelf, scaled)])
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """All curves, shape ``(before + n + after,)`` to ``(2 * CURVES, n)``."""
+        made = np.concatenate([curves(p, limit) for p, limit in zip(self.branches(x), self.limits, strict=True)])
+        # A dozen samples around suffice for the decimation; the rest of the context has settled the shelf and goes first.
+        margin = self.after_samples // 2
+        made = made[:, self._factor * (self.before_samples - margin) : self._factor * (x.size - margin)]
+        return resample_poly(made, 1, self._factor, axis=1, window=_DECIMATOR)[:, margin:-margin]
+
+
+class HammersteinCore(FiniteMemory):
+    """``h * sum_k g_k * phi_k(x)``.
+
+    Attributes
+    ----------
+    h : ndarray, shape (H_TAPS,)
+        Common filter.
+    g : ndarray, shape (2 * CURVES, G_TAPS)
+        Filter of each curve; a row of zeros switches its curve off.
+    """
+
+    name: ClassVar[str] = "hammerstein"
+
+    def __init__(
+        self,
+        h: np.ndarray,
+        g: np.ndarray,
+        sample_rate: int,
+        reference_dbfs: float,
+        corners_hz: tuple[float, float],
+        limits: tuple[float, float],
+    ) -> None:
+        if h.ndim != 1 or h.size <= H_AHEAD or g.ndim != 2 or g.shape[0] != 2 * CURVES or g.shape[1] <= G_AHEAD:
+            raise ValueError("h must be a vector, g one filter for each curve")
+        self.h = h
+        self.g = g
+        self.sample_rate = sample_rate
+        self.reference_dbfs = reference_dbfs
+        self.basis = Basis(sample_rate, reference_dbfs, corners_hz, limits)
+        self._used = np.flatnonzero(g.any(axis=1))
+        self._filters = np.stack([np.convolve(h, g[row]) for row in self._used])
+
+    @property
+    def look_ahead_samples(self) -> int:
+        """How far into the future the core looks."""
+        return H_AHEAD + G_AHEAD + Basis.after_samples
+
+    @property
+    def history_samples(self) -> int:
+        """How far into the past the core looks."""
+        return self._filters.shape[1] - 1 - H_AHEAD - G_AHEAD + Basis.before_samples
+
+    def respond(self, x: np.ndarray) -> np.ndarray:
+        """Output for the inner part of `x`; see :meth:`FiniteMemory.respond`."""
+        return convolve_valid(self.basis(x)[self._used], self._filters)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Weights by name."""
+        return {"h": self.h, "g": self.g}
+
+    def settings(self) -> dict[str, Setting]:
+        """All that is not a weight."""
+        return {
+            "sample_rate": self.sample_rate,
+            "reference_dbfs": self.reference_dbfs,
+            "corners_hz": list(self.basis.corners_hz),
+            "limits": list(self.basis.limits),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
+        """Inverse of :meth:`to_arrays` and :meth:`settings`."""
+        zero_hz, pole_hz = (float(f) for f in settings["corners_hz"])
+        plain, emphasised = (float(limit) for limit in settings["limits"])
+        return cls(
+            np.asarray(arrays["h"], dtype=np.float64),
+            np.asarray(arrays["g"], dtype=np.float64),
+            int(settings["sample_rate"]),
+            float(settings["reference_dbfs"]),
+            (zero_hz, pole_hz),
+            (plain, emphasised),
+        )
+
+    @classmethod
+    def fit(cls, material: Material, run: Run) -> Self:
+        """Climb the rungs; see :mod:`modeling.cores.ladder`."""
+        from modeling.cores.ladder import climb
+
+        h, g, corners_hz, limits = climb(material, run)
+        return cls(h, g, material.sample_rate, material.reference_dbfs, corners_hz, limits)

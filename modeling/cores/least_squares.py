@@ -1,0 +1,231 @@
+"""Ridge least squares for banks of FIR filters, from correlations that are summed once over any amount of material.
+
+The model is ``y(t) = sum_k sum_i g_k(i) u_k(t + ahead - i)``. Its normal equations hold nothing of the signals but
+``r_kl(m) = sum_t u_k(t) u_l(t + m)`` and ``p_l(m) = sum_t y(t) u_l(t + m)``, so that a bank behind a common filter h, or h
+behind a bank, is solved again without going back to the signals.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, solve_toeplitz
+
+from modeling.pairs import Pair
+from signals.errors import ModelError
+
+FFT_SAMPLES = 32768
+BLOCKS_AT_ONCE = 8
+
+
+class Features(Protocol):
+    """Signals made of the input."""
+
+    @property
+    def before_samples(self) -> int:
+        """Input needed before the samples that are asked for."""
+        ...
+
+    @property
+    def after_samples(self) -> int:
+        """Input needed after them."""
+        ...
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Shape ``(before + n + after,)`` to ``(signals, n)``."""
+        ...
+
+
+class Identity:
+    """The input itself as only feature."""
+
+    before_samples = 0
+    after_samples = 0
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Shape ``(n,)`` to ``(1, n)``."""
+        return x[None]
+
+
+@dataclass(frozen=True)
+class Correlations:
+    """Sums over all material.
+
+    Attributes
+    ----------
+    auto : ndarray, shape (signals, signals, 2 * reach + 1)
+        ``r_kl(m)`` for lags m from -reach to reach.
+    cross : ndarray, shape (signals, 2 * reach + 1)
+        ``p_l(m)``.
+    power : float
+        Sum of the squared target.
+    """
+
+    auto: np.ndarray
+    cross: np.ndarray
+    power: float
+
+    @property
+    def reach(self) -> int:
+        """Largest lag."""
+        return self.cross.shape[1] // 2
+
+
+def windows(pair: Pair, length: int, before: int, after: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut a pair into windows of the target with the input around them.
+
+    Yields
+    ------
+    x : ndarray, shape (before + length + after,)
+        Input, zeros beyond its ends.
+    y : ndarray, shape (2, length)
+        Target where it counts and zero elsewhere; 1 where it counts and 0 elsewhere.
+    """
+    for start in range(0, pair.samples, length):
+        stop = min(start + length, pair.samples)
+        if not pair.mask[start:stop].any():
+            continue
+        x = np.zeros(before + length + after)
+        low, high = max(0, start - before), min(pair.samples, start + length + after)
+        x[low - start + before : high - start + before] = pair.dry[low:high]
+        y = np.zeros((2, length))
+        y[1, : stop - start] = pair.mask[start:stop]
+        y[0, : stop - start] = pair.wet[start:stop] * y[1, : stop - start]
+        yield x, y
+
+
+def correlate(pairs: Sequence[Pair], features: Features, reach: int) -> Correlations:
+    """Sum the correlations of features and target over pairs.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+        Samples with a false mask do not count as target.
+    features : callable
+        Signals made of the input.
+    reach : int
+        Largest lag.
+
+    Notes
+    -----
+    A block of the weighted features is correlated with the features of a stretch longer by `reach` on both sides, so every
+    lag is summed in full. The weight sits at one of the two times of each product, which differs from the weighted
+    least-squares sum only within `reach` of the edges of the mask.
+    """
+    length = FFT_SAMPLES - 2 * reach
+    before, after = features.before_samples, features.after_samples
+    signals = features(np.zeros(before + 1 + after)).shape[0]
+    bins = FFT_SAMPLES // 2 + 1
+    auto = np.zeros((bins, signals, signals), dtype=complex)
+    cross = np.zeros((signals, bins), dtype=complex)
+    power = 0.0
+    batch: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add() -> None:
+        inner = np.stack([a for a, _ in batch]).transpose(2, 1, 0)
+        outer = np.stack([e for _, e in batch]).transpose(2, 0, 1)
+        auto[...] += inner @ outer
+        batch.clear()
+
+    for pair in pairs:
+        for x, (y, weight) in windows(pair, length, reach + before, reach + after):
+            u = features(x)
+            outer = rfft(u, FFT_SAMPLES)
+            inner = rfft(u[:, reach : reach + length] * weight, FFT_SAMPLES)
+            np.conjugate(inner, out=inner)
+            cross += rfft(y, FFT_SAMPLES).conj() * outer
+            power += float(y @ y)
+            batch.append((inner, outer))
+            if len(batch) == BLOCKS_AT_ONCE:
+                add()
+    if batch:
+        add()
+    r = irfft(auto.transpose(1, 2, 0), FFT_SAMPLES)[..., : 2 * reach + 1]
+    # r_kl(m) = r_lk(-m) but for the edges of the mask; the normal equations need it exactly.
+    r = 0.5 * (r + r.transpose(1, 0, 2)[..., ::-1])
+    return Correlations(r, irfft(cross, FFT_SAMPLES)[:, : 2 * reach + 1], power)
+
+
+def solve(found: Correlations, taps: int, ahead: int, ridge: float, keep: Sequence[int] | None = None) -> np.ndarray:
+    """Filters of least squared error.
+
+    Parameters
+    ----------
+    found : Correlations
+        Of reach ``taps - 1`` at least, and `ahead` at least.
+    taps, ahead : int
+        Length of each filter, and how many of its taps are look-ahead.
+    ridge : float
+        Added to the diagonal of the normal equations after that was scaled to 1.
+    keep : sequence of int, optional
+        Signals to use; the filters of the others are zero.
+
+    Returns
+    -------
+    ndarray, shape (signals, taps)
+
+    Raises
+    ------
+    ModelError
+        The equations cannot be solved: the input is zero.
+    """
+    signals, reach = found.cross.shape[0], found.reach
+    used = np.arange(signals) if keep is None else np.asarray(keep)
+    tap = np.arange(taps)
+    if not (np.all(np.isfinite(found.cross)) and found.auto[used, used, reach].max() > 0.0):
+        raise ModelError("the sent signal of the pairs is silent; check that the right channel and take were given")
+    if used.size == 1:
+        # One signal alone: the equations are Toeplitz, and Levinson's recursion solves them.
+        column = found.auto[used[0], used[0], reach : reach + taps].copy()
+        column[0] *= 1.0 + ridge
+        filters = np.zeros((signals, taps))
+        filters[used[0]] = solve_toeplitz(column, found.cross[used[0], reach + ahead - tap])
+        return filters
+    lags = reach + tap[:, None] - tap[None, :]
+    # R[k, i, l, j] = sum_t u_k(t + ahead - i) u_l(t + ahead - j) = r_kl(i - j)
+    matrix = found.auto[np.ix_(used, used)][:, :, lags].transpose(0, 2, 1, 3).reshape(used.size * taps, -1)
+    right = found.cross[used][:, reach + ahead - tap].reshape(-1)
+    diagonal = np.diag(matrix)
+    scale = 1.0 / np.sqrt(np.maximum(diagonal, 1e-12 * diagonal.max()))
+    matrix = matrix * scale[:, None] * scale[None, :]
+    matrix[np.diag_indices_from(matrix)] += ridge
+    try:
+        solved = cho_solve(cho_factor(matrix, lower=True, overwrite_a=True), right * scale) * scale
+    except LinAlgError:
+        matrix[np.diag_indices_from(matrix)] += 1e3 * ridge
+        solved = cho_solve(cho_factor(matrix, lower=True), right * scale) * scale
+    filters = np.zeros((signals, taps))
+    filters[used] = solved.reshape(used.size, taps)
+    return filters
+
+
+def behind(found: Correlations, h: np.ndarray, ahead: int, reach: int) -> Correlations:
+    """Correlations of the signals filtered by h (`ahead` of its taps being look-ahead), for lags up to `reach`."""
+    # u = h * v: r_u(m) = sum_n c(n) r_v(m - n) with c the autocorrelation of h; p_u(m) = sum_i h(i) p_v(m + ahead - i)
+    c = np.correlate(h, h, mode="full")
+    auto = _filtered(found.auto, c, found.reach + h.size - 1, reach)
+    cross = _filtered(found.cross, h, found.reach + ahead, reach)
+    return Correlations(auto, cross, found.power)
+
+
+def mixed(found: Correlations, g: np.ndarray, ahead: int, reach: int) -> Correlations:
+    """Correlations of the one signal ``sum_k g_k * u_k``, for lags up to `reach`."""
+    taps = g.shape[1]
+    auto = np.zeros(2 * reach + 1)
+    cross = np.zeros(2 * reach + 1)
+    for k in range(g.shape[0]):
+        cross += _filtered(found.cross[k], g[k], found.reach + ahead, reach)
+        for other in range(g.shape[0]):
+            # r_z(m) = sum_kl sum_ij g_k(i) g_l(j) r_kl(m + i - j)
+            both = np.correlate(g[other], g[k], mode="full")
+            auto += _filtered(found.auto[k, other], both, found.reach + taps - 1, reach)
+    return Correlations(auto[None, None], cross[None], found.power)
+
+
+def _filtered(sequence: np.ndarray, taps: np.ndarray, centre: int, reach: int) -> np.ndarray:
+    """Convolve along the last axis and keep `reach` to both sides of `centre`."""
+    size = next_fast_len(sequence.shape[-1] + taps.size - 1, real=True)
+    full = irfft(rfft(sequence, size) * rfft(taps, size), size)
+    return full[..., centre - reach : centre + reach + 1]

@@ -1,0 +1,103 @@
+"""The baseline: the linear filter that comes closest, solved in closed form. A model is trained only when it beats it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
+
+from modeling.cores.core import FiniteMemory, Material, Progress, Run, Setting
+from modeling.cores.least_squares import Identity, correlate, solve
+from modeling.evaluation import esr_of
+
+TAPS = 2048
+AHEAD = 64
+RIDGE = 1e-6
+"""Longer filters were worse on held-out material: there are too few distinct bass notes to learn more from."""
+
+
+class LinearCore(FiniteMemory):
+    """A finite impulse response with look-ahead.
+
+    Attributes
+    ----------
+    h : ndarray, shape (taps,)
+        Impulse response; tap `ahead` is the one without delay.
+    """
+
+    name: ClassVar[str] = "linear"
+
+    def __init__(self, h: np.ndarray, ahead: int, sample_rate: int, reference_dbfs: float) -> None:
+        if h.ndim != 1 or not 0 <= ahead < h.size:
+            raise ValueError("h must be a vector and hold its look-ahead")
+        self.h = h
+        self.ahead = ahead
+        self.sample_rate = sample_rate
+        self.reference_dbfs = reference_dbfs
+
+    @property
+    def look_ahead_samples(self) -> int:
+        """How far into the future the core looks."""
+        return self.ahead
+
+    @property
+    def history_samples(self) -> int:
+        """How far into the past the core looks."""
+        return self.h.size - 1 - self.ahead
+
+    def respond(self, x: np.ndarray) -> np.ndarray:
+        """Output for the inner part of `x`; see :meth:`FiniteMemory.respond`."""
+        return convolve_valid(x[None], self.h[None])
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Weights by name."""
+        return {"h": self.h}
+
+    def settings(self) -> dict[str, Setting]:
+        """All that is not a weight."""
+        return {"ahead": self.ahead, "sample_rate": self.sample_rate, "reference_dbfs": self.reference_dbfs}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
+        """Inverse of :meth:`to_arrays` and :meth:`settings`."""
+        return cls(
+            np.asarray(arrays["h"], dtype=np.float64),
+            int(settings["ahead"]),
+            int(settings["sample_rate"]),
+            float(settings["reference_dbfs"]),
+        )
+
+    @classmethod
+    def fit(cls, material: Material, run: Run) -> Self:
+        """Least squares over all training pairs."""
+        run.progress(Progress(0.0, None, "solving the linear filter"))
+        found = correlate(material.train, Identity(), TAPS)
+        h = solve(found, TAPS, AHEAD, RIDGE)[0]
+        core = cls(h, AHEAD, material.sample_rate, material.reference_dbfs)
+        run.log({"rung": "linear", "kept": True, "validation_esr": esr_of(core.process, material.validation)})
+        return core
+
+
+def convolve_valid(x: np.ndarray, filters: np.ndarray) -> np.ndarray:
+    """Sum of signals, each through its filter, where the filters overlap them in full.
+
+    Parameters
+    ----------
+    x : ndarray, shape (signals, n + taps - 1)
+    filters : ndarray, shape (signals, taps)
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    taps = filters.shape[1]
+    wanted = x.shape[1] - taps + 1
+    size = next_fast_len(min(max(8 * taps, 4096), x.shape[1]), real=True)
+    step = size - taps + 1
+    spectra = rfft(filters, size)
+    out = np.empty(wanted)
+    for start in range(0, wanted, step):
+        stop = min(start + step, wanted)
+        block = rfft(x[:, start : stop + taps - 1], size)
+        out[start:stop] = irfft((block * spectra).sum(axis=0), size)[taps - 1 : taps - 1 + stop - start]
+    return out

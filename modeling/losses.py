@@ -1,0 +1,54 @@
+"""Errors between a target and its estimate, for training and for evaluation alike.
+
+They are plain arithmetic, so that numpy arrays and torch tensors go through the same lines. Time is the last axis. Sums run
+over all that is given, so that loud passages count as they are heard: the error of a corpus is the ratio of two sums, never
+a mean of ratios.
+"""
+
+from typing import Any
+
+EPSILON = 1e-10
+EMPHASIS = 0.95
+
+Signal = Any
+"""A numpy array or a torch tensor."""
+
+
+def squared_error(target: Signal, estimate: Signal) -> Signal:
+    """Sum of the squared error."""
+    return ((target - estimate) ** 2).sum()
+
+
+def esr(target: Signal, estimate: Signal) -> Signal:
+    """Error-to-signal ratio: sum of the squared error over the sum of the squared target.
+
+    References
+    ----------
+    A. Wright, V. Valimaki, "Perceptual loss function for neural modelling of audio systems", ICASSP 2020, eq. (5).
+    """
+    return squared_error(target, estimate) / ((target**2).sum() + EPSILON)
+
+
+def emphasised(signal: Signal) -> Signal:
+    """First-order pre-emphasis ``1 - 0.95 z^-1``, one sample shorter; brings the treble up to the weight it has for the ear.
+
+    References
+    ----------
+    A. Wright, V. Valimaki, ICASSP 2020, eq. (7).
+    """
+    return signal[..., 1:] - EMPHASIS * signal[..., :-1]
+
+
+def dc(target: Signal, estimate: Signal) -> Signal:
+    """Squared mean of the error over the mean square of the target.
+
+    References
+    ----------
+    A. Wright, V. Valimaki, ICASSP 2020, eq. (6).
+    """
+    return (target - estimate).mean() ** 2 / ((target**2).mean() + EPSILON)
+
+
+def training_loss(target: Signal, estimate: Signal) -> Signal:
+    """What networks are trained on: ESR plus ESR after pre-emphasis, plus a little of the DC error."""
+    return esr(target, estimate) + esr(emphasised(target), emphasised(estimate)) + 0.1 * dc(target, estimate)

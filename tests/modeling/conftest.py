@@ -1,0 +1,96 @@
+"""A tape-like device in closed form, and material for it: independent of the deck that the program simulates."""
+
+import numpy as np
+import pytest
+from scipy.signal import bilinear, firwin, lfilter, resample_poly
+
+from modeling.pairs import Pair
+
+RATE = 48000
+REFERENCE_DBFS = -18.0
+AMPLITUDE_0VU = 10.0 ** (REFERENCE_DBFS / 20.0)
+
+
+def music(seconds: float, seed: int, level_db: float) -> np.ndarray:
+    """Plucked chords, bass and drums; `level_db` is the highest reading of a 300 ms RMS meter re a sine at 0 VU."""
+    rng = np.random.default_rng(seed)
+    n = int(seconds * RATE)
+    out = np.zeros(n + RATE)
+    beat = 60.0 / rng.uniform(85, 135)
+    for number in range(int(seconds / beat)):
+        at = int(number * beat * RATE)
+        t = np.arange(int(0.9 * RATE)) / RATE
+        for octave in (1.0, 2.0, 2.52, 3.0)[: 2 + number % 3]:
+            root = 55.0 * octave * 2.0 ** (rng.integers(0, 12) / 12.0)
+            partials = np.arange(1, int(min(60, 16000 / root)) + 1)
+            decay = 1.5 + 0.6 * partials
+            tone = (
+                np.sin(2 * np.pi * root * np.outer(t, partials) + rng.uniform(0, 6.28, partials.size))
+                * np.exp(-np.outer(t, decay))
+                / partials**1.1
+            ).sum(axis=1)
+            out[at : at + t.size] += rng.uniform(0.2, 0.6) * tone * np.minimum(1.0, t / 0.002)
+        out[at : at + t.size] += 1.2 * np.exp(-t * 18) * np.sin(2 * np.pi * (50 + 60 * np.exp(-t * 30)) * t)
+        if number % 2:
+            out[at : at + t.size] += 0.5 * np.exp(-t * 25) * rng.standard_normal(t.size)
+        hat = at + int(0.5 * beat * RATE)
+        noise = np.diff(rng.standard_normal(t.size + 1)) * np.exp(-t * 60) * 0.25
+        out[hat : hat + t.size] += noise[: max(0, out.size - hat)][: t.size]
+    out = out[:n]
+    meter = np.sqrt(np.convolve(out**2, np.ones(int(0.3 * RATE)) / (0.3 * RATE), mode="valid").max())
+    fade = np.minimum(1.0, np.minimum(np.arange(n), np.arange(n)[::-1]) / 480)
+    return out * fade * AMPLITUDE_0VU / np.sqrt(2.0) * 10.0 ** (level_db / 20.0) / meter
+
+
+def shelf(zero_hz: float, pole_hz: float, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    w0, w1 = (2 * rate * np.tan(np.pi * f / rate) for f in (zero_hz, pole_hz))
+    return bilinear([1 / w0, 1.0], [1 / w1, 1.0], rate)
+
+
+def tape_like(x: np.ndarray, asymmetry: float = 0.0) -> np.ndarray:
+    """Emphasis +15 dB, tanh at 4x rate, de-emphasis, replay losses with head bump; H3 is -40 dB at 315 Hz and 0 VU."""
+    up = resample_poly(x * 0.346 / AMPLITUDE_0VU, 4, 1)
+    b, a = shelf(2500.0, 14000.0, 4 * RATE)
+    u = np.tanh(lfilter(b, a, up) + asymmetry) - np.tanh(asymmetry)
+    y = resample_poly(lfilter(a, b, u), 1, 4) * AMPLITUDE_0VU / 0.346
+    for zero, pole in ((9000.0, 6000.0), (23000.0, 15000.0)):  # falling shelves: spacing loss
+        b, a = shelf(zero, pole, RATE)
+        y = lfilter(b, a, y)
+    y = lfilter([1.0, -1.0], [1.0, -np.exp(-2 * np.pi * 20 / RATE)], y)
+    w, q, gain = 2 * np.pi * 70 / RATE, 1.5, 10 ** (2.0 / 40)  # peaking biquad, Audio EQ cookbook: head bump
+    alpha = np.sin(w) / (2 * q)
+    b = np.array([1 + alpha * gain, -2 * np.cos(w), 1 - alpha * gain])
+    a = np.array([1 + alpha / gain, -2 * np.cos(w), 1 - alpha / gain])
+    return lfilter(b / a[0], a / a[0], y)
+
+
+def make_pair(dry: np.ndarray, wet: np.ndarray, split: str, name: str = "", **conditions) -> Pair:
+    mask = np.ones(dry.size, dtype=bool)
+    mask[:4800] = False
+    mask[-960:] = False
+    return Pair(dry.astype(np.float32), wet.astype(np.float32), mask, RATE, split, name, conditions)
+
+
+def tape_pairs(seconds: float, seed: int, split: str, noise_db: float = -50.0, asymmetry: float = 0.0) -> list[Pair]:
+    """Music at three levels through the tape-like device, with hiss `noise_db` re a sine at 0 VU."""
+    rng = np.random.default_rng(seed + 1000)
+    pairs = []
+    for number, level in enumerate((-10.0, 0.0, 5.0)):
+        dry = np.pad(music(seconds / 3, seed + 17 * number, level), (4800, 4800))
+        hiss = rng.standard_normal(dry.size) * AMPLITUDE_0VU / np.sqrt(2.0) * 10 ** (noise_db / 20)
+        pairs.append(make_pair(dry, tape_like(dry, asymmetry) + hiss, split, f"music at {level:g} dB", level_db=level))
+    return pairs
+
+
+def tone_pair(frequency_hz: float, level_db: float, seconds: float = 0.5, asymmetry: float = 0.0) -> Pair:
+    dry = AMPLITUDE_0VU * 10 ** (level_db / 20) * np.sin(2 * np.pi * frequency_hz * np.arange(int(seconds * RATE)) / RATE)
+    return make_pair(dry, tape_like(dry, asymmetry), "tone", frequency_hz=frequency_hz, level_db=level_db)
+
+
+@pytest.fixture(scope="session")
+def noise_pair():
+    """White noise through a band-pass of 257 taps delayed by 10 samples: a linear system without noise."""
+    rng = np.random.default_rng(5)
+    dry = 0.05 * rng.standard_normal(12 * RATE)
+    wet = lfilter(np.r_[np.zeros(10), firwin(257, [100, 9000], fs=RATE, pass_zero=False)], 1.0, dry)
+    return make_pair(dry, wet, "train")
