@@ -3,20 +3,69 @@ import pytest
 from capture.device import StreamFacts
 from sessions.store import Session
 from signals.audio import ArrayAudio
-from signals.stimulus import Scope, StimulusAudio, plan
+from signals.cues import Channel, Cue, CueSheet
+from signals.markers import CODE_S, END_S, START_S, identity_code
+from signals.stimulus import StimulusAudio
 
 RATE = 48000
-SHORT = Scope(2.0, (315.0,), (0.0,), 0.5, (), 1.0, 0.5, 0.3, ())
 
 
-def planned_session(path, *, tracks=(1,), pilot_track=4, session_id="abc123", stimuli=("main",)):
-    """A session with stimuli of about 15 s."""
+def short_sheet(session_id, stimulus, tone_s, tracks=(1,), pilot_track=4):
+    """The shortest stimulus that can be recognised: markers, identity and a tone between; a pilot beside."""
+    cues, cursor_s = [], 2.0
+    for kind, length_s, gap_s in [
+        ("marker_start", START_S, 0.1),
+        ("marker_code", CODE_S, 0.3),
+        ("tone", tone_s, 0.3),
+        ("marker_end", END_S, 1.0),
+    ]:
+        parameters = {"frequency_hz": 315.0} if kind == "tone" else {}
+        for channel in range(len(tracks)):
+            start, length = round(cursor_s * RATE), round(length_s * RATE)
+            cues.append(
+                Cue(
+                    name=kind,
+                    kind=kind,
+                    channel=channel,
+                    start_samples=start,
+                    length_samples=length,
+                    level_db=-3.0,
+                    parameters=parameters,
+                )
+            )
+        cursor_s += length_s + gap_s
+    samples = round(cursor_s * RATE)
+    channels = [Channel(role="programme", track=track) for track in tracks]
+    if pilot_track:
+        channels.append(Channel(role="pilot", track=pilot_track))
+        cues.append(
+            Cue(
+                name="pilot",
+                kind="pilot",
+                channel=len(tracks),
+                start_samples=0,
+                length_samples=samples,
+                level_db=-6.0,
+                parameters={"frequency_hz": 3700.0},
+            )
+        )
+    return CueSheet(
+        stimulus=stimulus,
+        session=session_id,
+        code=identity_code(session_id, stimulus),
+        sample_rate=RATE,
+        samples=samples,
+        reference_dbfs=-18.0,
+        channels=tuple(channels),
+        cues=tuple(cues),
+    )
+
+
+def planned_session(path, *, session_id="abc123", stimuli=("main",), tone_s=4.0):
+    """A session whose stimuli differ in length by a second."""
     session = Session.create(path, deck="d", speed_cm_s=9.5, reference_dbfs=-18.0, session_id=session_id)
     for number, stimulus in enumerate(stimuli):
-        scope = Scope(2.0 + number, *(getattr(SHORT, name) for name in list(Scope.__dataclass_fields__)[1:]))
-        sheet = plan(
-            session=session_id, sample_rate=RATE, tracks=tracks, pilot_track=pilot_track, scope=scope, stimulus=stimulus
-        )
+        sheet = short_sheet(session_id, stimulus, tone_s + number)
         session.add_stimulus(sheet, StimulusAudio(sheet))
     return session
 
