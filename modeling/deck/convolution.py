@@ -39,11 +39,6 @@ class BlockPlan:
         """Longest filter."""
         return self.size // 4
 
-    @property
-    def frequency_hz(self) -> np.ndarray:
-        """Frequencies of the transform's bins."""
-        return np.fft.rfftfreq(self.size, 1.0 / self.sample_rate)
-
     def filter(self, response: Response, before_samples: int) -> np.ndarray:
         """Spectrum of the FIR filter that has the given response, delayed by `before_samples`.
 
@@ -61,9 +56,10 @@ class BlockPlan:
         -------
         ndarray, complex, shape ``(..., size // 2 + 1)``
         """
-        f = self.frequency_hz
+        design = 2 * self.taps
+        f = np.fft.rfftfreq(design, 1.0 / self.sample_rate)
         wanted = np.moveaxis(np.asarray(response(f), dtype=np.complex128), 0, -1) * band_edge(f, self.sample_rate)
-        impulse = np.roll(fft.irfft(wanted, self.size), before_samples, axis=-1)[..., : self.taps]
+        impulse = np.roll(fft.irfft(wanted, design), before_samples, axis=-1)[..., : self.taps]
         fade = self.taps // 32
         window = np.ones(self.taps)
         window[:fade] = np.sin(0.5 * np.pi * (np.arange(fade) + 0.5) / fade) ** 2
@@ -103,6 +99,7 @@ class SampleQueue:
     """Samples waiting between parts that work in different block sizes; shape ``(channels, samples)``."""
 
     def __init__(self, channels: int) -> None:
+        self.channels = channels
         self._parts = [np.zeros((channels, 0))]
         self._length = 0
 

@@ -141,7 +141,8 @@ class RecordCurves:
 
     def propagation(self, frequency_hz: np.ndarray, speed_um_s: float) -> np.ndarray:
         """Filter G_r of every curve, complex, shape ``(frequencies, curves)``."""
-        return self.classes.propagation(frequency_hz, speed_um_s) @ self.mixture
+        parts = np.array_split(np.atleast_1d(frequency_hz), np.size(frequency_hz) // 4096 + 1)  # small in memory
+        return np.concatenate([self.classes.propagation(part, speed_um_s) @ self.mixture for part in parts])
 
 
 def reduce_to_curves(classes: ParticleClasses, curves: int = CURVES) -> RecordCurves:

@@ -7,6 +7,7 @@ inputs, [S] second hand, [F] fitted so that the simulated tape meets its data sh
 """
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -157,6 +158,23 @@ class DeckParameters(_Section):
     def alignment(self) -> Alignment:
         """Settings of the chosen speed."""
         return self.alignment_9_5 if self.speed_cm_s == 9.5 else self.alignment_4_8
+
+    def changed(self, changes: Mapping[str, Any]) -> "DeckParameters":
+        """The same deck with some values set otherwise, keys as ``"transport.pinch_percent"``.
+
+        Raises
+        ------
+        ModelError
+            Unknown key, or a value out of its limits.
+        """
+        nested: dict[str, Any] = {}
+        for key, value in changes.items():
+            *sections, name = key.split(".")
+            section = nested
+            for part in sections:
+                section = section.setdefault(part, {})
+            section[name] = value
+        return _validated(_merged(self.model_dump(), nested), self.name)
 
 
 def load_parameters(preset_or_path: str) -> DeckParameters:

@@ -1,4 +1,4 @@
-"""The record pass: equaliser, magnetisation, and the moving tape it is written on."""
+"""The record pass: from the record amplifier to flux on the tape."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -7,14 +7,14 @@ import numba
 import numpy as np
 from scipy import fft
 
-from analysis.dewarp import HALF_TAPS, interpolate
 from modeling.deck.cassette import Cassette
 from modeling.deck.convolution import BlockPlan, History, SampleQueue
 from modeling.deck.losses import record_equaliser
 from modeling.deck.magnetics import RecordCurves, particle_classes, reduce_to_curves
+from modeling.deck.moving_tape import TapeWriter
 from modeling.deck.parameters import DeckParameters, RecordHead, Tape
 from modeling.deck.tracks import CALIBRATION_HZ
-from modeling.deck.transport import GridTrajectory, Trajectory
+from modeling.deck.transport import Trajectory
 
 INTERNAL_RATE_HZ = 170000
 """The curves run at no less than this rate: four times 48 kHz, twice 96 kHz."""
@@ -108,56 +108,29 @@ class Recorder:
         trajectory: Trajectory,
         tracks: Sequence[int],
     ) -> None:
-        self._plan = plan
-        self._cassette = cassette
-        self._tracks = tuple(tracks)
-        self._motion = GridTrajectory(trajectory)
-        self._magnetiser = Magnetiser(parameters, plan, len(self._tracks))
-        self._waiting = SampleQueue(len(self._tracks))
+        self._block = plan.block
+        self._magnetiser = Magnetiser(parameters, plan, len(tracks))
+        self._writer = TapeWriter(cassette, trajectory, tracks, plan.sample_rate)
+        self._waiting = SampleQueue(len(tracks))
         self._received = 0
-        self._flux = np.zeros((len(self._tracks), HALF_TAPS))  # most recent magnetisation not yet on tape
-        self._flux_start = -HALF_TAPS  # its first sample, in record time
-        self._skip = self._magnetiser.delay_samples
-        self._written = [0] * len(self._tracks)
-        for track in self._tracks:
-            cassette.begin(track)
+        self._lag = self._magnetiser.delay_samples
 
     def process(self, signal: np.ndarray) -> None:
         """Take amplified input ``(armed tracks, samples)``."""
         self._received += signal.shape[1]
         self._waiting.push(signal)
-        while len(self._waiting) >= self._plan.block:
-            self._take(self._waiting.pop(self._plan.block))
+        while len(self._waiting) >= self._block:
+            self._magnetise()
 
     def finish(self) -> None:
         """Write what is still on its way; the tape stops where the input ended."""
-        block = self._plan.block
-        self._waiting.push(np.zeros((len(self._tracks), -len(self._waiting) % block + block)))
-        while len(self._waiting) >= block:
-            self._take(self._waiting.pop(block))
+        channels = self._waiting.channels
+        self._waiting.push(np.zeros((channels, -len(self._waiting) % self._block + self._block)))
+        while len(self._waiting):
+            self._magnetise()
 
-    def _take(self, block: np.ndarray) -> None:
-        flux = self._magnetiser.process(block)
-        skipped = min(self._skip, flux.shape[1])
-        self._skip -= skipped
-        self._flux = np.concatenate([self._flux, flux[:, skipped:]], axis=1)
-        self._write()
-
-    def _write(self) -> None:
-        """Put all the flux on tape that the interpolator can reach."""
-        rate = self._plan.sample_rate
-        known = self._flux_start + self._flux.shape[1]
-        end = np.array([min(known - HALF_TAPS, self._received) / rate])
-        kept = known
-        for channel, track in enumerate(self._tracks):
-            start = self._written[channel]
-            stop = int(np.floor((end + self._motion.advance(end, track))[0] * rate))
-            if stop <= start:
-                continue
-            positions = self._motion.time_at(np.arange(start, stop) / rate, track) * rate - self._flux_start
-            self._cassette.write(track, start, interpolate(self._flux[channel], positions))
-            self._written[channel] = stop
-            kept = min(kept, self._flux_start + int(positions[-1]) - HALF_TAPS - 1)
-        if kept < known:
-            self._flux = self._flux[:, kept - self._flux_start :]
-            self._flux_start = kept
+    def _magnetise(self) -> None:
+        flux = self._magnetiser.process(self._waiting.pop(self._block))
+        late = min(self._lag, self._block)
+        self._lag -= late
+        self._writer.write(flux[:, late:], self._received)

@@ -1,14 +1,14 @@
-"""The play pass: the moving tape, the replay head and its amplifier."""
+"""The play pass: from flux on the tape to the replay amplifier."""
 
 import numpy as np
 from scipy import fft
 
-from analysis.dewarp import HALF_TAPS, interpolate
 from modeling.deck.cassette import Cassette
 from modeling.deck.convolution import BlockPlan, History, SampleQueue
+from modeling.deck.moving_tape import TapeReader
 from modeling.deck.parameters import TRACKS, DeckParameters
 from modeling.deck.tracks import replay_matrix
-from modeling.deck.transport import GridTrajectory, Trajectory
+from modeling.deck.transport import Trajectory
 
 
 class Player:
@@ -17,11 +17,9 @@ class Player:
     def __init__(self, parameters: DeckParameters, plan: BlockPlan, cassette: Cassette, trajectory: Trajectory) -> None:
         before = plan.taps // 4
         self._plan = plan
-        self._cassette = cassette
-        self._motion = GridTrajectory(trajectory)
+        self._tape = TapeReader(cassette, trajectory, plan.sample_rate)
         self._filter = plan.filter(lambda f: replay_matrix(f, parameters), before)  # (out, in, bins)
         self._history = History(TRACKS, plan.size, plan.block)
-        self._played = 0
         self._ready = SampleQueue(TRACKS)
         # The filter looks ahead along the tape by `before` samples: run it that far in before the first sample is due.
         self._ready.push(self._next_block())
@@ -34,19 +32,6 @@ class Player:
         return self._ready.pop(samples)
 
     def _next_block(self) -> np.ndarray:
-        spectrum = self._history.spectrum(self._head())
+        spectrum = self._history.spectrum(self._tape.read(self._plan.block))
         filtered = np.einsum("oib,ib->ob", self._filter, spectrum)
         return fft.irfft(filtered, self._plan.size)[:, -self._plan.block :]
-
-    def _head(self) -> np.ndarray:
-        """Flux passing the gaps during the next block."""
-        rate, block = self._plan.sample_rate, self._plan.block
-        time_s = np.arange(self._played, self._played + block) / rate
-        self._played += block
-        flux = np.empty((TRACKS, block))
-        for track in range(TRACKS):
-            positions = (time_s + self._motion.advance(time_s, track)) * rate
-            first = int(np.floor(positions[0])) - HALF_TAPS
-            tape = self._cassette.read(track, first, int(positions[-1]) + HALF_TAPS + 2)
-            flux[track] = interpolate(tape, positions - first)
-        return flux

@@ -9,6 +9,7 @@ parts that turn (f = v / (pi d) for a shaft, v / (2 pi r) for a reel); random fl
 phases and unevenly spaced frequencies. Track i lies ahead of the common position by lever_i * skew(t), a second such sum.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -41,15 +42,18 @@ class Comb:
     phase: np.ndarray
 
     def at(self, time_s: np.ndarray) -> np.ndarray:
-        """Sum at the given times."""
-        return np.sin(self._angle(time_s)) @ self.amplitude_s
+        """Sum at the given times, shape ``(times,)``."""
+        return self._sum(np.sin, self.amplitude_s, time_s)
 
     def slope(self, time_s: np.ndarray) -> np.ndarray:
         """Its derivative: deviation of speed as a plain ratio."""
-        return np.cos(self._angle(time_s)) @ (2.0 * np.pi * self.frequency_hz * self.amplitude_s)
+        return self._sum(np.cos, 2.0 * np.pi * self.frequency_hz * self.amplitude_s, time_s)
 
-    def _angle(self, time_s: np.ndarray) -> np.ndarray:
-        return 2.0 * np.pi * np.multiply.outer(np.asarray(time_s, dtype=np.float64), self.frequency_hz) + self.phase
+    def _sum(self, wave: Callable[[np.ndarray], np.ndarray], amplitude: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+        # In parts, so that memory stays small for long times.
+        parts = np.array_split(np.asarray(time_s, dtype=np.float64), time_s.size // 4096 + 1)
+        angle = 2.0 * np.pi * self.frequency_hz
+        return np.concatenate([wave(np.outer(part, angle) + self.phase) @ amplitude for part in parts])
 
 
 @dataclass(frozen=True)

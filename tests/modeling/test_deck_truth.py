@@ -1,0 +1,204 @@
+"""The truth against the running deck: two roads that share neither filters, tables nor sample rate."""
+
+import numpy as np
+import pytest
+
+from modeling.deck.deck import VirtualDeck
+from modeling.deck.parameters import load_parameters
+from modeling.deck.steady_state import linear_response, response_delay_s, steady_sine
+from modeling.deck.transport import play_trajectory, record_trajectory
+from modeling.deck.truth import truth
+from signals.cues import Channel, Cue, CueSheet
+from signals.errors import ModelError
+
+RATE = 48000
+PEAK = 10.0 ** (-18.0 / 20.0)
+FRESH = load_parameters("fresh")
+STILL = {
+    f"transport.{name}": 0.0
+    for name in type(FRESH.transport).model_fields
+    if name.endswith(("percent", "per_min")) or name.startswith("rewind")
+} | {
+    "tracks.skew_us": 0.0,
+    "tracks.skew_wander_us": 0.0,
+    "tape.hiss_dba": -120.0,
+    "electronics.noise_dba": -140.0,
+    "electronics.hum_db": None,
+}
+
+
+def tone(name, start_s, length_s, frequency_hz, level_db, purpose="ladder"):
+    return Cue(
+        name=name,
+        kind="tone",
+        channel=0,
+        start_samples=round(start_s * RATE),
+        length_samples=round(length_s * RATE),
+        level_db=level_db,
+        parameters={"frequency_hz": frequency_hz, "purpose": purpose},
+    )
+
+
+SHEET = CueSheet(
+    stimulus="main",
+    session="test",
+    code=1,
+    sample_rate=RATE,
+    samples=12 * RATE,
+    reference_dbfs=-18.0,
+    channels=(Channel(role="programme", track=2), Channel(role="pilot", track=4)),
+    cues=(
+        Cue(name="start", kind="marker_start", channel=0, start_samples=RATE, length_samples=4800, level_db=-3.0),
+        tone("wow", 2.0, 6.0, 3150.0, 0.0, "wow_flutter"),
+        tone("ladder", 8.5, 0.8, 315.0, 0.0),
+        Cue(name="sweep", kind="sweep", channel=0, start_samples=9 * RATE, length_samples=4800, level_db=-20.0),
+        Cue(name="end", kind="marker_end", channel=0, start_samples=11 * RATE, length_samples=4800, level_db=-3.0),
+    ),
+)
+
+
+def stated(parameters=FRESH, **more):
+    return truth(parameters, SHEET, 21, passes=[1, 2], tool_version="0", created="now", **more)
+
+
+def heard_sine(parameters, frequency_hz, level_db, harmonic=1):
+    """Complex harmonic of a steady sine on track 1 of the running deck, in units of 0 VU."""
+    time_s = np.arange(2 * RATE) / RATE
+    sent = np.zeros((2 * RATE, 4))
+    sent[:, 0] = PEAK * 10.0 ** (level_db / 20.0) * np.sin(2.0 * np.pi * frequency_hz * time_s)
+    deck = VirtualDeck(parameters, RATE, -18.0, 0)
+    deck.arm([1])
+    deck.process(sent)
+    deck.play(1)
+    heard = deck.process(np.zeros_like(sent))[round(0.7 * RATE) : round(1.7 * RATE), 0] / PEAK
+    deck.close()
+    used = time_s[round(0.7 * RATE) : round(1.7 * RATE)]
+    return [2.0 * np.mean(heard * np.exp(-2j * np.pi * n * frequency_hz * used)) for n in range(harmonic + 1)]
+
+
+@pytest.mark.parametrize("speed", [9.5, 4.8])
+@pytest.mark.parametrize(("frequency_hz", "level_db"), [(40.0, -20), (315.0, 0), (1000.0, 10), (10000.0, -20), (14000.0, 0)])
+def test_running_deck_returns_the_stated_sine(speed, frequency_hz, level_db):
+    still = FRESH.changed({**STILL, "speed_cm_s": speed})
+    expected = steady_sine(still, frequency_hz, level_db, 0, {0})
+    heard = heard_sine(still, frequency_hz, level_db, 3)
+    ratio = heard[1] / expected[1]
+    assert 20.0 * np.log10(abs(ratio)) == pytest.approx(0.0, abs=0.03)
+    assert abs(np.angle(ratio)) / (2.0 * np.pi * frequency_hz) < 0.3e-6
+    if frequency_hz <= 1000.0:
+        assert 20.0 * np.log10(abs(heard[3] / expected[3])) == pytest.approx(0.0, abs=0.1)
+        assert 20.0 * np.log10(abs(heard[2] / expected[2])) == pytest.approx(0.0, abs=0.2)
+
+
+def test_small_signal_response_is_the_limit_of_the_steady_sine():
+    for frequency_hz in (50.0, 1000.0, 12000.0):
+        sine = steady_sine(FRESH, frequency_hz, -60.0, 1, {0, 1})[1] / (-1j * 10.0 ** (-60.0 / 20.0))
+        linear = linear_response(np.array([frequency_hz]), FRESH, 1, {0, 1})[0]
+        assert abs(sine / linear - 1.0) < 1e-3
+
+
+def test_response_delay_is_found_in_the_noise_that_the_deck_returns():
+    """Second road: PHAT cross-correlation, 400 Hz to 6 kHz, of weak noise through the running deck."""
+    still = FRESH.changed(STILL)
+    sent = np.zeros((4 * RATE, 4))
+    sent[: 3 * RATE, 0] = 1e-3 * np.random.default_rng(1).standard_normal(3 * RATE)
+    deck = VirtualDeck(still, RATE, -18.0, 0)
+    deck.arm([1])
+    deck.process(sent)
+    deck.play(1)
+    heard = deck.process(np.zeros_like(sent))[:, 0]
+    f = np.fft.rfftfreq(heard.size, 1.0 / RATE)
+    used = (f >= 400.0) & (f <= 6000.0)
+    response = (np.fft.rfft(heard) / np.fft.rfft(sent[:, 0]))[used]
+    tau = np.arange(-300e-6, 300e-6, 0.1e-6)
+    fine = np.linspace(0, used.sum() - 1, 4000).astype(int)
+    unit = response[fine] / np.abs(response[fine])
+    peak = np.abs(np.exp(2j * np.pi * np.outer(tau, f[used][fine])) @ unit)
+    assert tau[np.argmax(peak)] == pytest.approx(response_delay_s(still, 0, {0}), abs=1e-6)
+
+
+def test_fresh_deck_is_flat_where_its_makers_say_and_falls_beyond():
+    f = np.geomspace(40.0, 14000.0, 120)
+    for track in range(4):
+        level = 20.0 * np.log10(np.abs(linear_response(f, FRESH, track, {track})))
+        assert np.abs(level - np.interp(1000.0, f, level)).max() < 1.5
+        assert np.ptp(level) > 0.8
+    above = 20.0 * np.log10(np.abs(linear_response(np.array([1000.0, 20000.0]), FRESH, 0, {0})))
+    assert above[1] - above[0] < -3.0
+
+
+def test_latency_and_speed_follow_from_the_positions_on_tape():
+    stating = stated()
+    record, play = record_trajectory(FRESH, 21, 1), play_trajectory(FRESH, 21, 2)
+    (latency,) = stating.find("latency", track=2, **{"pass": 2})
+    out_s = 1.0 + latency.value - response_delay_s(FRESH, 1, {1})
+    # What was under the gap at 1 s while recording is under the gap at that moment of the play pass.
+    at = lambda motion, t: (t + motion.advance(np.array([t]), 1))[0]  # noqa: E731
+    assert at(play, out_s) == pytest.approx(at(record, 1.0), abs=1e-10)
+    (error,) = stating.find("speed_error", track=2, **{"pass": 2})
+    assert error.value == pytest.approx(100.0 * ((1 + play.speed_error) / (1 + record.speed_error) - 1), abs=0.01)
+    (curve,) = stating.find_curves("delay_trajectory", track=2, **{"pass": 2})
+    assert np.interp(1.0, curve.x.array, curve.y.array) == pytest.approx(out_s - 1.0, abs=1e-8)
+    (deviation,) = stating.find_curves("speed_deviation", track=2, **{"pass": 2})
+    slope = np.gradient(curve.x.array + curve.y.array, curve.x.array)
+    assert np.std(deviation.y.array + 100.0 * (slope / slope.mean() - 1.0)) < 0.3 * np.std(deviation.y.array)
+
+
+def test_noise_agrees_with_the_running_deck():
+    deck = VirtualDeck(FRESH, RATE, -18.0, 21)
+    deck.play(1)
+    heard = deck.process(np.zeros((10 * RATE, 4)))[:, 1] / PEAK
+    f = np.fft.rfftfreq(heard.size, 1.0 / RATE)
+    density = 2.0 * np.abs(np.fft.rfft(heard)) ** 2 / heard.size / RATE
+    # A-weighting by its own formula, poles in radians (IEC 61672-1 E.4).
+    s = 2j * np.pi * np.maximum(f, 1.0)
+    w = 2.0 * np.pi * np.array([20.6, 107.7, 737.9, 12194.0])
+    weight = np.abs(w[3] ** 2 * s**4 / ((s + w[0]) ** 2 * (s + w[1]) * (s + w[2]) * (s + w[3]) ** 2)) * 10 ** (2.0 / 20.0)
+    used = (f >= 20.0) & (f <= 20000.0)
+    level_db = 10.0 * np.log10(2.0 * np.sum(density[used] * weight[used] ** 2) * (f[1] - f[0]))
+    reference_db = 20.0 * np.log10(abs(steady_sine(FRESH, 1000.0, 0.0, 1, {1})[1]))
+    stating = stated()
+    assert stating.find("noise_a", track=2)[0].value == pytest.approx(level_db - reference_db, abs=0.15)
+    assert stating.find("snr_a", track=2)[0].value == -stating.find("noise_a", track=2)[0].value
+    (spectrum, _) = stating.find_curves("noise_spectrum", track=2)
+    for low, high in ((90.0, 400.0), (900.0, 1100.0), (9000.0, 11000.0)):
+        band = (f > low) & (f < high)
+        measured = 10.0 * np.log10(2.0 * np.mean(density[band & (np.abs((f + 25) % 50 - 25) > 2)])) - reference_db
+        grid = np.linspace(low, high, 50)
+        expected = 10 * np.log10(np.mean(10 ** (np.interp(grid, spectrum.x.array, spectrum.y.array) / 10)))
+        assert measured == pytest.approx(expected, abs=0.4)
+
+
+def test_every_figure_is_stated_for_its_track_and_pass():
+    stating = stated()
+    for number in (1, 2):
+        for quantity in ("latency", "speed_error", "noise_a", "snr_a"):
+            assert len(stating.find(quantity, track=2, **{"pass": number})) == 1
+            assert len(stating.find(quantity, track=4, **{"pass": number})) == 1
+        for quantity, unit in (
+            ("wow_flutter_weighted_2sigma", "%"),
+            ("wow_flutter_weighted_rms", "%"),
+            ("wow_flutter_unweighted_rms", "%"),
+            ("wow_rms", "%"),
+            ("flutter_rms", "%"),
+        ):
+            (result,) = stating.find(quantity, track=2, frequency_hz=3150, **{"pass": number})
+            assert result.unit == unit
+        (thd,) = stating.find("thd", track=2, frequency_hz=315, level_db=0, dbx="off", speed_cm_s=9.5, **{"pass": number})
+        third = stating.find("harmonic_3", track=2, **{"pass": number})[0]
+        assert thd.value == pytest.approx(100.0 * 10.0 ** (third.value / 20.0), rel=0.03)
+        assert len(stating.find_curves("frequency_response", track=2, level_db=-20, **{"pass": number})) == 1
+
+
+def test_programme_on_neighbouring_tracks_is_heard_through_the_fringe():
+    """At 60 Hz the fringing adds in phase; at 1 kHz it is 55 dB down."""
+    alone, both = (np.abs(linear_response(np.array([60.0, 1000.0]), FRESH, 0, d)) for d in ({0}, {0, 1}))
+    rise_db = 20.0 * np.log10(both / alone)
+    assert rise_db[0] > 0.5
+    assert abs(rise_db[1]) < 0.02
+
+
+def test_stimulus_without_markers_is_refused():
+    bare = SHEET.model_copy(update={"cues": SHEET.cues[1:2]})
+    with pytest.raises(ModelError, match="marker_start"):
+        truth(FRESH, bare, 1, passes=[1], tool_version="0", created="now")
