@@ -101,9 +101,8 @@ def test_derived_file_that_does_not_fit_leaves_the_earlier_one(session, contents
     assert session.check() == []
 
 
-def test_new_session_on_a_full_disk_leaves_no_folder(small_disk, monkeypatch):
-    if (small_disk / "disk").exists() or not os.path.ismount(small_disk):
-        pytest.skip("a size limit does not fill the disk")
+@pytest.mark.parametrize("small_disk", ["small disk"], indirect=True)
+def test_new_session_on_a_full_disk_leaves_no_folder(small_disk):
     (small_disk / "other").write_bytes(b"x" * 270_000)
     with pytest.raises(SessionError, match=r"no room to write session\.json"):
         Session.create(small_disk / "new", deck="d" * 40_000, speed_cm_s=9.5, reference_dbfs=-18.0)
