@@ -116,17 +116,18 @@ class VirtualDeck:
             While recording, the armed tracks carry their own input through the electronics and the others nothing, as on
             a deck with one head; while playing, the tape; while stopped, silence.
         """
-        out = np.zeros((TRACKS, block.shape[0]))
+        samples = block.shape[0]
+        out = np.zeros((TRACKS, samples))
         if self._recorder is not None:
             armed = list(self._armed)
-            amplified = self._input.process(block.T[armed] / self._peak)
+            amplified = self._input.process(np.asarray(block, dtype=np.float64).T[armed] / self._peak)
             self._recorder.process(amplified)
             out[armed] = amplified
         elif self._player is not None:
-            out = self._player.read(block.shape[0])
+            out = self._player.read(samples)
         else:
             return out.T
-        return self._peak * (self._output.process(out) + self._noise.read(block.shape[0])).T
+        return self._peak * (self._output.process(out) + self._noise.read(samples)).T
 
     def close(self) -> None:
         """Throw the cassette away."""
@@ -170,8 +171,13 @@ def transfer(
     deck = VirtualDeck(parameters, sample_rate, reference_dbfs, seed)
     try:
         deck.arm(range(1, channels + 1))
-        deck.process(np.pad(np.asarray(audio, dtype=np.float64), ((0, 0), (0, TRACKS - channels))))
+        for start in range(0, samples, sample_rate):
+            deck.process(np.pad(audio[start : start + sample_rate], ((0, 0), (0, TRACKS - channels))))
         deck._start_play(1, rewound=False)
-        return deck.process(np.zeros((samples, TRACKS)))[:, :channels]
+        heard = np.empty((samples, channels))
+        for start in range(0, samples, sample_rate):
+            part = heard[start : start + sample_rate]
+            part[:] = deck.process(np.zeros((part.shape[0], TRACKS)))[:, :channels]
+        return heard
     finally:
         deck.close()
