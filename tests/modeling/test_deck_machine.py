@@ -149,3 +149,25 @@ def test_full_disk_is_told_in_one_line(monkeypatch):
     deck.arm([1])
     with pytest.raises(ModelError, match="No space left"):
         deck.process(sines(3.0))
+
+
+def test_overdriven_treble_does_not_alias():
+    """9 kHz at +6 dB, +14 dB in the gap: nothing but the tone below 20 kHz above -80 dB of it (-60 dB was the aim)."""
+    still = FRESH.changed(
+        {
+            f"transport.{n}": 0.0
+            for n in type(FRESH.transport).model_fields
+            if n.endswith("percent") or n.startswith("rewind")
+        }
+        | {"transport.drift_percent_per_min": 0.0, "tracks.skew_us": 0.0, "tracks.skew_wander_us": 0.0}
+        | {"tape.hiss_dba": -120.0, "electronics.noise_dba": -140.0, "electronics.hum_db": None}
+    )
+    time_s = np.arange(2 * RATE) / RATE
+    sent = np.zeros((2 * RATE, 4))
+    sent[:, 0] = 2.0 * PEAK * np.sin(2.0 * np.pi * 9000.0 * time_s)
+    played = run(VirtualDeck(still, RATE, REFERENCE_DBFS, 0), sent, [1], 8192)[1]
+    spectrum = np.abs(np.fft.rfft(played[RATE // 2 : 3 * RATE // 2, 0] * np.hanning(RATE)))
+    tone = spectrum[9000]
+    for harmonic_hz in (0, 9000, 18000):
+        spectrum[max(0, harmonic_hz - 5) : harmonic_hz + 6] = 0.0
+    assert 20.0 * np.log10(spectrum[:20000].max() / tone) < -80.0
