@@ -1,0 +1,93 @@
+"""What the report says of the session itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.numbers import NARROW_SPACE
+from reports.wording import plain_number
+from sessions.manifest import SessionManifest, TakeRecord, Wiring
+
+
+@dataclass(frozen=True)
+class ReportHeader:
+    """Facts of the session, as printed.
+
+    Attributes
+    ----------
+    session, created, deck, tape, interface, wiring, tool_version, notes : str
+        Free text; an empty one is left out. `created` is ISO 8601.
+    speed_cm_s, reference_dbfs : float or None
+        Nominal tape speed; level of a sine at 0 dB.
+    own_tape : bool
+        Whether the tape was recorded on the deck that played it, so that some errors are hidden.
+    faults : sequence of str
+        What went wrong during the takes.
+    """
+
+    session: str
+    created: str
+    deck: str
+    tape: str = ""
+    speed_cm_s: float | None = None
+    interface: str = ""
+    reference_dbfs: float | None = None
+    wiring: str = ""
+    tool_version: str = ""
+    notes: str = ""
+    own_tape: bool = True
+    faults: Sequence[str] = ()
+
+    @classmethod
+    def of_manifest(cls, manifest: SessionManifest, notes: str = "") -> "ReportHeader":
+        """Take the facts from the manifest of a session."""
+        return cls(
+            session=manifest.id,
+            created=manifest.created,
+            deck=manifest.deck,
+            tape=manifest.tape or "",
+            speed_cm_s=manifest.speed_cm_s,
+            interface=_interface(manifest),
+            reference_dbfs=manifest.reference_dbfs,
+            wiring=_wiring(manifest.wiring),
+            tool_version=manifest.tool_version,
+            notes=notes,
+            own_tape=any(take.role in {"record", "play"} for take in manifest.takes) or not manifest.takes,
+            faults=[fault for take in manifest.takes for fault in _faults(take)],
+        )
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Label and text of every fact that is known."""
+        speed = "" if self.speed_cm_s is None else f"{plain_number(self.speed_cm_s)}{NARROW_SPACE}cm/s"
+        reference = (
+            ""
+            if self.reference_dbfs is None
+            else f"0{NARROW_SPACE}dB is {plain_number(self.reference_dbfs)}{NARROW_SPACE}dBFS"
+        )
+        pairs = [
+            ("Session", self.session),
+            ("Tape", self.tape),
+            ("Speed", speed),
+            ("Interface", self.interface),
+            ("Reference level", reference),
+            ("Wiring", self.wiring),
+        ]
+        return [(label, text) for label, text in pairs if text]
+
+
+def _interface(manifest: SessionManifest) -> str:
+    rate = manifest.interface.sample_rate
+    return manifest.interface.name + (f", {rate / 1000:g}{NARROW_SPACE}kHz" if rate else "")
+
+
+def _wiring(wiring: Wiring) -> str:
+    """Channels are counted from 1, as they are labelled on the box."""
+    sent = [f"out {channel + 1} to track {track}" for channel, track in sorted(wiring.outputs.items())]
+    returned = [f"track {track} to in {channel + 1}" for channel, track in sorted(wiring.inputs.items())]
+    return ", ".join(sent) + ("; " if sent and returned else "") + ", ".join(returned)
+
+
+def _faults(take: TakeRecord) -> list[str]:
+    said = [*take.faults, *take.flags]
+    if take.state != "complete" and not said:
+        said = [f"the take is {take.state}"]
+    return [f"Take {take.id}: {text}" for text in said]

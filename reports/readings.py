@@ -1,0 +1,242 @@
+"""Several passes of one measurement made one reading, and sessions with several speeds or dbx positions taken apart."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from reports.wording import condition_text
+from sessions.results import Axis, Condition, Conditions, Curve, Measurements, Result
+
+SETUP_KEYS = ("speed_cm_s", "dbx")
+OVER_PASSES = ("pass",)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One quantity under one set of conditions, over all passes.
+
+    Attributes
+    ----------
+    conditions : mapping
+        What all pooled results share.
+    values : tuple of float
+        The valid values; empty when none is.
+    uncertainty : float or None
+        95 % uncertainty of one value: root mean square of those stated.
+    notes : tuple of (mapping, str)
+        Under which conditions nothing was measured, and why.
+    remarks : tuple of str
+        Notes of valid results.
+    """
+
+    quantity: str
+    unit: str
+    conditions: Conditions
+    values: tuple[float, ...]
+    uncertainty: float | None
+    notes: tuple[tuple[Conditions, str], ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over the passes."""
+        return float(np.mean(self.values))
+
+    @property
+    def spread(self) -> tuple[float, float] | None:
+        """Lowest and highest value, or None for a single one."""
+        return (min(self.values), max(self.values)) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class PooledCurve:
+    """A curve's mean over all passes, with its limits.
+
+    Attributes
+    ----------
+    x, y : ndarray, shape (points,)
+        Abscissa and mean.
+    low, high : ndarray, shape (points,), or None
+        The wider of the spread over the passes and the 95 % uncertainty; None where neither is known.
+    passes : int
+        Number of curves pooled.
+    """
+
+    quantity: str
+    conditions: Conditions
+    x: np.ndarray
+    y: np.ndarray
+    low: np.ndarray | None
+    high: np.ndarray | None
+    passes: int
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The part of a session's measurements made at one speed and one dbx position.
+
+    Attributes
+    ----------
+    label, slug : str
+        What sets it apart, in words and as part of a file name; empty for the only set-up.
+    conditions : mapping
+        Speed and dbx position, as far as they are known.
+    """
+
+    label: str
+    slug: str
+    conditions: Conditions
+    measurements: Measurements
+
+    def readings(self, *quantities: str, over: Iterable[str] = OVER_PASSES) -> list[Reading]:
+        """Pooled results of the given quantities, in the order given; the set-up's own conditions count as theirs."""
+        found = [r for quantity in quantities for r in self.measurements.find(quantity)]
+        complete = [r.model_copy(update={"conditions": {**self.conditions, **r.conditions}}) for r in found]
+        return pool(complete, over)
+
+    def curves(self, quantity: str) -> list[PooledCurve]:
+        """Pooled curves of a quantity."""
+        return pool_curves(self.measurements.find_curves(quantity))
+
+    def items(self, quantities: Iterable[str]) -> list[Result | Curve]:
+        """Results and curves of the given quantities, one quantity after the other."""
+        found: list[Result | Curve] = []
+        for quantity in quantities:
+            found += self.measurements.find(quantity)
+            found += self.measurements.find_curves(quantity)
+        return found
+
+    @property
+    def quantities(self) -> list[str]:
+        """Every quantity measured, once, results before curves."""
+        found = [r.quantity for r in self.measurements.results] + [c.quantity for c in self.measurements.curves]
+        return list(dict.fromkeys(found))
+
+
+def pool(results: Iterable[Result], over: Iterable[str] = OVER_PASSES) -> list[Reading]:
+    """Group results that differ only in the conditions `over`, in order of first appearance."""
+    pooled = set(over)
+    readings = []
+    for group in _grouped(results, lambda r: (r.quantity, r.unit, _key(r.conditions, pooled))):
+        stated = [r.uncertainty for r in group if r.value is not None and r.uncertainty is not None]
+        readings.append(
+            Reading(
+                quantity=group[0].quantity,
+                unit=group[0].unit,
+                conditions=_shared(r.conditions for r in group),
+                values=tuple(r.value for r in group if r.value is not None),
+                uncertainty=float(np.sqrt(np.mean(np.square(stated)))) if stated else None,
+                notes=tuple((_without_setup(r.conditions), r.note or "") for r in group if not r.valid),
+                remarks=tuple(dict.fromkeys(r.note for r in group if r.valid and r.note)),
+            )
+        )
+    return readings
+
+
+def pool_curves(curves: Iterable[Curve]) -> list[PooledCurve]:
+    """Average curves that differ only in the pass, on the grid of the first and over the range that all share."""
+    pooled = []
+    for group in _grouped(curves, lambda c: (c.quantity, c.x.unit, c.y.unit, _key(c.conditions, set(OVER_PASSES)))):
+        filled = [c for c in group if c.x.values]
+        if not filled:
+            continue
+        x = np.unique(filled[0].x.array)
+        inside = (x >= max(c.x.array.min() for c in filled)) & (x <= min(c.x.array.max() for c in filled))
+        x = x[inside]
+        stack = np.array([_on_grid(x, c.x, c.y.array) for c in filled])
+        stated = [_on_grid(x, c.x, np.asarray(c.uncertainty)) for c in filled if c.uncertainty is not None]
+        mean = stack.mean(axis=0)
+        half = np.sqrt(np.mean(np.square(stated), axis=0)) if stated else np.zeros_like(mean)
+        known = bool(stated) or len(filled) > 1
+        pooled.append(
+            PooledCurve(
+                quantity=group[0].quantity,
+                conditions=_shared(c.conditions for c in group),
+                x=x,
+                y=mean,
+                low=np.minimum(stack.min(axis=0), mean - half) if known else None,
+                high=np.maximum(stack.max(axis=0), mean + half) if known else None,
+                passes=len(filled),
+            )
+        )
+    return pooled
+
+
+def by_setup(measurements: Measurements) -> list[Setup]:
+    """Take measurements apart by speed and dbx position.
+
+    A figure that does not name one of them belongs to the most frequent value, so that a quantity of the whole session
+    stands in one place only.
+    """
+    everything: list[Result | Curve] = [*measurements.results, *measurements.curves]
+    usual: dict[str, Condition] = {}
+    for key in SETUP_KEYS:
+        counts = Counter(item.conditions[key] for item in everything if key in item.conditions)
+        if counts:
+            usual[key] = counts.most_common(1)[0][0]
+
+    def setup_of(item: Result | Curve) -> tuple[tuple[str, Condition], ...]:
+        return tuple((key, item.conditions.get(key, value)) for key, value in usual.items())
+
+    keys = sorted({setup_of(item) for item in everything}, key=_setup_rank)
+    varying = [key for i, key in enumerate(usual) if len({k[i][1] for k in keys}) > 1]
+    setups = []
+    for values in keys:
+        own = dict(values)
+        part = measurements.model_copy(
+            update={
+                "results": [r for r in measurements.results if setup_of(r) == values],
+                "curves": [c for c in measurements.curves if setup_of(c) == values],
+            }
+        )
+        label = ", ".join(condition_text(k, own[k]) for k in varying)
+        slug = re.sub(r"[^a-z0-9.]+", "_", " ".join(f"{k} {own[k]}" for k in varying).lower())
+        setups.append(Setup(label, slug, own, part))
+    return setups or [Setup("", "", {}, measurements)]
+
+
+def distinct(items: Iterable[Reading | PooledCurve | Result | Curve], key: str) -> list[Any]:
+    """The values that a condition takes, sorted: numbers first."""
+    found = {item.conditions[key] for item in items if key in item.conditions}
+    return sorted(found, key=lambda v: (isinstance(v, str), v))
+
+
+def _without_setup(conditions: Conditions) -> Conditions:
+    return {k: v for k, v in conditions.items() if k not in SETUP_KEYS}
+
+
+def _on_grid(x: np.ndarray, axis: Axis, values: np.ndarray) -> np.ndarray:
+    order = np.argsort(axis.array, kind="stable")
+    return np.interp(x, axis.array[order], values[order])
+
+
+def _setup_rank(key: Sequence[tuple[str, Condition]]) -> list[tuple[bool, float, str]]:
+    """Faster speed first, dbx off before the rest."""
+    rank = []
+    for _, value in key:
+        if isinstance(value, str):
+            rank.append((True, 0.0, "" if value == "off" else value))
+        else:
+            rank.append((False, -float(value), ""))
+    return rank
+
+
+def _key(conditions: Conditions, leave_out: set[str]) -> tuple[tuple[str, Condition], ...]:
+    return tuple(sorted((k, v) for k, v in conditions.items() if k not in leave_out))
+
+
+def _shared(conditions: Iterable[Conditions]) -> Conditions:
+    first, *rest = conditions
+    return {k: v for k, v in first.items() if all(k in other and other[k] == v for other in rest)}
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], Any]) -> list[list[T]]:
+    groups: dict[Any, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())

@@ -1,0 +1,177 @@
+"""The report of one session: PDF and figures, from results alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from reports import summary
+from reports.expected import CONFIDENCE, Expected, expectations
+from reports.header import ReportHeader
+from reports.numbers import Number
+from reports.pages import OWN_TAPE, Cell, Page, Plot, Table
+from reports.readings import Setup, by_setup
+from reports.style import svg
+from reports.subjects import SUBJECTS, response
+from reports.subjects.models import ModelSummary, models_page
+from reports.typesetting import typeset
+from reports.wording import listing, long_date, shortened
+from sessions.results import Measurements
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report as bytes; the caller writes the files.
+
+    Attributes
+    ----------
+    pdf : bytes
+        ``report.pdf``.
+    figures : dict of str to bytes
+        SVG by name, without extension.
+    """
+
+    pdf: bytes
+    figures: dict[str, bytes]
+
+
+def build_report(
+    measurements: Measurements,
+    header: ReportHeader,
+    models: Sequence[ModelSummary] = (),
+    known: Sequence[Expected] | None = None,
+) -> Report:
+    """Make the report of a session.
+
+    Parameters
+    ----------
+    measurements : Measurements
+        Everything that was measured, invalid figures included.
+    header : ReportHeader
+        Facts of the session.
+    models : sequence of ModelSummary, optional
+        Models that were trained from this session.
+    known : sequence of Expected, optional
+        What is expected of the deck; by default what is known of a deck of the header's name.
+
+    Returns
+    -------
+    Report
+        The same bytes for the same input.
+
+    Raises
+    ------
+    TapeError
+        The compiler refuses the document.
+    """
+    setups = by_setup(measurements)
+    known = expectations(header.deck) if known is None else known
+    figures: dict[str, bytes] = {}
+    first = _summary(setups, header, known, figures)
+    pages = []
+    for subject in SUBJECTS:
+        for setup in setups:
+            page = subject(setup)
+            if page is not None:
+                pages.append(_page(page, setup, figures, header))
+    trained = models_page(models)
+    if trained is not None:
+        pages.append(_page(trained, Setup("", "", {}, measurements), figures, header))
+    document = {
+        "title": "Cassette deck measurement report",
+        "deck": header.deck,
+        "date": shortened(long_date(header.created), 50),
+        "program": f"tape {header.tool_version}".strip(),
+        "running": [shortened(header.deck, 70), shortened(header.session, 50)],
+        "facts": header.facts(),
+        "notes": header.notes,
+        "faults": list(header.faults),
+        "summary": first,
+        "pages": pages,
+    }
+    return Report(typeset(document, figures), figures)
+
+
+def _summary(
+    setups: Sequence[Setup], header: ReportHeader, known: Sequence[Expected], figures: dict[str, bytes]
+) -> Mapping[str, Any]:
+    columns = summary.tracks(setups)
+    table = summary.rows(setups, known)
+    sources = list(dict.fromkeys(_source(row.expected) for row in table if row.expected is not None))
+    reasons = list(dict.fromkeys(item for row in table for item in row.missing))
+    small = response.thumbnail(setups[0])
+    if small is not None:
+        figures[small.name] = svg(small.figure)
+    groups = [
+        {
+            "label": setup.label,
+            "rows": [
+                {
+                    "label": row.label,
+                    "detail": row.detail,
+                    "spread": _cell(row.spread),
+                    "unit": row.unit,
+                    "cells": [_cell(c) for c in row.cells],
+                    "wide": row.deck_wide,
+                    "expected": row.expected.text if row.expected else "",
+                    "source": sources.index(_source(row.expected)) + 1 if row.expected else 0,
+                    "verdict": row.verdict,
+                    "reasons": [reasons.index(item) for item in row.missing],
+                }
+                for row in table
+                if row.setup == setup.label
+            ],
+        }
+        for setup in setups
+    ]
+    absent = summary.absent(setups)
+    return {
+        "columns": summary.heads(columns),
+        "groups": [group for group in groups if group["rows"]],
+        "spread": any(row.spread for row in table),
+        "judged": any(row.expected is not None for row in table),
+        "sources": sources,
+        "reasons": [f"{what}: {why}" for what, why in reasons],
+        "absent": f"Not part of this session: {listing([a.lower() for a in absent])}." if absent else "",
+        "sentences": summary.sentences(setups, table),
+        "thumbnail": {"name": small.name, "caption": small.caption} if small else None,
+        "hidden": OWN_TAPE if header.own_tape else "",
+    }
+
+
+def _source(expected: Expected) -> str:
+    return f"{expected.source} ({CONFIDENCE[expected.confidence]})."
+
+
+def _page(page: Page, setup: Setup, figures: dict[str, bytes], header: ReportHeader) -> Mapping[str, Any]:
+    blocks: list[Mapping[str, Any]] = []
+    for block in page.blocks:
+        if isinstance(block, Plot):
+            name = f"{block.name}_{setup.slug}" if setup.slug else block.name
+            figures[name] = svg(block.figure)
+            blocks.append({"kind": "plot", "name": name, "caption": block.caption})
+        else:
+            tables = [block] if isinstance(block, Table) else list(block)
+            blocks.append({"kind": "tables", "tables": [_table(table) for table in tables]})
+    return {
+        "title": page.title + (f", {setup.label}" if setup.label else ""),
+        "lead": page.lead,
+        "conditions": page.conditions,
+        "blocks": blocks,
+        "missing": page.missing,
+        "methods": page.methods,
+        "remark": page.remark if header.own_tape or page.remark != OWN_TAPE else "",
+    }
+
+
+def _table(table: Table) -> Mapping[str, Any]:
+    return {
+        "caption": table.caption,
+        "columns": [{"title": title, "numeric": i in table.numeric} for i, title in enumerate(table.columns)],
+        "rows": [[_cell(c) for c in row] for row in table.rows],
+    }
+
+
+def _cell(cell: Cell) -> Mapping[str, str] | None:
+    if cell is None:
+        return None
+    return asdict(cell) if isinstance(cell, Number) else {"text": cell}

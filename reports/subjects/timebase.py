@@ -1,0 +1,121 @@
+"""Time base and speed: how the delay of the deck runs, and what that says of its speed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reports.figures import Trace, over_time
+from reports.numbers import in_words, unit_scale
+from reports.pages import OWN_TAPE, Cell, Page, Plot, Table, cell, conditions_line, methods, missing
+from reports.readings import SETUP_KEYS, Reading, Setup, distinct
+from reports.wording import capital, describe, quantity_name
+from sessions.results import Curve
+
+RESULTS = ("speed_error", "speed_drift", "latency", "interface_latency")
+CURVES = ("delay_trajectory", "speed_deviation")
+QUANTITIES = RESULTS + CURVES
+_MOST_PANELS = 6
+
+
+def page(setup: Setup) -> Page | None:
+    """Delay trajectory and speed deviation against time, speed error, drift and latency."""
+    readings = setup.readings(*RESULTS)
+    trajectories = setup.measurements.find_curves("delay_trajectory")
+    deviations = setup.measurements.find_curves("speed_deviation")
+    if not (readings or trajectories or deviations):
+        return None
+    blocks: list[Plot | Table] = []
+    if trajectories:
+        shown = _one_per_pass(trajectories)
+        panels = {"": [_wander(curve, _label(curve, shown)) for curve in shown]}
+        caption = "Delay of the tape path less its start and its mean slope, so that the wander shows"
+        blocks.append(
+            Plot("delay_trajectory", over_time(panels, "Delay (ms)", 66.0), caption + _left_out(trajectories, shown))
+        )
+    if deviations:
+        shown = _one_per_pass(deviations)
+        single = len(shown) == 1
+        panels = {
+            ("" if single else capital(_label(c, shown))): [Trace(_label(c, shown), c.x.array, c.y.array)] for c in shown
+        }
+        figure = over_time(panels, "Speed deviation (%)", 70.0 if single else min(34.0 * len(shown) + 12.0, 120.0))
+        caption = "Momentary speed against its mean; each point shown is the lowest or highest of its interval"
+        blocks.append(Plot("speed_deviation", figure, caption + _left_out(deviations, shown)))
+    table = _table(setup)
+    if table:
+        blocks.append(table)
+    return Page(
+        title="Time base and speed",
+        lead=lead(setup),
+        conditions=conditions_line(setup, QUANTITIES),
+        blocks=blocks,
+        missing=missing(readings),
+        methods=methods(setup, QUANTITIES),
+        remark=OWN_TAPE,
+    )
+
+
+def lead(setup: Setup) -> str:
+    """What the speed figures say, in a sentence."""
+    everywhere = ("track", "pass")
+    error = next((r for r in setup.readings("speed_error", over=everywhere) if r.values), None)
+    drift = next((r for r in setup.readings("speed_drift", over=everywhere) if r.values), None)
+    if error is None:
+        return ""
+    unsure = error.uncertainty or 0.0
+    if abs(error.mean) <= unsure:
+        text = f"the tape plays at the speed it was recorded at, to {in_words(unsure, '%')}"
+    else:
+        way = "fast" if error.mean > 0 else "slow"
+        text = f"the tape plays {in_words(abs(error.mean), '%', error.uncertainty)} {way} against its own recording"
+    if drift is not None:
+        text += f" and drifts by {in_words(abs(drift.mean), '%', drift.uncertainty)}"
+    return capital(text) + "."
+
+
+def _table(setup: Setup) -> Table | None:
+    """One row per pass: each has its own start and speed, so a mean of delays says nothing."""
+    found = [r for r in setup.readings(*RESULTS, over=()) if r.values]
+    found.sort(key=lambda r: (str(r.conditions.get("pass", "")), str(r.conditions.get("track", ""))))
+    present = [q for q in RESULTS if any(r.quantity == q for r in found)]
+    rows: dict[str, dict[str, Reading]] = {}
+    for reading in found:
+        rows.setdefault(capital(describe(reading.conditions, SETUP_KEYS)), {}).setdefault(reading.quantity, reading)
+    scales = {
+        q: unit_scale(next(r.unit for r in found if r.quantity == q), [r.mean for r in found if r.quantity == q])
+        for q in present
+    }
+    heads = ["", *(f"{quantity_name(q)} ({scales[q][1]})" for q in present)]
+    body: list[list[Cell]] = [[name, *(cell(row.get(q), scales[q][0]) for q in present)] for name, row in rows.items()]
+    caption = "Positive speed: the tape plays faster than it was recorded; ± is the 95\u202f% uncertainty"
+    return Table(caption, heads, body, frozenset(range(1, len(heads)))) if body else None
+
+
+def _wander(curve: Curve, label: str) -> Trace:
+    """Remove the straight line from a delay trajectory; what is left, in ms, is what speed variations did."""
+    x, y = curve.x.array, curve.y.array
+    if len(x) < 2:
+        return Trace(label, x, np.zeros_like(y))
+    slope, offset = np.polyfit(x - x.mean(), y, 1)
+    return Trace(label, x, 1e3 * (y - offset - slope * (x - x.mean())))
+
+
+def _label(curve: Curve, others: list[Curve]) -> str:
+    keys = {key for other in others for key in other.conditions}
+    same = [key for key in keys if len({str(other.conditions.get(key)) for other in others}) == 1]
+    return describe(curve.conditions, same)
+
+
+def _one_per_pass(curves: Sequence[Curve]) -> list[Curve]:
+    """The first curve of each pass: the tracks of one pass share its transport."""
+    first: dict[object, Curve] = {}
+    for curve in curves:
+        first.setdefault(curve.conditions.get("pass"), curve)
+    return list(first.values())[:_MOST_PANELS]
+
+
+def _left_out(curves: Sequence[Curve], shown: Sequence[Curve]) -> str:
+    """Which curves are drawn, where not all are."""
+    tracks, passes = distinct(curves, "track"), distinct(curves, "pass")
+    text = f"; of track {shown[0].conditions['track']}, the others share the transport" if len(tracks) > 1 else ""
+    return text + (f"; of the first {len(shown)} of {len(passes)} passes" if len(passes) > len(shown) else "") + "."
