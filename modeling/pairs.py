@@ -6,18 +6,29 @@ wow far below 1 % allows. Level is information: nothing is normalised.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+from scipy.fft import irfft, rfft
 
+from analysis.dewarp import HALF_TAPS, interpolate
+from analysis.timebase import Timebase
 from sessions.results import Condition
+from signals.audio import AudioReader
+from signals.errors import ModelError
 
 Split = Literal["train", "validation", "test", "tone"]
 
-BEFORE_S = 0.1
-AFTER_S = 0.02
+BEFORE_S = 0.25
+AFTER_S = 0.05
 """Context around every segment, which the filters of a core need and which does not count as target."""
+MOST_SD_S = 10e-6
+"""Where the time base is less sure than this, and than three times its median, samples do not count as target."""
+SILENCE_DBFS = -100.0
+FULL_SCALE = 0.999
+EARLIEST_S, LATEST_S = -2e-3, 10e-3
+"""Where the response of a deck may peak on its time base."""
 
 
 @dataclass(frozen=True)
@@ -62,3 +73,113 @@ class Pair:
 def select(pairs: Sequence[Pair], split: Split) -> list[Pair]:
     """Pairs of one part of the material."""
     return [pair for pair in pairs if pair.split == split]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of what was sent, in samples, and what it is used for."""
+
+    start_samples: int
+    stop_samples: int
+    split: Split
+    name: str
+    conditions: dict[str, Condition] = field(default_factory=dict)
+
+
+def cut(
+    sent: AudioReader, sent_channel: int, returned: AudioReader, returned_channel: int, timebase: Timebase, span: Span
+) -> Pair:
+    """Cut an aligned pair out of a take.
+
+    Parameters
+    ----------
+    sent, returned : AudioReader
+        Stimulus and recording, at one sample rate.
+    timebase : Timebase
+        Joins the two.
+    span : Span
+        Which stretch; it is cut with some context, which is masked.
+
+    Raises
+    ------
+    ModelError
+        The two have different sample rates.
+    """
+    rate = returned.sample_rate
+    if sent.sample_rate != rate:
+        raise ModelError(
+            f"sent and returned sound have {sent.sample_rate} and {rate} Hz; convert one, both must have the same rate"
+        )
+    edges = np.array([span.start_samples / rate - BEFORE_S, span.stop_samples / rate + AFTER_S])
+    first, stop = np.round(timebase.output_time(edges) * rate).astype(int)
+    position = timebase.input_time(np.arange(first, stop) / rate) * rate
+    low, high = int(np.floor(position.min())) - HALF_TAPS, int(np.ceil(position.max())) + HALF_TAPS + 1
+    dry = interpolate(np.ascontiguousarray(sent.read(low, high)[:, sent_channel]), position - low)
+    wet = returned.read(int(first), int(stop))[:, returned_channel]
+    mask = (position >= span.start_samples) & (position < span.stop_samples)
+    sd_s = timebase.sd(position[mask] / rate)
+    mask[mask] = sd_s <= max(MOST_SD_S, 3.0 * float(np.median(sd_s)))
+    conditions = {**span.conditions, "timing_sd_s": float(np.sqrt(np.mean(sd_s**2)))}
+    pair = Pair(dry.astype(np.float32), (wet - wet.mean()).astype(np.float32), mask, rate, span.split, span.name, conditions)
+    return replace(pair, mask=mask & ~_clipped(wet) & ~_silent(dry, rate))
+
+
+def centred(pairs: Sequence[Pair]) -> list[Pair]:
+    """Take out the constant delay that is left between dry and wet, in whole samples.
+
+    The constant of a time base and the linear phase of the deck's response cannot be told apart. Where the former was found
+    otherwise than usual, the response would begin before the look-ahead of a core, and is moved. Elsewhere nothing is
+    touched, so that a model can be held against any take.
+
+    Raises
+    ------
+    ModelError
+        The delay is beyond what a time base leaves: it belongs to another recording.
+    """
+    shift = _peak_delay(select(pairs, "train") or pairs)
+    if EARLIEST_S <= shift / pairs[0].sample_rate <= LATEST_S:
+        return list(pairs)
+    limit = round(AFTER_S * pairs[0].sample_rate)
+    if abs(shift) > limit:
+        raise ModelError(
+            f"sent and returned sound are {1e3 * shift / pairs[0].sample_rate:+.1f} ms apart on the time base, "
+            f"limit {1e3 * AFTER_S:g} ms; check that they belong together"
+        )
+    return [replace(pair, dry=np.roll(pair.dry, shift)) for pair in pairs]
+
+
+def _peak_delay(pairs: Sequence[Pair]) -> int:
+    """Delay of the highest peak of the impulse response, by deconvolution over all pairs."""
+    size = 16384
+    cross = np.zeros(size // 2 + 1, dtype=complex)
+    power = np.zeros(size // 2 + 1)
+    window = np.hanning(size)
+    for pair in pairs:
+        for start in range(0, pair.samples - size, size):
+            dry = rfft(pair.dry[start : start + size] * window)
+            cross += rfft(pair.wet[start : start + size] * window) * dry.conj()
+            power += np.abs(dry) ** 2
+    response = irfft(cross / (power + 1e-3 * power.mean() + 1e-30))
+    peak = int(np.argmax(np.abs(response)))
+    return peak - size if peak > size // 2 else peak
+
+
+def _clipped(wet: np.ndarray) -> np.ndarray:
+    """Samples in a run at digital full scale."""
+    full = np.abs(wet) >= FULL_SCALE
+    inside = full[:-2] & full[1:-1] & full[2:]
+    mask = np.zeros(wet.size, dtype=bool)
+    for offset in range(3):
+        mask[offset : offset + inside.size] |= inside
+    return mask
+
+
+def _silent(dry: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Frames of 50 ms in which nothing was sent and no context reaches."""
+    frame = round(0.05 * sample_rate)
+    count = -(-dry.size // frame)
+    level = (np.pad(dry, (0, count * frame - dry.size)).reshape(count, frame) ** 2).mean(axis=1)
+    quiet = level < 10.0 ** (SILENCE_DBFS / 10.0)
+    lasting = quiet.copy()
+    lasting[1:] &= quiet[:-1]  # the frame after a sound still holds its end
+    return np.repeat(lasting, frame)[: dry.size]

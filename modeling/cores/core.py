@@ -142,7 +142,7 @@ class Core(Protocol):
         ...
 
     @classmethod
-    def fit(cls, material: Material, run: Run) -> Self:
+    def fit(cls, material: Material, run: Run) -> "Core":
         """Fit a new core to aligned pairs.
 
         Raises

@@ -6,17 +6,19 @@ form holds. How it is solved stands in :mod:`modeling.cores.ladder`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.signal import bilinear, firwin, lfilter, resample_poly
 
 from modeling.cores.core import FiniteMemory, Material, Run, Setting, input_scale
-from modeling.cores.linear import AHEAD as H_AHEAD
 from modeling.cores.linear import convolve_valid
 
-G_TAPS = 48
-G_AHEAD = 12
+BASS_HZ = 50.0
+"""Where a cassette recorder begins to lift the bass: 3180 us (IEC 60094-1)."""
+SETTLING_S = 0.16
+"""After this the lift has settled to 1e-6 or better for a floor of 14 Hz and above."""
 
 GAINS = (1, 2, 4)
 CURVES = 1 + len(GAINS) + 2
@@ -53,6 +55,23 @@ def curves(p: np.ndarray, limit: float) -> np.ndarray:
 _DECIMATOR = firwin(25, 0.5, window=("kaiser", 5.0))
 
 
+@dataclass(frozen=True)
+class Emphasis:
+    """What a record amplifier does before the tape bends the signal.
+
+    Attributes
+    ----------
+    bass_floor_hz : float
+        The bass is lifted below BASS_HZ down to this frequency; BASS_HZ itself means no lift.
+    zero_hz, pole_hz : float
+        The treble is lifted from the one to the other, in the emphasised copy alone.
+    """
+
+    bass_floor_hz: float
+    zero_hz: float
+    pole_hz: float
+
+
 class Basis:
     """The curves of a signal and of its emphasised copy, made at twice the rate.
 
@@ -63,40 +82,40 @@ class Basis:
     ----------
     before_samples, after_samples : int
         Input needed around the samples that are asked for.
-    scale : float
-        Factor from the dBFS scale to that on which the curves bend.
-    corners_hz : tuple of float
-        Zero and pole of the emphasis, a first-order shelf.
+    emphasis : Emphasis
     limits : tuple of float
-        Largest level learnt from, of the signal and of its emphasised copy.
+        Largest level learnt from, of the signal and of its emphasised copy, on the scale of the curves.
     """
 
-    before_samples = 128
     after_samples = 32
 
-    def __init__(
-        self, sample_rate: int, reference_dbfs: float, corners_hz: tuple[float, float], limits: tuple[float, float]
-    ) -> None:
-        self.scale = input_scale(reference_dbfs)
-        self.corners_hz = corners_hz
+    def __init__(self, sample_rate: int, reference_dbfs: float, emphasis: Emphasis, limits: tuple[float, float]) -> None:
+        self.emphasis = emphasis
         self.limits = limits
+        self.before_samples = round(SETTLING_S * sample_rate)
+        self._scale = input_scale(reference_dbfs)
         self._factor = 2 if sample_rate < 80000 else 1
+        w = 2.0 * np.pi
+        self._bass = bilinear([1.0, w * BASS_HZ], [1.0, w * emphasis.bass_floor_hz], sample_rate)
         rate = self._factor * sample_rate
         # Above 0.45 of the rate the bilinear transform makes no shelf.
-        zero, pole = (2.0 * rate * np.tan(np.pi * min(f / rate, 0.45)) for f in corners_hz)
-        self._shelf = bilinear([1.0 / zero, 1.0], [1.0 / pole, 1.0], rate)
+        zero, pole = (2.0 * rate * np.tan(np.pi * min(f / rate, 0.45)) for f in (emphasis.zero_hz, emphasis.pole_hz))
+        self._treble = bilinear([1.0 / zero, 1.0], [1.0 / pole, 1.0], rate)
 
     def branches(self, x: np.ndarray) -> np.ndarray:
-        """`x` on the scale of the curves, and the same through the shelf, shape ``(2, factor * n)``."""
-        scaled = resample_poly(self.scale * x, self._factor, 1)
-        return np.stack([scaled, lfilter(*self._shelf, scaled)])
+        """`x` on the scale of the curves, and the same with its treble lifted, shape ``(2, factor * n)``."""
+        signal = self._scale * x
+        if self.emphasis.bass_floor_hz < BASS_HZ:
+            signal = lfilter(*self._bass, signal)
+        signal = resample_poly(signal, self._factor, 1)
+        return np.stack([signal, lfilter(*self._treble, signal)])
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """All curves, shape ``(before + n + after,)`` to ``(2 * CURVES, n)``."""
-        made = np.concatenate([curves(p, limit) for p, limit in zip(self.branches(x), self.limits, strict=True)])
-        # A dozen samples around suffice for the decimation; the rest of the context has settled the shelf and goes first.
+        # A dozen samples around suffice for the decimation; the rest of the context has settled the filters and goes first.
         margin = self.after_samples // 2
-        made = made[:, self._factor * (self.before_samples - margin) : self._factor * (x.size - margin)]
+        kept = slice(self._factor * (self.before_samples - margin), self._factor * (x.size - margin))
+        made = np.concatenate([curves(p[kept], limit) for p, limit in zip(self.branches(x), self.limits, strict=True)])
         return resample_poly(made, 1, self._factor, axis=1, window=_DECIMATOR)[:, margin:-margin]
 
 
@@ -105,10 +124,12 @@ class HammersteinCore(FiniteMemory):
 
     Attributes
     ----------
-    h : ndarray, shape (H_TAPS,)
+    h : ndarray, shape (taps,)
         Common filter.
-    g : ndarray, shape (2 * CURVES, G_TAPS)
+    g : ndarray, shape (2 * CURVES, taps)
         Filter of each curve; a row of zeros switches its curve off.
+    aheads : tuple of int
+        How many taps of h and of each g are look-ahead.
     """
 
     name: ClassVar[str] = "hammerstein"
@@ -117,30 +138,37 @@ class HammersteinCore(FiniteMemory):
         self,
         h: np.ndarray,
         g: np.ndarray,
+        aheads: tuple[int, int],
         sample_rate: int,
         reference_dbfs: float,
-        corners_hz: tuple[float, float],
+        emphasis: Emphasis,
         limits: tuple[float, float],
     ) -> None:
-        if h.ndim != 1 or h.size <= H_AHEAD or g.ndim != 2 or g.shape[0] != 2 * CURVES or g.shape[1] <= G_AHEAD:
-            raise ValueError("h must be a vector, g one filter for each curve")
+        if (
+            h.ndim != 1
+            or g.ndim != 2
+            or g.shape[0] != 2 * CURVES
+            or not (0 <= aheads[0] < h.size and 0 <= aheads[1] < g.shape[1])
+        ):
+            raise ValueError("h must be a vector, g one filter for each curve, and both hold their look-ahead")
         self.h = h
         self.g = g
+        self.aheads = aheads
         self.sample_rate = sample_rate
         self.reference_dbfs = reference_dbfs
-        self.basis = Basis(sample_rate, reference_dbfs, corners_hz, limits)
+        self.basis = Basis(sample_rate, reference_dbfs, emphasis, limits)
         self._used = np.flatnonzero(g.any(axis=1))
         self._filters = np.stack([np.convolve(h, g[row]) for row in self._used])
 
     @property
     def look_ahead_samples(self) -> int:
         """How far into the future the core looks."""
-        return H_AHEAD + G_AHEAD + Basis.after_samples
+        return sum(self.aheads) + self.basis.after_samples
 
     @property
     def history_samples(self) -> int:
         """How far into the past the core looks."""
-        return self._filters.shape[1] - 1 - H_AHEAD - G_AHEAD + Basis.before_samples
+        return self._filters.shape[1] - 1 - sum(self.aheads) + self.basis.before_samples
 
     def respond(self, x: np.ndarray) -> np.ndarray:
         """Output for the inner part of `x`; see :meth:`FiniteMemory.respond`."""
@@ -152,31 +180,35 @@ class HammersteinCore(FiniteMemory):
 
     def settings(self) -> dict[str, Setting]:
         """All that is not a weight."""
+        emphasis = self.basis.emphasis
         return {
             "sample_rate": self.sample_rate,
             "reference_dbfs": self.reference_dbfs,
-            "corners_hz": list(self.basis.corners_hz),
+            "aheads": list(self.aheads),
+            "bass_floor_hz": emphasis.bass_floor_hz,
+            "zero_hz": emphasis.zero_hz,
+            "pole_hz": emphasis.pole_hz,
             "limits": list(self.basis.limits),
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_arrays` and :meth:`settings`."""
-        zero_hz, pole_hz = (float(f) for f in settings["corners_hz"])
+        h_ahead, g_ahead = (int(ahead) for ahead in settings["aheads"])
         plain, emphasised = (float(limit) for limit in settings["limits"])
         return cls(
             np.asarray(arrays["h"], dtype=np.float64),
             np.asarray(arrays["g"], dtype=np.float64),
+            (h_ahead, g_ahead),
             int(settings["sample_rate"]),
             float(settings["reference_dbfs"]),
-            (zero_hz, pole_hz),
+            Emphasis(*(float(settings[name]) for name in ("bass_floor_hz", "zero_hz", "pole_hz"))),
             (plain, emphasised),
         )
 
     @classmethod
-    def fit(cls, material: Material, run: Run) -> Self:
+    def fit(cls, material: Material, run: Run) -> "HammersteinCore":
         """Climb the rungs; see :mod:`modeling.cores.ladder`."""
         from modeling.cores.ladder import climb
 
-        h, g, corners_hz, limits = climb(material, run)
-        return cls(h, g, material.sample_rate, material.reference_dbfs, corners_hz, limits)
+        return climb(material, run)

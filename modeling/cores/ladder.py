@@ -4,31 +4,31 @@
 problems on the same correlations, which are summed over the material once; the alternation itself costs nothing worth
 mentioning. The rungs: ``linear`` (g_k a single tap on the signal itself), ``odd`` (curves that are odd functions, so that
 only odd harmonics arise), ``static`` (even curves as well). A rung is kept if the error on validation falls by more than its
-share and the harmonics of the test tones do not get worse.
+share and the harmonics of the test tones do not get worse, or if it gives nothing away and the harmonics come closer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from modeling.cores.core import Material, Progress, Run
-from modeling.cores.hammerstein import CURVES, G_AHEAD, G_TAPS, ODD, Basis, HammersteinCore
+from modeling.cores.hammerstein import BASS_HZ, CURVES, ODD, Basis, Emphasis, HammersteinCore
 from modeling.cores.least_squares import Correlations, behind, correlate, mixed, solve
-from modeling.cores.linear import AHEAD as H_AHEAD
 from modeling.cores.linear import RIDGE as H_RIDGE
-from modeling.cores.linear import TAPS as H_TAPS
+from modeling.cores.linear import filter_lengths
 from modeling.evaluation import esr_of, harmonic_error_db
 from modeling.pairs import AFTER_S, BEFORE_S, Pair
 
+G_LENGTH_S = 1e-3
+G_AHEAD_S = 0.25e-3
 G_RIDGE = 1e-5
 ROUNDS = 3
 """Alternations between the g_k and h."""
-REACH = H_TAPS + G_TAPS
 
-FIRST_CORNERS_HZ = (2500.0, 10000.0)
-CORNER_STEPS = ((1.0, 2.0), (0.64, 1.0), (1.0, 1.4))
-"""Where the search for the corners of zero and pole of the emphasis begins, and the factors by which it tries others."""
+FIRST_EMPHASIS = Emphasis(25.0, 2500.0, 14000.0)
+EMPHASIS_STEPS = (("bass_floor_hz", 0.56), ("pole_hz", 2.0), ("zero_hz", 1.56), ("pole_hz", 1.4))
+"""Where the search for the emphasis begins, and by which factors it then tries others, up and down."""
 STRETCH_S = 5.0
 STRETCHES = 2
 """The emphasis is chosen on the loudest stretches there are."""
@@ -36,104 +36,117 @@ LIMIT_QUANTILE = 0.9999
 
 RUNGS = (("odd", 0.9), ("static", 0.97))
 """Part to which each rung has to bring the error down. The products of even curves are weak, so they have to save less."""
-HARMONICS_MAY_WORSEN_DB = 1.0
+HARMONICS_DB = 1.0
+"""Change in the error of the harmonics that counts."""
 
 
 @dataclass(frozen=True)
-class Solution:
-    """Filters of one rung."""
+class Filters:
+    """What is solved for."""
 
     h: np.ndarray
     g: np.ndarray
 
 
-def climb(material: Material, run: Run) -> tuple[np.ndarray, np.ndarray, tuple[float, float], tuple[float, float]]:
-    """Solve for the best rung.
+class Problem:
+    """The correlations of one basis over some pairs, and their solutions."""
 
-    Returns
-    -------
-    h, g, corners_hz, limits
-        As :class:`~modeling.cores.hammerstein.HammersteinCore` takes them.
-    """
+    def __init__(self, pairs: Sequence[Pair], basis: Basis, material: Material) -> None:
+        self._material = material
+        self._basis = basis
+        rate = material.sample_rate
+        self._h_taps, self._h_ahead = filter_lengths(rate)
+        self._g_taps, self._g_ahead = round(G_LENGTH_S * rate), round(G_AHEAD_S * rate)
+        self._found = correlate(pairs, basis, self._h_taps + self._g_taps)
+
+    def linear(self) -> Filters:
+        """The linear filter alone."""
+        g = np.zeros((2 * CURVES, self._g_taps))
+        g[0, self._g_ahead] = 1.0
+        plain = Correlations(self._found.auto[:1, :1], self._found.cross[:1], self._found.power)
+        return Filters(solve(plain, self._h_taps, self._h_ahead, H_RIDGE)[0], g)
+
+    def static(self, curves: Sequence[int], rounds: int) -> Filters:
+        """The g_k of some curves for the linear filter, then h for these g_k, and so on."""
+        keep = [branch * CURVES + curve for branch in range(2) for curve in curves]
+        h = self.linear().h
+        for _ in range(rounds):
+            g = solve(behind(self._found, h, self._h_ahead, self._g_taps), self._g_taps, self._g_ahead, G_RIDGE, keep)
+            mix = mixed(self._found, g, self._g_ahead, self._h_taps)
+            h = solve(mix, self._h_taps, self._h_ahead, H_RIDGE)[0]
+        return Filters(h, g)
+
+    def core(self, filters: Filters) -> HammersteinCore:
+        """A core of these filters."""
+        return HammersteinCore(
+            filters.h,
+            filters.g,
+            (self._h_ahead, self._g_ahead),
+            self._material.sample_rate,
+            self._material.reference_dbfs,
+            self._basis.emphasis,
+            self._basis.limits,
+        )
+
+
+def climb(material: Material, run: Run) -> HammersteinCore:
+    """Fit the best rung."""
     basis = _choose(material, run)
-    found = correlate(material.train, basis, REACH)
-    run.progress(Progress(0.7, None, "solving the rungs"))
-    best = _linear(found)
-    best_esr, best_harmonics = _judge(best, basis, material)
-    run.log({"rung": "linear", "kept": True, "validation_esr": best_esr, "harmonic_error_db": best_harmonics})
-    for number, (rung, share) in enumerate(RUNGS, start=1):
-        curves = ODD if rung == "odd" else range(CURVES)
-        tried = _alternate(found, [branch * CURVES + curve for branch in range(2) for curve in curves], ROUNDS)
-        esr, harmonics = _judge(tried, basis, material)
-        worse = best_harmonics is not None and harmonics is not None and harmonics > best_harmonics + HARMONICS_MAY_WORSEN_DB
-        kept = esr < share * best_esr and not worse
-        run.log({"rung": rung, "kept": kept, "validation_esr": esr, "harmonic_error_db": harmonics})
-        run.progress(Progress(0.7 + 0.3 * number / len(RUNGS), None, f"{rung}: ESR {esr:.5f}"))
+    run.progress(Progress(0.5, None, "summing correlations"))
+    problem = Problem(material.train, basis, material)
+    best, best_esr, best_harmonics = None, np.inf, np.inf
+    for number, (rung, share) in enumerate((("linear", 1.0), *RUNGS)):
+        if rung == "linear":
+            core = problem.core(problem.linear())
+        else:
+            core = problem.core(problem.static(ODD if rung == "odd" else range(CURVES), ROUNDS))
+        esr, harmonics = esr_of(core.process, material.validation), harmonic_error_db(core.process, material.tones) or 0.0
+        pays = esr < share * best_esr and harmonics <= best_harmonics + HARMONICS_DB
+        truer = esr <= 1.005 * best_esr and harmonics < best_harmonics - HARMONICS_DB
+        kept = best is None or pays or truer
+        run.log(
+            {"rung": rung, "kept": kept, "validation_esr": esr, "harmonic_error_db": harmonics if material.tones else None}
+        )
+        run.progress(Progress(0.8 + 0.2 * number / len(RUNGS), None, f"{rung}: ESR {esr:.5f}"))
         if kept:
-            best, best_esr, best_harmonics = tried, esr, harmonics
-    return best.h, best.g, basis.corners_hz, basis.limits
+            best, best_esr, best_harmonics = core, esr, harmonics
+    assert best is not None
+    return best
 
 
 def _choose(material: Material, run: Run) -> Basis:
-    """Try the corners of the emphasis one step after the other, up and down, on the loudest material."""
+    """Try one number of the emphasis after the other, up and down, on the loudest material."""
     loudest = _loudest(material.train)
-    odd = [branch * CURVES + curve for branch in range(2) for curve in ODD]
 
-    def attempt(corners_hz: tuple[float, float]) -> tuple[float, Basis]:
-        basis = _basis(material, corners_hz)
-        solution = _alternate(correlate(loudest, basis, REACH), odd, rounds=2)
-        error = esr_of(_core(solution, basis, material).process, loudest)
-        run.log({"emphasis_hz": list(corners_hz), "training_esr": error})
+    def attempt(emphasis: Emphasis) -> tuple[float, Basis]:
+        basis = _basis(material, emphasis)
+        problem = Problem(loudest, basis, material)
+        error = esr_of(problem.core(problem.static(ODD, rounds=2)).process, loudest)
+        run.log({"emphasis_hz": [emphasis.bass_floor_hz, emphasis.zero_hz, emphasis.pole_hz], "training_esr": error})
         return error, basis
 
-    best = attempt(FIRST_CORNERS_HZ)
-    for number, step in enumerate(CORNER_STEPS):
-        run.progress(Progress(0.5 * number / len(CORNER_STEPS), None, "choosing the emphasis"))
-        zero_hz, pole_hz = best[1].corners_hz
-        tried = attempt((zero_hz * step[0], pole_hz * step[1]))
-        if tried[0] >= best[0]:
-            other = attempt((zero_hz / step[0], pole_hz / step[1]))
-            tried = min(tried, other, key=lambda pair: pair[0])
-        best = min(best, tried, key=lambda pair: pair[0])
+    best = attempt(FIRST_EMPHASIS)
+    for number, (name, factor) in enumerate(EMPHASIS_STEPS):
+        run.progress(Progress(0.5 * number / len(EMPHASIS_STEPS), None, "choosing the emphasis"))
+        start = best[1].emphasis
+        for step in (factor, 1.0 / factor):
+            value = getattr(start, name) * step
+            tried = attempt(replace(start, **{name: min(value, BASS_HZ) if name == "bass_floor_hz" else value}))
+            if tried[0] < best[0]:
+                best = tried
+                break
     return best[1]
 
 
-def _basis(material: Material, corners_hz: tuple[float, float]) -> Basis:
-    open_ended = Basis(material.sample_rate, material.reference_dbfs, corners_hz, (np.inf, np.inf))
+def _basis(material: Material, emphasis: Emphasis) -> Basis:
+    """Basis whose limits are the largest levels of the material."""
+    open_ended = Basis(material.sample_rate, material.reference_dbfs, emphasis, (np.inf, np.inf))
     levels = [
         np.quantile(np.abs(open_ended.branches(pair.dry.astype(np.float64))), LIMIT_QUANTILE, axis=1)
         for pair in material.train
     ]
     plain, emphasised = np.max(levels, axis=0)
-    return Basis(material.sample_rate, material.reference_dbfs, corners_hz, (float(plain), float(emphasised)))
-
-
-def _linear(found: Correlations) -> Solution:
-    g = np.zeros((2 * CURVES, G_TAPS))
-    g[0, G_AHEAD] = 1.0
-    plain = Correlations(found.auto[:1, :1], found.cross[:1], found.power)
-    return Solution(solve(plain, H_TAPS, H_AHEAD, H_RIDGE)[0], g)
-
-
-def _alternate(found: Correlations, keep: Sequence[int], rounds: int) -> Solution:
-    """Solve the g_k for the linear filter, then h for the g_k, and so on."""
-    h = _linear(found).h
-    for _ in range(rounds):
-        filtered = behind(found, h, H_AHEAD, G_TAPS)
-        g = solve(filtered, G_TAPS, G_AHEAD, G_RIDGE, keep)
-        h = solve(mixed(found, g, G_AHEAD, H_TAPS), H_TAPS, H_AHEAD, H_RIDGE)[0]
-    return Solution(h, g)
-
-
-def _core(solution: Solution, basis: Basis, material: Material) -> HammersteinCore:
-    return HammersteinCore(
-        solution.h, solution.g, material.sample_rate, material.reference_dbfs, basis.corners_hz, basis.limits
-    )
-
-
-def _judge(solution: Solution, basis: Basis, material: Material) -> tuple[float, float | None]:
-    core = _core(solution, basis, material)
-    return esr_of(core.process, material.validation), harmonic_error_db(core.process, material.tones)
+    return Basis(material.sample_rate, material.reference_dbfs, emphasis, (float(plain), float(emphasised)))
 
 
 def _loudest(pairs: Sequence[Pair]) -> list[Pair]:

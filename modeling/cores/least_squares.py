@@ -16,8 +16,8 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve, solve_toeplitz
 from modeling.pairs import Pair
 from signals.errors import ModelError
 
-FFT_SAMPLES = 32768
-BLOCKS_AT_ONCE = 8
+FFT_SAMPLES = 65536
+BLOCKS_AT_ONCE = 4
 
 
 class Features(Protocol):

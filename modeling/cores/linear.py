@@ -10,10 +10,16 @@ from modeling.cores.core import FiniteMemory, Material, Progress, Run, Setting
 from modeling.cores.least_squares import Identity, correlate, solve
 from modeling.evaluation import esr_of
 
-TAPS = 2048
-AHEAD = 64
-RIDGE = 1e-6
+LENGTH_S = 0.064
 """Longer filters were worse on held-out material: there are too few distinct bass notes to learn more from."""
+AHEAD_S = LENGTH_S / 3.0
+"""The contour effect of a replay head is symmetric in space: it hears a bass note 4 to 8 ms before that reaches the gap."""
+RIDGE = 1e-6
+
+
+def filter_lengths(sample_rate: int) -> tuple[int, int]:
+    """Taps of the filter, and how many of them are look-ahead."""
+    return round(LENGTH_S * sample_rate), round(AHEAD_S * sample_rate)
 
 
 class LinearCore(FiniteMemory):
@@ -71,9 +77,9 @@ class LinearCore(FiniteMemory):
     def fit(cls, material: Material, run: Run) -> Self:
         """Least squares over all training pairs."""
         run.progress(Progress(0.0, None, "solving the linear filter"))
-        found = correlate(material.train, Identity(), TAPS)
-        h = solve(found, TAPS, AHEAD, RIDGE)[0]
-        core = cls(h, AHEAD, material.sample_rate, material.reference_dbfs)
+        taps, ahead = filter_lengths(material.sample_rate)
+        h = solve(correlate(material.train, Identity(), taps), taps, ahead, RIDGE)[0]
+        core = cls(h, ahead, material.sample_rate, material.reference_dbfs)
         run.log({"rung": "linear", "kept": True, "validation_esr": esr_of(core.process, material.validation)})
         return core
 

@@ -7,6 +7,7 @@ from scipy.signal import bilinear, firwin, lfilter, resample_poly
 from modeling.pairs import Pair
 
 RATE = 48000
+CONTEXT = 12000
 REFERENCE_DBFS = -18.0
 AMPLITUDE_0VU = 10.0 ** (REFERENCE_DBFS / 20.0)
 
@@ -66,8 +67,8 @@ def tape_like(x: np.ndarray, asymmetry: float = 0.0) -> np.ndarray:
 
 def make_pair(dry: np.ndarray, wet: np.ndarray, split: str, name: str = "", **conditions) -> Pair:
     mask = np.ones(dry.size, dtype=bool)
-    mask[:4800] = False
-    mask[-960:] = False
+    mask[:CONTEXT] = False
+    mask[-CONTEXT:] = False
     return Pair(dry.astype(np.float32), wet.astype(np.float32), mask, RATE, split, name, conditions)
 
 
@@ -76,13 +77,13 @@ def tape_pairs(seconds: float, seed: int, split: str, noise_db: float = -50.0, a
     rng = np.random.default_rng(seed + 1000)
     pairs = []
     for number, level in enumerate((-10.0, 0.0, 5.0)):
-        dry = np.pad(music(seconds / 3, seed + 17 * number, level), (4800, 4800))
+        dry = np.pad(music(seconds / 3, seed + 17 * number, level), (CONTEXT, CONTEXT))
         hiss = rng.standard_normal(dry.size) * AMPLITUDE_0VU / np.sqrt(2.0) * 10 ** (noise_db / 20)
         pairs.append(make_pair(dry, tape_like(dry, asymmetry) + hiss, split, f"music at {level:g} dB", level_db=level))
     return pairs
 
 
-def tone_pair(frequency_hz: float, level_db: float, seconds: float = 0.5, asymmetry: float = 0.0) -> Pair:
+def tone_pair(frequency_hz: float, level_db: float, seconds: float = 1.0, asymmetry: float = 0.0) -> Pair:
     dry = AMPLITUDE_0VU * 10 ** (level_db / 20) * np.sin(2 * np.pi * frequency_hz * np.arange(int(seconds * RATE)) / RATE)
     return make_pair(dry, tape_like(dry, asymmetry), "tone", frequency_hz=frequency_hz, level_db=level_db)
 

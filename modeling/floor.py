@@ -1,0 +1,94 @@
+"""The floor under every error: what noise and residual timing alone leave of a target, however good the model.
+
+A model cannot predict hiss, nor follow flutter closer than the time base does. An error is read against this floor, and the
+part above it (*excess*) is what the model itself makes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.dewarp import dewarp
+from analysis.timebase import Timebase
+from modeling.pairs import Pair, Span
+from signals.audio import AudioReader
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Parts of the floor, as error-to-signal ratios.
+
+    Attributes
+    ----------
+    noise : float or None
+        Power of the tape's noise over that of the target; None where no silence was recorded.
+    timing : float
+        Error that the uncertainty of the time base makes.
+    replicate : float or None
+        Half the error between two play passes of one recording, each on its own time base; None with one pass.
+    """
+
+    noise: float | None
+    timing: float
+    replicate: float | None = None
+
+    @property
+    def esr(self) -> float:
+        """Floor to hold an error against: noise and timing as estimated, or what replication shows if that is more."""
+        return max((self.noise or 0.0) + self.timing, self.replicate or 0.0)
+
+
+def floor_of(pairs: Sequence[Pair], silence: np.ndarray | None, replicate: float | None = None) -> Floor:
+    """Floor under the error on pairs.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+        As :func:`modeling.pairs.cut` makes them, with the deviation of the time base in their conditions.
+    silence : ndarray, shape (samples,), optional
+        Recording of silent tape.
+    replicate : float, optional
+        From :func:`replicate_esr`.
+    """
+    power = slope = 0.0
+    samples = 0
+    for pair in pairs:
+        y = pair.wet.astype(np.float64)
+        d = np.gradient(y)[pair.mask] * pair.sample_rate
+        # An error tau of timing is an error tau * dy/dt of the signal: (2 pi f tau)^2 of its power at frequency f.
+        slope += float(d @ d) * float(pair.conditions.get("timing_sd_s", 0.0)) ** 2
+        y = y[pair.mask]
+        power += float(y @ y)
+        samples += y.size
+    noise = None if silence is None else float(np.var(silence)) * samples / power
+    return Floor(noise, slope / power, replicate)
+
+
+def replicate_esr(
+    first: AudioReader,
+    second: AudioReader,
+    channels: tuple[int, int],
+    timebases: Sequence[tuple[Timebase, Timebase]],
+    spans: Sequence[Span],
+) -> float:
+    """Half the error between two play passes of one recording, over stretches of it.
+
+    Each pass is brought onto the time of the stimulus by its own time base. Half, since each of the two holds its own noise.
+
+    Parameters
+    ----------
+    first, second : AudioReader
+        The passes.
+    channels : tuple of int
+        Channel of each.
+    timebases : sequence of (Timebase, Timebase)
+        For each stretch, those of the two passes.
+    """
+    error = power = 0.0
+    for (one, two), span in zip(timebases, spans, strict=True):
+        a = dewarp(first, channels[0], one, span.start_samples, span.stop_samples)
+        b = dewarp(second, channels[1], two, span.start_samples, span.stop_samples)
+        error += float(np.sum((a - b) ** 2))
+        power += float(np.sum(a**2) + np.sum(b**2)) / 2.0
+    return error / power / 2.0

@@ -1,0 +1,135 @@
+"""From a take to material for training: which stretches are used for what, and whether they can be learnt from.
+
+Programme is split by piece, never by window: what is held out was not heard in training at any level. A stimulus says
+so itself (the parameter ``use`` of its music); material without cues is split into contiguous blocks with gaps between them.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from analysis.timebase import Timebase
+from modeling.pairs import FULL_SCALE, Pair, Span, Split, centred, cut, select
+from sessions.results import Condition
+from signals.audio import AudioReader
+from signals.cues import Cue, CueSheet
+from signals.errors import ModelError
+
+LEAST_S: tuple[tuple[Split, float, str], ...] = (
+    ("train", 10.0, "training"),
+    ("validation", 3.0, "validation"),
+    ("test", 3.0, "the final test"),
+)
+SILENT_DBFS = -70.0
+MOST_CLIPPED = 1e-3
+GUARD_S = 0.5
+ROUND_S = 60.0
+ROUND: tuple[tuple[Split, float], ...] = (("train", 0.7), ("validation", 0.15), ("test", 0.15))
+TONE_EDGE_S = 0.05
+
+
+def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
+    """What a stimulus is used for.
+
+    Music by its own parameter ``use``; noise and sweeps train, since they reach the ends of the band that music leaves weak;
+    the tones of the level ladder are for the comparison of harmonics.
+    """
+    spans = []
+    for cue in sheet.of_kind("music", "noise", "sweep", "tone", channel=channel):
+        split = _split_of(cue)
+        if split is None:
+            continue
+        edge = round(TONE_EDGE_S * sheet.sample_rate) if split == "tone" else 0
+        conditions: dict[str, Condition] = {} if cue.level_db is None else {"level_db": cue.level_db}
+        if split == "tone":
+            conditions["frequency_hz"] = cue.number("frequency_hz")
+        spans.append(Span(cue.start_samples + edge, cue.stop_samples - edge, split, cue.name, conditions))
+    return spans
+
+
+def _split_of(cue: Cue) -> Split | None:
+    if cue.kind == "music":
+        use = cue.parameters.get("use", "train")
+        return use if use in ("validation", "test") else "train"  # type: ignore[return-value]
+    if cue.kind in ("noise", "sweep"):
+        return "train"
+    return "tone" if cue.parameters.get("purpose") == "ladder" else None
+
+
+def spans_of_length(samples: int, sample_rate: int) -> list[Span]:
+    """Split material without cues: in each minute or so 70 % for training, 15 % each for validation and test, with gaps."""
+    rounds = max(1, round(samples / sample_rate / ROUND_S))
+    edges = np.linspace(0, samples, rounds + 1)
+    gap = round(GUARD_S * sample_rate / 2)
+    spans = []
+    for start, stop in pairwise(edges):
+        at = start
+        for split, share in ROUND:
+            end = at + share * (stop - start)
+            name = f"{at / sample_rate:.1f} to {end / sample_rate:.1f} s"
+            spans.append(Span(round(at) + gap, round(end) - gap, split, name))
+            at = end
+    return spans
+
+
+def pairs_of(
+    sent: AudioReader,
+    sent_channel: int,
+    returned: AudioReader,
+    returned_channel: int,
+    timebase_of: Callable[[Span], Timebase],
+    spans: Sequence[Span],
+) -> list[Pair]:
+    """Cut all stretches of a take, centre them, and refuse what cannot be learnt from.
+
+    Parameters
+    ----------
+    timebase_of : callable
+        Time base to use for a stretch.
+
+    Raises
+    ------
+    ModelError
+        There is too little, it is silent or clipped, or the rates differ.
+    """
+    pairs = [cut(sent, sent_channel, returned, returned_channel, timebase_of(span), span) for span in spans]
+    check(pairs)
+    return centred(pairs)
+
+
+def check(pairs: Sequence[Pair]) -> None:
+    """Refuse material that cannot be learnt from.
+
+    Raises
+    ------
+    ModelError
+        With the value found, the limit and the remedy.
+    """
+    train = select(pairs, "train")
+    if not train:
+        raise ModelError("there is no material to train on: no music, noise or sweep; capture a stimulus with music in it")
+    for word, parts in (("sent", [pair.dry for pair in train]), ("returned", [pair.wet for pair in train])):
+        level = _level_dbfs(parts)
+        if level < SILENT_DBFS:
+            raise ModelError(
+                f"the {word} sound is silent: {level:.0f} dBFS, limit {SILENT_DBFS:g} dBFS; check channel, cable and level"
+            )
+    clipped = sum(int(np.count_nonzero(np.abs(pair.wet) >= FULL_SCALE)) for pair in train) / sum(p.samples for p in train)
+    if clipped > MOST_CLIPPED:
+        raise ModelError(
+            f"{100 * clipped:.2f} % of the returned samples are at full scale, limit {100 * MOST_CLIPPED:g} %; "
+            "lower the input level of the interface and record again"
+        )
+    for split, least, purpose in LEAST_S:
+        seconds = sum(pair.seconds for pair in select(pairs, split))
+        if seconds < least:
+            raise ModelError(
+                f"{seconds:.1f} s of usable material for {purpose}, limit {least:g} s; "
+                "give a longer recording, a minute or more, without long pauses"
+            )
+
+
+def _level_dbfs(parts: Sequence[np.ndarray]) -> float:
+    power = sum(float(np.sum(part.astype(np.float64) ** 2)) for part in parts) / max(1, sum(part.size for part in parts))
+    return 10.0 * float(np.log10(2.0 * power + 1e-20))
