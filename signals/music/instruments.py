@@ -22,9 +22,9 @@ class Instrument:
 
 
 INSTRUMENTS: dict[str, Instrument] = {
-    "nylon": Instrument(strings.pluck, -8.0, 0.35),
-    "steel": Instrument(strings.pluck, -10.0, 0.3),
-    "harpsichord": Instrument(strings.pluck, -12.0, 0.4),
+    "nylon": Instrument(strings.pluck, -5.5, 0.35),
+    "steel": Instrument(strings.pluck, -11.0, 0.3),
+    "harpsichord": Instrument(strings.pluck, -9.0, 0.4),
     "bass": Instrument(strings.pluck, -4.0, 0.05),
     "double bass": Instrument(strings.pluck, -4.0, 0.2),
     "synth bass": Instrument(keys.synth_bass, -5.0, 0.0),
@@ -33,20 +33,20 @@ INSTRUMENTS: dict[str, Instrument] = {
     "glockenspiel": Instrument(bells.strike, -15.0, 0.5),
     "celesta": Instrument(bells.strike, -13.0, 0.5),
     "chimes": Instrument(bells.strike, -16.0, 0.5),
-    "triangle": Instrument(bells.strike, -22.0, 0.4),
-    "tenor": Instrument(voice.sing, -7.0, 0.4),
-    "alto": Instrument(voice.sing, -7.0, 0.4),
+    "triangle": Instrument(bells.strike, -19.0, 0.4),
+    "tenor": Instrument(voice.sing, -9.5, 0.4),
+    "alto": Instrument(voice.sing, -9.5, 0.4),
     "kick": Instrument(drums.kick, 0.0, 0.05),
-    "snare": Instrument(drums.snare, -4.5, 0.3),
-    "rim": Instrument(drums.rim, -12.0, 0.3),
+    "snare": Instrument(drums.snare, -3.5, 0.3),
+    "rim": Instrument(drums.rim, -10.0, 0.3),
     "clap": Instrument(drums.clap, -9.0, 0.4),
-    "tom": Instrument(drums.tom, -2.0, 0.25),
+    "tom": Instrument(drums.tom, -5.0, 0.25),
     "closed hat": Instrument(drums.closed_hat, -15.0, 0.1),
     "open hat": Instrument(drums.open_hat, -15.0, 0.15),
     "ride": Instrument(drums.ride, -17.0, 0.2),
-    "crash": Instrument(drums.crash, -9.0, 0.3),
-    "shaker": Instrument(drums.shaker, -20.0, 0.2),
-    "tambourine": Instrument(drums.tambourine, -17.0, 0.3),
+    "crash": Instrument(drums.crash, -11.0, 0.3),
+    "shaker": Instrument(drums.shaker, -16.0, 0.2),
+    "tambourine": Instrument(drums.tambourine, -14.5, 0.3),
 }
 
 

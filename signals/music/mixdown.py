@@ -11,7 +11,8 @@ from signals.music.waveform import band, decay, noise, ramp, stream, times
 _STRETCH = 1 << 20
 _TICK_HZ = 48_000  # onsets lie on this grid, which is a subset of the samples at 96 and 192 kHz
 _NOTES, _ROOM = 1_000_000, 1_000_001  # random streams that no arrangement uses
-_STAGES = ((0.02, 8.0), (0.003, 9.5), (0.0003, 11.0))  # the loudest 20, 3 and 0.3 ms, in dB re the RMS of the whole
+# Length in s, and the loudest that may be within, in dB re the RMS of the whole.
+_STAGES = ((0.02, 8.0), (0.003, 9.5), (0.0004, 11.0), (0.0001, 12.5))
 _FADE_IN_S, _FADE_OUT_S = 0.01, 0.1
 
 
@@ -73,7 +74,7 @@ def _silences(rests: tuple[Rest, ...], samples: int, sample_rate: int) -> np.nda
 
 
 def _hold_peaks(mix: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Turn down what stands too far above the whole: first the loud beats, then the strokes in them, then their tips.
+    """Turn down what stands too far above the whole: first the loud beats, last the tips of strokes.
 
     Each stage follows the energy around an instant, not single samples, so that it does the same at every sample rate.
     """
