@@ -11,6 +11,7 @@ programme alone        search by band energies, cross-correlation, then the prog
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -30,10 +31,14 @@ TONE_BANDWIDTH_HZ = 60.0
 TONE_STEP_S = 2.5e-3
 ANCHOR_SD_S = 30e-6
 GUARD_REACH_S = 0.05
-SKEW = Prior(speed_walk=1e-8, flutter_s=2.2e-6, flutter_hz=3.0, fast_s=1e-8)
+JOINED_SD_S = 60e-6  # flutter within the chirps, and phase of the response, where segments are joined without a pilot
+SKEW = Prior(speed_walk=1e-8, flutter_s=1e-6, flutter_hz=3.0, fast_s=1e-8)
 CUE_MARGIN_S = 0.05
 SELF_TIMED_MAX_HZ = 4000.0
 MINIMUM_PILOT_DB = 20.0
+PROGRAMME_MARGIN_S = 0.1
+SWEEP_TIMED_HZ = (300.0, 12_000.0)
+SWEEP_START_SD_S = 1e-2
 
 Progress = Callable[[str], None]
 
@@ -142,19 +147,18 @@ def _anchors(returned: AudioReader, channel: int, sheet: CueSheet, found: FoundT
     start_in = sheet.of_kind("marker_start")[0].start_samples / rate
     end_in = sheet.of_kind("marker_end")[0].start_samples / rate
     line = Timebase.line(start_in, end_in, found.start_s - start_in, found.end_s - end_in)
-    heard = arrivals(returned, channel, (markers.GUARD,))[0]
-    inputs, delays = [start_in], [found.start_s - start_in]
-    shift = markers.GUARD.apparent_shift_s(found.speed)
-    for cue in sheet.of_kind("guard", channel=sheet.channels_of("programme")[0]):
-        expected = cue.start_samples / rate
-        at = float(line.output_time(expected))
-        near = [a for a in heard if abs(a.time_s - shift - at) < GUARD_REACH_S]
+    falling, guards = arrivals(returned, channel, (markers.FALLING, markers.GUARD))
+    inputs, delays = [], []
+    for cue in sheet.of_kind("marker_start", "guard", "marker_end", channel=sheet.channels_of("programme")[0]):
+        chirp, heard = (markers.GUARD, guards) if cue.kind == "guard" else (markers.FALLING, falling)
+        # At its apex, where the frequency would have been infinite, a chirp's arrival does not depend on the speed.
+        lead = chirp.apparent_shift_s(np.inf)
+        apex = cue.start_samples / rate - lead
+        near = [a for a in heard if abs(a.time_s - lead - float(line.output_time(apex))) < GUARD_REACH_S]
         if near:
             best = max(near, key=lambda a: a.match)
-            inputs.append(expected)
-            delays.append(best.time_s - shift - expected)
-    inputs.append(end_in)
-    delays.append(found.end_s - end_in)
+            inputs.append(apex)
+            delays.append(best.time_s - lead - apex)
     x, d = np.array(inputs), np.array(delays)
     return Readings(x + d, d, np.full(x.size, ANCHOR_SD_S**2), np.ones(x.size))
 
@@ -209,12 +213,11 @@ def _with_pilot(
     dry = programme.reduce_rate(sent.read(0, sent.samples)[:, channel], divisor)
     wet = programme.reduce_rate(returned.read(0, returned.samples)[:, to], divisor)
     # Steady tones fix no constant and their level steps would be read as skew: they are left out.
+    mask = np.ones(wet.size, dtype=bool)
     for cue in sheet.of_kind("tone", channel=channel):
-        low, high = cue.start_samples // divisor, cue.stop_samples // divisor
-        dry[low:high] = 0.0
-        low, high = (int(float(pilot.output_time(s * divisor / sheet.sample_rate)) * rate) for s in (low, high))
-        wet[low - 10 : high + 10] = 0.0
-    estimate = programme.refine(dry, wet, rate, pilot, SKEW, programme.FINE_BANDS_HZ, about=pilot)
+        low, high = (float(pilot.output_time(s / sheet.sample_rate)) for s in (cue.start_samples, cue.stop_samples))
+        mask[max(0, int(low * rate)) : max(0, int(high * rate) + 1)] = False
+    estimate = programme.refine(dry, wet, rate, pilot, SKEW, programme.FINE_BANDS_HZ, about=pilot, mask=mask)
     return Alignment(channel, to, found, estimate.timebase, "pilot, with the channel's own skew from its programme")
 
 
@@ -233,6 +236,13 @@ def _without_pilot(
     coarse = _through(anchors)
     own: dict[str, Timebase] = {}
     readings = [anchors]
+    for ends in (("marker_start", 0), ("marker_end", -1)):
+        cue = _with_code(sheet, channel, *ends)
+        line = _by_programme(sent, returned, sheet, channel, to, cue, coarse)
+        time = np.arange(cue.start_samples, cue.stop_samples, sheet.sample_rate * TONE_STEP_S) / sheet.sample_rate
+        readings.append(
+            Readings(line.output_time(time), line.delay(time), np.maximum(line.sd(time), 2e-6) ** 2, np.ones(time.size))
+        )
     for cue in sheet.of_kind("tone", "sweep", "music", "noise", channel=channel):
         if cue.kind in ("music", "noise"):
             own[cue.name] = _by_programme(sent, returned, sheet, channel, to, cue, coarse)
@@ -242,13 +252,28 @@ def _without_pilot(
             continue
         line = own[cue.name]
         # What the segment says of flutter counts; its constant holds the phase of the response and does not.
-        offset = np.median(line.delay_s - coarse.delay(line.input_times_s))
-        delay = line.delay_s - offset
-        readings.append(
-            Readings(line.input_times_s + delay, delay, np.full(delay.size, (5e-6) ** 2), np.ones(delay.size))
-        )
+        delay = line.delay_s - np.median(line.delay_s - coarse.delay(line.input_times_s))
+        variance = np.maximum(line.sd_s, 5e-6) ** 2
+        if cue.kind == "sweep":
+            frequency = phase_law(cue, sheet.sample_rate)[1](line.input_times_s)
+            variance[(frequency < SWEEP_TIMED_HZ[0]) | (frequency > SWEEP_TIMED_HZ[1])] = np.inf
+        readings.append(Readings(line.input_times_s + delay, delay, variance, np.ones(delay.size)))
     mean = _merge(readings, TONE_STEP_S)
+    mean = Timebase(mean.start_s, mean.step_s, mean.delay_s, np.hypot(mean.sd_s, JOINED_SD_S))
     return Alignment(channel, to, found, mean, "marker chirps, and between them each segment's own phase", own)
+
+
+def _with_code(sheet: CueSheet, channel: int, kind: Literal["marker_start", "marker_end"], code: int) -> Cue:
+    """A marker and the identity code beside it as one segment of programme.
+
+    A lone chirp cannot tell flutter from dispersion, since each of its frequencies sounds once; the code's many chirps can.
+    """
+    marker = sheet.of_kind(kind, channel=channel)[0]
+    beside = sheet.of_kind("marker_code", channel=channel)[code]
+    start = min(marker.start_samples, beside.start_samples)
+    falling = marker.start_samples + markers.FALLING.samples(sheet.sample_rate)
+    length = max(falling, beside.stop_samples) - start
+    return marker.model_copy(update={"kind": "music", "start_samples": start, "length_samples": length})
 
 
 def self_timed(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, coarse: Timebase) -> Timebase:
@@ -256,10 +281,16 @@ def self_timed(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, 
     span = (cue.start_samples / sample_rate + CUE_MARGIN_S, cue.stop_samples / sample_rate - CUE_MARGIN_S)
     law = phase_law(cue, sample_rate)
     found = track(returned, channel, law, coarse, span, TONE_BANDWIDTH_HZ, TONE_STEP_S)
+    expected = found.time_s - coarse.input_time(found.time_s)
+    reading, variance = found.delay_s, found.variance
     if cue.kind == "tone":
-        expected = found.time_s - coarse.input_time(found.time_s)
-        found = resolve_cycles(found, cue.number("frequency_hz"), found.time_s, expected)
-    mean, sd = smooth(found.delay_s, found.variance, TONE_STEP_S, Prior(fast_s=20e-6))
+        reading = resolve_cycles(found, cue.number("frequency_hz"), found.time_s, expected).delay_s
+    else:
+        # The phase of the response is a large delay at low frequencies: there the chirp before the sweep is the better guide.
+        frequency = law[1](found.time_s - expected)
+        reading = np.where(frequency < SWEEP_TIMED_HZ[0], expected, reading)
+        variance = np.where(frequency < SWEEP_TIMED_HZ[0], SWEEP_START_SD_S**2, variance)
+    mean, sd = smooth(reading, variance, TONE_STEP_S, Prior(fast_s=20e-6))
     return Timebase.over_output(found.time_s, mean, sd)
 
 
@@ -267,7 +298,7 @@ def _by_programme(
     sent: AudioReader, returned: AudioReader, sheet: CueSheet, channel: int, to: int, cue: Cue, coarse: Timebase
 ) -> Timebase:
     rate, divisor = programme.working_rate(sheet.sample_rate)
-    margin = round(0.5 * sheet.sample_rate) // divisor * divisor
+    margin = round(PROGRAMME_MARGIN_S * sheet.sample_rate) // divisor * divisor
     first = cue.start_samples - margin
     first -= first % divisor
     last = cue.stop_samples + margin
@@ -278,7 +309,8 @@ def _by_programme(
     shift_in, shift_out = first / sheet.sample_rate, got_first / sheet.sample_rate
     local = Timebase(coarse.start_s - shift_in, coarse.step_s, coarse.delay_s - (shift_out - shift_in), coarse.sd_s)
     prior = Prior()
-    local = programme.coarse(dry, wet, rate, local, prior)
+    if cue.kind == "music":
+        local = programme.coarse(dry, wet, rate, local, prior)
     estimate = programme.refine(dry, wet, rate, local, prior)
     back = estimate.timebase
     return Timebase(back.start_s + shift_in, back.step_s, back.delay_s + (shift_out - shift_in), back.sd_s)
@@ -295,5 +327,10 @@ def _merge(readings: list[Readings], step_s: float) -> Timebase:
         np.add.at(information, index, 1.0 / r.variance)
         np.add.at(weighted, index, r.delay_s / r.variance)
     variance = np.where(information > 0.0, 1.0 / np.maximum(information, 1e-30), np.inf)
-    mean, sd = smooth(np.where(information > 0.0, weighted * np.where(np.isfinite(variance), variance, 0.0), np.nan), variance, step_s, Prior())
+    mean, sd = smooth(
+        np.where(information > 0.0, weighted * np.where(np.isfinite(variance), variance, 0.0), np.nan),
+        variance,
+        step_s,
+        Prior(),
+    )
     return Timebase.over_output(first + step_s * np.arange(count), mean, sd)

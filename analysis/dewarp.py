@@ -9,6 +9,9 @@ from functools import lru_cache
 import numba
 import numpy as np
 
+from analysis.timebase import Timebase
+from signals.audio import AudioReader
+
 HALF_TAPS = 32
 BETA = 10.0
 PHASES = 512
@@ -66,3 +69,26 @@ def interpolate(signal: np.ndarray, positions_samples: np.ndarray) -> np.ndarray
     out = np.empty((positions_samples.size, columns.shape[1]))
     _interpolate(columns, np.ascontiguousarray(positions_samples, dtype=np.float64), _kernel_table(), out)
     return out if signal.ndim == 2 else out[:, 0]
+
+
+def dewarp(audio: AudioReader, channel: int, timebase: Timebase, start: int, stop: int) -> np.ndarray:
+    """Recording on the clock of the stimulus.
+
+    Parameters
+    ----------
+    audio : AudioReader
+        The recording.
+    timebase : Timebase
+        Trajectory that joins the two clocks.
+    start, stop : int
+        Range in samples of the stimulus, at the recording's rate.
+
+    Returns
+    -------
+    ndarray, shape (stop - start,)
+    """
+    rate = audio.sample_rate
+    positions = timebase.output_time(np.arange(start, stop) / rate) * rate
+    first = int(np.floor(positions[0])) - HALF_TAPS
+    last = int(np.ceil(positions[-1])) + HALF_TAPS + 1
+    return interpolate(audio.read(first, last)[:, channel], positions - first)

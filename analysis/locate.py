@@ -75,7 +75,11 @@ def find_takes(audio: AudioReader, sheet: CueSheet, channels: Sequence[int] | No
     list of FoundTake
         Empty when there is no start marker at a speed between 0.8 and 1.25.
     """
-    found = [take for c in (channels if channels is not None else range(audio.channels)) for take in _channel_takes(audio, c, sheet)]
+    found = [
+        take
+        for c in (channels if channels is not None else range(audio.channels))
+        for take in _channel_takes(audio, c, sheet)
+    ]
     best: list[FoundTake] = []
     for take in sorted(found, key=lambda t: (t.code is None, t.end_s is None, t.channel)):
         if all(abs(take.start_s - other.start_s) > markers.START_S for other in best):
@@ -92,7 +96,7 @@ def take_on_channel(audio: AudioReader, sheet: CueSheet, channel: int) -> FoundT
 def played_speed(audio: AudioReader, channel: int) -> float | None:
     """Speed of the first start marker even when it is far off, as when a tape made at 9.5 cm/s is played at 4.8; or None."""
     falling, rising = arrivals(audio, channel, (markers.FALLING, markers.RISING), WRONG_SPEED_THRESHOLD)
-    pairs = _pairs(falling, rising, markers.FALLING, markers.RISING, markers.START_SPACING_S, WRONG_SPEED_RANGE)
+    pairs = _pairs(falling, rising, markers.START_SPACING_S, WRONG_SPEED_RANGE)
     return pairs[0][1] if pairs else None
 
 
@@ -103,8 +107,8 @@ def same_code(found: int, expected: int) -> bool:
 
 def _channel_takes(audio: AudioReader, channel: int, sheet: CueSheet) -> list[FoundTake]:
     falling, rising = arrivals(audio, channel, (markers.FALLING, markers.RISING))
-    starts = _pairs(falling, rising, markers.FALLING, markers.RISING, markers.START_SPACING_S, SPEED_RANGE)
-    ends = _pairs(rising, falling, markers.RISING, markers.FALLING, markers.END_SPACING_S, SPEED_RANGE)
+    starts = _pairs(falling, rising, markers.START_SPACING_S, SPEED_RANGE)
+    ends = _pairs(falling, rising, markers.END_SPACING_S, SPEED_RANGE)
     start_cue = sheet.of_kind("marker_start")[0].start_samples
     end_cue = sheet.of_kind("marker_end")[0].start_samples
     nominal_s = (end_cue - start_cue) / sheet.sample_rate
@@ -144,7 +148,9 @@ def arrivals(
         band = _band(block, rate)
         signal = _analytic(np.where(band, spectrum, 0.0), kept)
         for chirp, template, hits in zip(chirps, spectra, found, strict=True):
-            match = _match(signal, _analytic(np.where(band, spectrum * template, 0.0), kept), chirp, template, rate, reduction)
+            match = _match(
+                signal, _analytic(np.where(band, spectrum * template, 0.0), kept), chirp, template, rate, reduction
+            )
             hits.extend(_peaks(match, threshold, first, step + longest, longest, rate, reduction))
     return found
 
@@ -163,7 +169,9 @@ def _analytic(spectrum: np.ndarray, kept: int) -> np.ndarray:
     return np.fft.ifft(full) * (kept / length)
 
 
-def _match(signal: np.ndarray, correlation: np.ndarray, chirp: markers.Chirp, template: np.ndarray, rate: int, reduction: int) -> np.ndarray:
+def _match(
+    signal: np.ndarray, correlation: np.ndarray, chirp: markers.Chirp, template: np.ndarray, rate: int, reduction: int
+) -> np.ndarray:
     """Normalised correlation in 0..1 at the reduced rate (Cauchy-Schwarz with the energy under the template)."""
     span = max(1, chirp.samples(rate) // reduction)
     energy = np.concatenate(([0.0], np.cumsum(np.abs(signal) ** 2)))
@@ -190,25 +198,20 @@ def _peaks(
 
 
 def _pairs(
-    firsts: Sequence[Arrival],
-    seconds: Sequence[Arrival],
-    first: markers.Chirp,
-    second: markers.Chirp,
-    spacing_s: float,
-    speeds: tuple[float, float],
+    falling: Sequence[Arrival], rising: Sequence[Arrival], spacing_s: float, speeds: tuple[float, float]
 ) -> list[tuple[float, float]]:
-    """Pairs of chirps as (start time, speed), strongest taken first where they overlap, in order of time.
+    """Pairs of a falling and a rising chirp as (start time, speed), strongest taken first where they overlap, in order of time.
 
     With q = 1/speed the second chirp seems to come q spacing + (1 - q) (K2 - K1) after the first, K being the apparent shift of
     each at infinite speed: linear in q, so solved at once.
     """
-    shift = second.apparent_shift_s(np.inf) - first.apparent_shift_s(np.inf)
+    shift = markers.RISING.apparent_shift_s(np.inf) - markers.FALLING.apparent_shift_s(np.inf)
     candidates = []
-    for one in firsts:
-        for two in seconds:
+    for one in falling:
+        for two in rising:
             q = (two.time_s - one.time_s - shift) / (spacing_s - shift)
             if q > 0 and speeds[0] <= 1.0 / q <= speeds[1]:
-                start = one.time_s - first.apparent_shift_s(1.0 / q)
+                start = one.time_s - markers.FALLING.apparent_shift_s(1.0 / q)
                 candidates.append((one.match * two.match, start, 1.0 / q))
     chosen: list[tuple[float, float]] = []
     for _, start, speed in sorted(candidates, reverse=True):
@@ -225,13 +228,17 @@ def _read_code(audio: AudioReader, channel: int, start_s: float, speed: float, s
     code, clear = 0, 0
     for bit in range(markers.CODE_BITS):
         expected_s = start_s + (lead_s + bit * markers.BIT_PERIOD_S) / speed
-        scores = [_chirp_strength(audio, channel, chirp, expected_s, speed, rate) for chirp in (markers.BIT_ZERO, markers.BIT_ONE)]
+        scores = [
+            _chirp_strength(audio, channel, chirp, expected_s, speed, rate) for chirp in (markers.BIT_ZERO, markers.BIT_ONE)
+        ]
         code = code << 1 | int(scores[1] > scores[0])
         clear += max(scores) > 0.5 and max(scores) > 1.3 * min(scores)
     return code if clear >= markers.CODE_BITS - CODE_ERRORS else None
 
 
-def _chirp_strength(audio: AudioReader, channel: int, chirp: markers.Chirp, expected_s: float, speed: float, rate: int) -> float:
+def _chirp_strength(
+    audio: AudioReader, channel: int, chirp: markers.Chirp, expected_s: float, speed: float, rate: int
+) -> float:
     """Largest normalised correlation of a chirp, stretched to the speed, within a few milliseconds of where it should be."""
     stretched = markers.Chirp(chirp.first_hz * speed, chirp.last_hz * speed, chirp.duration_s / speed)
     template = stretched.waveform(rate)

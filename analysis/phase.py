@@ -129,7 +129,9 @@ def resolve_cycles(readings: Readings, frequency_hz: float, known_time_s: np.nda
     """
     offset = np.median(known_delay_s - np.interp(known_time_s, readings.time_s, readings.delay_s))
     cycle = 0.5 / frequency_hz
-    return Readings(readings.time_s, readings.delay_s + np.round(offset / cycle) * cycle, readings.variance, readings.amplitude)
+    return Readings(
+        readings.time_s, readings.delay_s + np.round(offset / cycle) * cycle, readings.variance, readings.amplitude
+    )
 
 
 def _low_pass(bandwidth_hz: float, rate: int, half: int | None = None) -> np.ndarray:

@@ -30,6 +30,10 @@ FINE_BANDS_HZ = ((200.0, 4000.0), (150.0, 10_000.0), (150.0, 10_000.0))
 RECENTRE_HZ = (400.0, 6000.0)
 COARSE_WINDOW_S, COARSE_HOP_S, COARSE_REACH_S = 0.35, 0.10, 0.004
 COARSE_HZ = (200.0, 4000.0)
+COARSE_HEIGHT = 5.0  # peak over RMS of a correlation that tells something
+COARSE_STEP_S = 3e-4  # change of delay from one window to the next: 0.3 % of speed
+COARSE_NEAR_S = 4e-3  # standard deviation about the start value
+UPSAMPLE = 4
 CHUNK_FRAMES = 8192
 
 
@@ -85,22 +89,24 @@ def coarse(dry: np.ndarray, wet: np.ndarray, rate: int, timebase: Timebase, prio
     frequency = np.fft.rfftfreq(size, 1.0 / rate)
     band = ((frequency > COARSE_HZ[0]) & (frequency < COARSE_HZ[1])).astype(float)
     reach = round(COARSE_REACH_S * rate)
-    upsample = 4
-    times, delays, variances = np.empty(count), np.empty(count), np.empty(count)
+    heights = np.empty((count, 2 * UPSAMPLE * reach + 1))
     for k in range(count):
         part = slice(k * hop, k * hop + window)
-        X, Y = np.fft.rfft(warped[part] * shape[: warped[part].size], size), np.fft.rfft(wet[part] * shape[: wet[part].size], size)
+        X, Y = (
+            np.fft.rfft(warped[part] * shape[: warped[part].size], size),
+            np.fft.rfft(wet[part] * shape[: wet[part].size], size),
+        )
         scot = np.sqrt(_octave_mean(np.abs(X) ** 2, frequency, 0.3) * _octave_mean(np.abs(Y) ** 2, frequency, 0.3)) + 1e-30
-        cross = np.zeros(size * upsample // 2 + 1, dtype=complex)
+        cross = np.zeros(size * UPSAMPLE // 2 + 1, dtype=complex)
         cross[: frequency.size] = Y * np.conj(X) / scot * band
         correlation = _envelope(cross)
-        lags = np.concatenate((correlation[-reach * upsample :], correlation[: reach * upsample + 1]))
-        at = int(np.argmax(lags))
-        height = lags[at] / (np.sqrt(np.mean(correlation**2)) + 1e-30)
-        times[k] = (k * hop + window / 2) / rate
-        delays[k] = (at - reach * upsample) / (rate * upsample)
-        edge = at in (0, lags.size - 1)
-        variances[k] = np.inf if edge or height < 6.0 else (4e-4 / height) ** 2
+        lags = np.concatenate((correlation[-reach * UPSAMPLE :], correlation[: reach * UPSAMPLE + 1]))
+        heights[k] = lags / (np.sqrt(np.mean(correlation**2)) + 1e-30)
+    times = (np.arange(count) * hop + window / 2) / rate
+    chosen = _steady_path(heights, 1.0 / (rate * UPSAMPLE))
+    delays = (chosen - reach * UPSAMPLE) / (rate * UPSAMPLE)
+    height = heights[np.arange(count), chosen]
+    variances = np.where(height < COARSE_HEIGHT, np.inf, (4e-4 / np.maximum(height, 1e-9)) ** 2)
     if np.isfinite(variances).sum() < 3:
         return timebase
     base = times - timebase.input_time(times)
@@ -124,6 +130,7 @@ def refine(
     prior: Prior,
     bands_hz: tuple[tuple[float, float], ...] = BANDS_HZ,
     about: Timebase | None = None,
+    mask: np.ndarray | None = None,
 ) -> Estimate:
     """Trajectory and response from programme, started from a time base that is right within some 0.3 ms.
 
@@ -139,6 +146,8 @@ def refine(
         Frequency band of each pass.
     about : Timebase, optional
         Trajectory that the prior is about, as when a pilot on another track is known and only the skew is sought.
+    mask : ndarray of bool, shape (samples of wet,), optional
+        Where the recording may be used.
 
     Returns
     -------
@@ -146,18 +155,21 @@ def refine(
     """
     frame = 2 * round(FRAME_S * rate / 2)
     hop = frame // OVERLAP
+    gate = np.ones(wet.size) if mask is None else _soft_gate(mask, rate)
+    wet = wet * gate
     for number, (low_hz, high_hz) in enumerate(bands_hz):
-        warped = _warp(dry, wet.size, rate, timebase)
+        warped = _warp(dry, wet.size, rate, timebase) * gate
         H, coherence, frequency = transfer(warped, wet, rate)
         tau = linear_phase_delay(H, coherence, frequency)
         if abs(tau) > 1e-9:
             timebase = timebase.shifted(tau)
             H = H * np.exp(2j * np.pi * frequency * tau)
-            warped = _warp(dry, wet.size, rate, timebase)
+            warped = _warp(dry, wet.size, rate, timebase) * gate
         model = _filter(warped, H)
         time, step, J = _newton_step(model, wet, rate, frame, hop, low_hz, high_hz)
         delay = time - timebase.input_time(time) + step
-        variance = np.where(J > 0.0, 1.0 / np.maximum(J, 1e-30), np.inf)
+        open_gate = gate[np.minimum((time * rate).astype(int), gate.size - 1)] == 1.0
+        variance = np.where((J > 0.0) & open_gate, 1.0 / np.maximum(J, 1e-30), np.inf)
         if not np.isfinite(variance).any():
             break
         known = np.zeros(time.size) if about is None else time - about.input_time(time)
@@ -169,7 +181,7 @@ def refine(
         last = number == len(bands_hz) - 1
         mean, sd = smooth(delay, variance * doubt * (max(1.0, spread) ** 2 if last else 1.0), hop / rate, prior)
         timebase = Timebase.over_output(time, mean + known, sd)
-    warped = _warp(dry, wet.size, rate, timebase)
+    warped = _warp(dry, wet.size, rate, timebase) * gate
     H, coherence, frequency = transfer(warped, wet, rate)
     tau = linear_phase_delay(H, coherence, frequency)
     return Estimate(timebase.shifted(tau), H * np.exp(2j * np.pi * frequency * tau), coherence, frequency)
@@ -228,6 +240,43 @@ def transfer(warped: np.ndarray, wet: np.ndarray, rate: int) -> tuple[np.ndarray
     return H, np.clip(np.abs(smoothed[0]) ** 2 / (power_in * power_out), 0.0, 1.0), frequency
 
 
+def _steady_path(heights: np.ndarray, lag_s: float) -> np.ndarray:
+    """Lag of each window along the path that is high and steady at once (Viterbi): a held chord has many equal peaks.
+
+    Parameters
+    ----------
+    heights : ndarray, shape (windows, lags)
+        Correlation over its RMS; the middle lag is the start value.
+    lag_s : float
+        Distance of the lags.
+
+    Returns
+    -------
+    ndarray of int, shape (windows,)
+    """
+    lags = (np.arange(heights.shape[1]) - heights.shape[1] // 2) * lag_s
+    thin = max(1, round(4e-5 / lag_s))
+    kept = np.arange(0, lags.size, thin)
+    near = -0.5 * (lags[kept] / COARSE_NEAR_S) ** 2
+    change = -0.5 * ((lags[kept][:, None] - lags[kept][None, :]) / COARSE_STEP_S) ** 2
+    score = heights[0, kept] + near
+    came_from = np.zeros((heights.shape[0], kept.size), dtype=int)
+    for k in range(1, heights.shape[0]):
+        options = score[None, :] + change
+        came_from[k] = np.argmax(options, axis=1)
+        score = options[np.arange(kept.size), came_from[k]] + heights[k, kept] + near
+    path = np.empty(heights.shape[0], dtype=int)
+    path[-1] = int(np.argmax(score))
+    for k in range(heights.shape[0] - 1, 0, -1):
+        path[k - 1] = came_from[k, path[k]]
+    # The path was found on every few lags; the peak next to it is the reading.
+    fine = np.empty(path.size, dtype=int)
+    for k, p in enumerate(kept[path]):
+        low = max(0, p - 2 * thin)
+        fine[k] = low + int(np.argmax(heights[k, low : p + 2 * thin + 1]))
+    return fine
+
+
 def _newton_step(
     model: np.ndarray, wet: np.ndarray, rate: int, frame: int, hop: int, low_hz: float, high_hz: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -257,8 +306,18 @@ def _newton_step(
     return time, steps, np.where(information > 1e-7 * loudest, information / OVERLAP, 0.0)
 
 
+def _soft_gate(mask: np.ndarray, rate: int) -> np.ndarray:
+    """Mask with soft edges inside it, as long as half the response, so that no edge looks like a signal; 1 in the open."""
+    edge = round(0.5 * RESPONSE_S * rate)
+    window = np.hanning(2 * edge + 1)
+    blurred = fftconvolve(mask.astype(float), window / window.sum(), mode="same")
+    return np.where(blurred > 1.0 - 1e-6, 1.0, np.clip(2.0 * blurred - 1.0, 0.0, 1.0))
+
+
 def _stft(signal: np.ndarray, first: int, stop: int, frame: int, hop: int, window: np.ndarray) -> np.ndarray:
-    span = np.lib.stride_tricks.sliding_window_view(_frame(signal, first * hop, (stop - first - 1) * hop + frame), frame)[::hop]
+    span = np.lib.stride_tricks.sliding_window_view(_frame(signal, first * hop, (stop - first - 1) * hop + frame), frame)[
+        ::hop
+    ]
     return np.fft.rfft(span * window, axis=1)
 
 

@@ -160,7 +160,9 @@ def _correlate_windows(dry: np.ndarray, wet: np.ndarray, rate: int, line: Timeba
     return float(np.mean(height)), Timebase(line.start_s, line.step_s, delay, line.sd_s)
 
 
-def _correlate(dry: np.ndarray, wet: np.ndarray, rate: int, line: Timebase, first: int, window: int) -> tuple[float, float, float]:
+def _correlate(
+    dry: np.ndarray, wet: np.ndarray, rate: int, line: Timebase, first: int, window: int
+) -> tuple[float, float, float]:
     """Output time of a window's middle, how much later than the line it lies, and the height of its peak over the RMS."""
     reach = round(REACH_S * rate)
     shape = get_window("hann", window)

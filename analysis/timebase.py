@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
-NEWTON_STEPS = 5
-
 
 @dataclass(frozen=True)
 class Timebase:
@@ -61,11 +59,24 @@ class Timebase:
     def _slope(self) -> CubicSpline:
         return self._spline.derivative()
 
+    @cached_property
+    def _inverse(self) -> CubicSpline:
+        return CubicSpline(self.input_times_s + self.delay_s, self.input_times_s, bc_type="natural")
+
+    @cached_property
+    def _inverse_slope(self) -> CubicSpline:
+        return self._inverse.derivative()
+
     def delay(self, input_time_s: ArrayLike) -> np.ndarray:
         """Delay in seconds at the given input times."""
         time = np.asarray(input_time_s, dtype=np.float64)
-        inside = np.clip(time, self.start_s, self.input_times_s[-1])
-        return self._spline(inside) + self._slope(inside) * (time - inside)
+        last = self.start_s + self.step_s * (self.delay_s.size - 1)
+        inside = np.clip(time, self.start_s, last)
+        result = self._spline(inside)
+        if time.size and (np.min(time) < self.start_s or np.max(time) > last):
+            ends = np.where(time < self.start_s, self._slope(self.start_s), self._slope(last))
+            result = result + ends * (time - inside)
+        return result
 
     def slope(self, input_time_s: ArrayLike) -> np.ndarray:
         """Derivative of the delay: 1 / (1 + slope) is the ratio of returned to sent frequency."""
@@ -81,13 +92,16 @@ class Timebase:
         return np.asarray(input_time_s, dtype=np.float64) + self.delay(input_time_s)
 
     def input_time(self, output_time_s: ArrayLike) -> np.ndarray:
-        """Input time of the given output times (inverse of :meth:`output_time`, by Newton's method)."""
-        target = np.asarray(output_time_s, dtype=np.float64)
-        middle = float(np.median(self.delay_s))
-        time = target - middle
-        for _ in range(NEWTON_STEPS):
-            time = time - (time + self.delay(time) - target) / (1.0 + self.slope(time))
-        return time
+        """Input time of the given output times: the inverse of :meth:`output_time`, by a spline through the same points."""
+        time = np.asarray(output_time_s, dtype=np.float64)
+        spline = self._inverse
+        first, last = spline.x[0], spline.x[-1]
+        inside = np.clip(time, first, last)
+        result = spline(inside)
+        if time.size and (np.min(time) < first or np.max(time) > last):
+            ends = np.where(time < first, self._inverse_slope(first), self._inverse_slope(last))
+            result = result + ends * (time - inside)
+        return result
 
     def shifted(self, seconds: float) -> "Timebase":
         """The same trajectory with a constant added to the delay."""

@@ -77,7 +77,9 @@ class Scope:
     pieces: tuple[Piece, ...]
 
 
-STANDARD = Scope(30.0, (315.0, 1000.0, 10_000.0), DEFAULT_LEVELS_DB, 0.8, (-20.0, -10.0, 0.0), 8.0, 10.0, 2.0, STANDARD_PIECES)
+STANDARD = Scope(
+    30.0, (315.0, 1000.0, 10_000.0), DEFAULT_LEVELS_DB, 0.8, (-20.0, -10.0, 0.0), 8.0, 10.0, 2.0, STANDARD_PIECES
+)
 QUICK = Scope(15.0, (315.0, 1000.0), QUICK_LEVELS_DB, 0.8, (-20.0, 0.0), 6.0, 6.0, 1.0, QUICK_PIECES)
 
 
@@ -164,7 +166,9 @@ def plan(
         Rate too low, tracks that collide, levels beyond digital full scale.
     """
     if sample_rate < MINIMUM_RATE_HZ:
-        raise StimulusError(f"sample rate {sample_rate} Hz is below {MINIMUM_RATE_HZ} Hz; set the interface to 48 kHz or more")
+        raise StimulusError(
+            f"sample rate {sample_rate} Hz is below {MINIMUM_RATE_HZ} Hz; set the interface to 48 kHz or more"
+        )
     used = [*tracks, *([] if pilot_track is None else [pilot_track])]
     if not tracks or len(set(used)) != len(used):
         raise StimulusError(f"tracks {used}: one or more different ones for programme, another for the pilot")
@@ -209,6 +213,10 @@ def plan(
     line.add("impulses", "impulses", line.samples(scope.impulses_s), 0.0, period_s=0.1)
     line.add("noise", "pink noise", line.samples(3.0), -15.0, seed=seed, low_hz=30.0, high_hz=20_000.0)
     _add_music(line, scope.pieces, music, seed)
+    line.guard()
+    line.add(
+        "marker_code", "identity code again", markers.code_marker(code, sample_rate).size, MARKER_LEVEL_DB, 0.1, code=code
+    )
     line.add("marker_end", "end marker", markers.end_marker(sample_rate).size, MARKER_LEVEL_DB, 1.0)
     if pilot_track is not None:
         # The pilot begins before the first marker and ends after the last, so that the time base reaches both.
@@ -311,7 +319,10 @@ class StimulusAudio:
     def _first_alike(self, index: int) -> int:
         """First segment with the same waveform, so that four tracks of programme are synthesised once."""
         cue = self.sheet.cues[index]
-        while index and (cue.start_samples, cue.name) == (self.sheet.cues[index - 1].start_samples, self.sheet.cues[index - 1].name):
+        while index and (cue.start_samples, cue.name) == (
+            self.sheet.cues[index - 1].start_samples,
+            self.sheet.cues[index - 1].name,
+        ):
             index -= 1
         return index
 
