@@ -1,4 +1,4 @@
-"""Where in a recording does a known signal lie, when there are no markers?
+"""Where in a recording a known signal lies, when there are no markers.
 
 Band energies, taken a hundred times a second and differentiated, survive equalisation, saturation, noise and a wrong speed well
 enough for windows of a few seconds to be found by correlation. A robust line through what the windows say gives start and speed;
@@ -6,6 +6,7 @@ a dozen milliseconds are left for :func:`analysis.programme.coarse` and a cross-
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.signal import fftconvolve, get_window
@@ -63,7 +64,7 @@ def _features(signal: np.ndarray, rate: int) -> np.ndarray:
     window = get_window("hann", frame)
     for first in range(0, frames.shape[0], 4096):
         power = np.abs(np.fft.rfft(frames[first : first + 4096] * window, axis=1)) ** 2
-        for b, (low, high) in enumerate(zip(EDGES_HZ[:-1], EDGES_HZ[1:], strict=True)):
+        for b, (low, high) in enumerate(pairwise(EDGES_HZ)):
             inside = (frequency >= low) & (frequency < high)
             if not inside.any():
                 inside = np.arange(frequency.size) == np.argmin(np.abs(frequency - np.sqrt(low * high)))
