@@ -16,6 +16,7 @@ from reports.style import (
     DASHES,
     GREY,
     INK,
+    crests,
     decade_axis,
     frequency_axis,
     legend,
@@ -30,7 +31,8 @@ from reports.style import (
 
 _POINTS = 900  # steps across a page-wide plot: about five to the millimetre
 _LOWEST_DB = -30.0
-_LOWEST_FLUTTER = 1e-5
+_CRESTS = 250
+_LOWEST_FLUTTER = 1e-6
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,13 @@ def flutter_spectrum(traces: Sequence[Trace], marks: Sequence[Mark] = (), height
     frequency_axis(axes, 0.1, 300.0, label=False)
     axes.set_xlabel("Flutter frequency (Hz)")
     axes.set_ylabel("Deviation (%)")
-    shown = [np.maximum(t.y[(t.x >= 0.1) & (t.x <= 300.0)], _LOWEST_FLUTTER) for t in traces]
-    top = max((y.max() for y in shown if y.size), default=0.1)
-    bottom = min((float(np.quantile(y, 0.02)) for y in shown if y.size), default=1e-3)
+    traces = [_crests(t) for t in traces]
+    shown = [t.y[(t.x >= 0.1) & (t.x <= 300.0)] for t in traces]
+    top = max((float(y.max()) for y in shown if y.size), default=0.0) or 0.1
+    bottom = max(min((float(np.quantile(y, 0.02)) for y in shown if y.size), default=0.0), top / 1000.0)
     decade_axis(axes, 10.0 ** np.floor(np.log10(bottom)), 10.0 ** (np.ceil(2.0 * np.log10(top * 1.6)) / 2.0))
     for i, trace in enumerate(traces):
-        _line(axes, trace, CATEGORICAL[i % 6], "-", logarithmic=True, width=0.8, floor=_LOWEST_FLUTTER)
+        _line(axes, trace, CATEGORICAL[i % 6], "-", logarithmic=True, width=0.9)
     axes.axvline(6.0, color=GREY, linewidth=0.6, linestyle=(0, (2, 2)))
     for where, word, side in ((5.7, "wow", "right"), (6.3, "flutter", "left")):
         axes.annotate(
@@ -178,6 +181,29 @@ def distortion(panels: Mapping[str, Sequence[Trace]], x_label: str, height_mm: f
 
 
 @styled
+def harmonic_responses(panels: Mapping[str, Sequence[Trace]], label: str, height_mm: float = 66.0) -> Figure:
+    """Harmonics against the frequency of their fundamental, panels side by side."""
+    figure = new_figure(height_mm * ((len(panels) + 1) // 2))
+    grid = figure.subplots((len(panels) + 1) // 2, min(len(panels), 2), sharex=True, sharey=True, squeeze=False).ravel()
+    shown = [t.y[(t.x >= 20.0) & (t.x <= 20_000.0)] for traces in panels.values() for t in traces]
+    bottom, top = rounded_limits(shown, 10.0, -100.0, 20.0)
+    for axes, (title, traces) in zip(grid, panels.items(), strict=False):
+        frequency_axis(axes, label=False)
+        axes.set_ylim(bottom, top)
+        axes.set_title(title)
+        signed_axis(axes)
+        for i, trace in enumerate(traces):
+            _line(axes, trace, CATEGORICAL[i % 6], DASHES[(i + 1) % 6], logarithmic=True, width=1.1)
+    for axes in grid[len(panels) :]:
+        axes.set_visible(False)
+    for axes in grid[: len(panels)][-2:]:
+        axes.set_xlabel("Frequency (Hz)")
+    figure.supylabel(label, fontsize=9.0)
+    legend(figure)
+    return figure
+
+
+@styled
 def against_level(panels: Mapping[str, Sequence[Trace]], x_label: str, y_label: str, height_mm: float = 46.0) -> Figure:
     """Quantities in dB against the level sent, panels side by side, with a line at zero."""
     figure = new_figure(height_mm)
@@ -264,26 +290,34 @@ def _line(
     width: float = 1.2,
     marker: str | None = None,
     band: bool = True,
-    floor: float | None = None,
 ) -> None:
     """One trace and, behind it, the band between its limits."""
-    lowest = -np.inf if floor is None else floor
     if band and trace.low is not None and trace.high is not None:
-        limits = thin_band(trace.x, np.maximum(trace.low, lowest), trace.high, _POINTS, logarithmic)
+        limits = thin_band(trace.x, trace.low, trace.high, _POINTS, logarithmic)
         axes.fill_between(*limits, color=colour, alpha=0.2, linewidth=0)
-    x, y = thin(trace.x, np.maximum(trace.y, lowest), _POINTS, logarithmic)
+    x, y = thin(trace.x, trace.y, _POINTS, logarithmic)
     axes.plot(x, y, color=colour, linestyle=dashes, linewidth=width, marker=marker, markersize=3.2, label=trace.label)
 
 
+def _crests(trace: Trace) -> Trace:
+    """A line spectrum as its highest points, and no lower than a logarithmic axis can show."""
+    low, y, high = (
+        None if v is None else np.maximum(crests(trace.x, v, _CRESTS)[1], _LOWEST_FLUTTER)
+        for v in (trace.low, trace.y, trace.high)
+    )
+    return Trace(trace.label, crests(trace.x, trace.x, _CRESTS)[1], trace.y if y is None else y, low, high)
+
+
 def _number_lines(axes: Axes, traces: Sequence[Trace], marks: Sequence[Mark]) -> None:
-    """Put each mark's number above the highest trace there; of two that would touch, the later one goes a step higher."""
-    placed: list[float] = []
+    """Put each mark's number above the highest trace there; those that would touch go higher step by step."""
+    above = 0
+    before_hz = 0.0
     for mark in sorted(marks, key=lambda m: m.frequency_hz):
-        near = [abs(np.log10(mark.frequency_hz / other)) < 0.035 for other in placed]
-        placed.append(mark.frequency_hz)
+        above = above + 1 if mark.frequency_hz < 1.09 * before_hz else 0
+        before_hz = mark.frequency_hz
         height = max(float(np.max(t.y[_around(t.x, mark.frequency_hz)], initial=_LOWEST_FLUTTER)) for t in traces)
         axes.annotate(
-            mark.label, (mark.frequency_hz, height), xytext=(0, 6 + 9 * any(near)), textcoords="offset points",
+            mark.label, (mark.frequency_hz, height), xytext=(0, 6 + 13 * above), textcoords="offset points",
             ha="center", fontsize=8.5,
             bbox={"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": GREY, "linewidth": 0.6},
         )  # fmt: skip

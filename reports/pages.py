@@ -15,6 +15,8 @@ OWN_TAPE = (
     "A tape recorded and played on one deck hides absolute speed error and head azimuth: both passes share them, and they"
     " cancel. Only a test tape recorded elsewhere shows them."
 )
+DOUBT = "± is the 95\u202f% uncertainty of one reading, or half the spread where that is larger"
+_TONE_IN_NAME = ("mol_315", "sol_10k")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def by_track(readings: Sequence[Reading], caption: str) -> Table | None:
     rows: dict[tuple[str, str, str], list[Reading]] = {}
     for reading in readings:
         label = quantity_name(reading.quantity)
-        detail = describe(reading.conditions, ("track", "pass", "speed_cm_s", "dbx"))
+        tone = ("frequency_hz",) if reading.quantity in _TONE_IN_NAME else ()
+        detail = describe(reading.conditions, ("track", "pass", "speed_cm_s", "dbx", *tone))
         rows.setdefault((label, detail, reading.unit), []).append(reading)
     if not any(reading.values for reading in readings):
         return None
@@ -78,21 +81,21 @@ def by_track(readings: Sequence[Reading], caption: str) -> Table | None:
 
 
 def cell(reading: Reading | None, factor: float = 1.0) -> Cell:
-    """Mean and uncertainty of a reading as a table cell."""
+    """Mean and doubt of a reading as a table cell."""
     if reading is None or not reading.values:
         return None
     if reading.unit == "1" and reading.uncertainty is None and reading.mean.is_integer():  # a sign or a count
         return bare(reading.mean, 10.0)
-    return number(reading.mean * factor, None if reading.uncertainty is None else reading.uncertainty * factor)
+    return number(reading.mean * factor, None if reading.doubt is None else reading.doubt * factor)
 
 
 def spread_cell(readings: Iterable[Reading], factor: float = 1.0) -> Cell:
-    """Largest difference between passes, to the decimals of the uncertainty or else to two figures."""
-    widths = [(r.spread[1] - r.spread[0], r.uncertainty) for r in readings if r.spread]
+    """Largest difference between readings, to the decimals of the mean."""
+    widths = [(r.spread[1] - r.spread[0], r.doubt) for r in readings if r.spread]
     if not widths:
         return ""
-    width, uncertainty = max(widths, key=lambda w: w[0])
-    return bare(width * factor, factor * (uncertainty or width / 10.0 or 1.0))
+    width, doubt = max(widths, key=lambda w: w[0])
+    return bare(width * factor, factor * (doubt or width / 10.0 or 1.0))
 
 
 def column_head(track: Condition | None) -> str:
@@ -146,10 +149,10 @@ def over_tracks(readings: Sequence[Reading]) -> str:
         return ""
     tracks = [r.conditions.get("track") for r in found]
     if len(found) < 3 or None in tracks:
-        words = [in_words(r.mean, r.unit, r.uncertainty) for r in found]
+        words = [in_words(r.mean, r.unit, r.doubt) for r in found]
         return listing([w if t is None else f"{w} on track {t}" for w, t in zip(words, tracks, strict=True)])
     ends = (min(found, key=lambda r: r.mean), max(found, key=lambda r: r.mean))
-    low, high = (in_words(r.mean, r.unit, r.uncertainty) for r in ends)
+    low, high = (in_words(r.mean, r.unit, r.doubt) for r in ends)
     return f"{low} (track {ends[0].conditions['track']}) to {high} (track {ends[1].conditions['track']})"
 
 
@@ -164,8 +167,8 @@ def passes_phrase(readings: Iterable[Reading]) -> str:
     """How many passes the figures are the mean of."""
     most = max((len(reading.values) for reading in readings), default=0)
     if most < 2:
-        return "± is the 95\u202f% uncertainty"
-    return f"Mean of {most} passes; ± is the 95\u202f% uncertainty of one; spread is the largest difference between readings"
+        return DOUBT.partition(",")[0]
+    return f"Mean of {most} passes; {DOUBT}; spread is the largest difference between readings"
 
 
 def _names(names: Iterable[str]) -> str:

@@ -52,6 +52,13 @@ class Reading:
         """Lowest and highest value, or None for a single one."""
         return (min(self.values), max(self.values)) if len(self.values) > 1 else None
 
+    @property
+    def doubt(self) -> float | None:
+        """What is printed after ±: the uncertainty of one value, or half the spread where that is larger."""
+        if self.uncertainty is None or self.spread is None:
+            return self.uncertainty
+        return max(self.uncertainty, (self.spread[1] - self.spread[0]) / 2.0)
+
 
 @dataclass(frozen=True)
 class PooledCurve:

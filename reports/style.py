@@ -177,6 +177,14 @@ def thin_band(
     return x[starts], np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
 
 
+def crests(x: np.ndarray, y: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
+    """The highest point of each of `points` equal steps along a logarithmic axis: what of a line spectrum can be seen."""
+    if len(x) <= points:
+        return x, y
+    starts = _steps(x, points, True)
+    return x[starts], np.maximum.reduceat(y, starts)
+
+
 def rounded_limits(values: Sequence[np.ndarray], step: float, low: float, high: float) -> tuple[float, float]:
     """Axis limits on multiples of `step` that hold the values, no further out than `low` and `high`."""
     finite = np.concatenate([v[np.isfinite(v)] for v in values]) if values else np.zeros(1)

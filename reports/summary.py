@@ -180,7 +180,7 @@ def _verdict(held: Sequence[Reading], expected: expectation.Expected | None) -> 
         return "not measured"
     if expected is None:
         return ""
-    verdicts = {expectation.judge(expected, r.mean, r.uncertainty) for r in held}
+    verdicts = {expectation.judge(expected, r.mean, r.doubt) for r in held}
     return next((v for v in ("outside", "undecided", "within") if v in verdicts), "")
 
 

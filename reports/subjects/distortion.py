@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reports.figures import Trace, against_level, distortion
+from reports.figures import Trace, against_level, distortion, harmonic_responses
 from reports.numbers import bare
 from reports.pages import (
     Cell,
@@ -27,7 +27,7 @@ from sessions.results import Condition
 HARMONICS: Mapping[str, str] = {"harmonic_2": "H2", "harmonic_3": "H3", "harmonic_4": "H4", "harmonic_5": "H5"}
 LADDER = ("thd", "thd_n", *HARMONICS)
 SINGLE = ("mol_315", "sol_10k", "imd_smpte", "imd_difference")
-CURVES = ("thd_vs_level", "compression")
+CURVES = ("thd_vs_level", "compression", *(f"harmonic_response_{n}" for n in range(2, 6)))
 QUANTITIES = (*LADDER, *SINGLE, *CURVES)
 REFERENCE_HZ = 315.0
 _HEADS: Mapping[str, str] = {"thd": "THD", "thd_n": "THD+N", **HARMONICS}
@@ -37,7 +37,7 @@ def page(setup: Setup) -> Page | None:
     """Total and harmonics against level with the 3 % line, compression, and a ladder table per track."""
     ladder, single = setup.readings(*LADDER), setup.readings(*SINGLE)
     totals, compressions = setup.curves("thd_vs_level"), setup.curves("compression")
-    if not (ladder or single or totals or compressions):
+    if not setup.items(QUANTITIES):
         return None
     tone = ladder_frequency(ladder)
     own = [r for r in ladder if r.conditions.get("frequency_hz") in (tone, None)]
@@ -55,14 +55,14 @@ def page(setup: Setup) -> Page | None:
         blocks.append(Plot("compression", against_level(_gains(compressions), level_label, "Gain (dB)"), caption))
     tables = _ladders(own)
     blocks += [tables] if tables else []
-    level = reference_level(ladder)
-    others = [r for r in ladder if r not in own and r.conditions.get("level_db") == level]
-    for extra, caption in (
-        (single, passes_phrase(single)),
-        (others, "Other frequencies; their other levels are in measurements.json. " + passes_phrase(others)),
-    ):
-        table = by_track(extra, caption)
-        blocks += [table] if table else []
+    table = by_track(single, passes_phrase(single))
+    blocks += [table] if table else []
+    swept = _swept(setup)
+    if swept:
+        blocks.append(Plot("harmonic_response", harmonic_responses(swept[1], "Harmonic re fundamental (dB)"), swept[0]))
+    others = [r for r in ladder if r not in own and r.conditions.get("level_db") == reference_level(ladder)]
+    table = by_track(others, "Other frequencies; their other levels are in measurements.json. " + passes_phrase(others))
+    blocks += [table] if table else []
     return Page(
         title="Distortion",
         lead=lead(setup),
@@ -137,6 +137,28 @@ def _percent(reading: Reading) -> float:
     return 100.0 * 10.0 ** (reading.mean / 20.0) if reading.unit == "dB" else reading.mean
 
 
+def _swept(setup: Setup) -> tuple[str, dict[str, list[Trace]]] | None:
+    """Harmonics of the loudest sweep, a panel per track, and what the figure shows."""
+    found = {name: setup.curves(f"harmonic_response_{order}") for order, name in enumerate(HARMONICS.values(), 2)}
+    curves = [c for of_one in found.values() for c in of_one]
+    if not curves:
+        return None
+    levels = [level for level in distinct(curves, "level_db") if not isinstance(level, str)]
+    loudest = max(levels, default=None)
+    tracks: list[Condition | None] = distinct(curves, "track") or [None]
+    panels: dict[str, list[Trace]] = {}
+    for track in tracks:
+        title = column_head(track) if track is not None and len(tracks) > 1 else ""
+        panels[title] = [
+            Trace(name, c.x, c.y)
+            for name, of_one in found.items()
+            for c in of_one
+            if c.conditions.get("track") == track and c.conditions.get("level_db") == loudest
+        ]
+    at = f", sent at {condition_text('level_db', loudest)}" if loudest is not None else ""
+    return f"Harmonics against the frequency of the fundamental, from the sweep{at}.", panels
+
+
 def _gains(curves: Sequence[PooledCurve]) -> dict[str, list[Trace]]:
     """A panel per frequency, lowest first, with a trace per track."""
     panels: dict[str, list[Trace]] = {}
@@ -177,7 +199,7 @@ def _ladders(readings: Sequence[Reading]) -> list[Table]:
 
 
 def _plain(reading: Reading | None) -> Cell:
-    return bare(reading.mean, reading.uncertainty) if reading is not None and reading.values else None
+    return bare(reading.mean, reading.doubt) if reading is not None and reading.values else None
 
 
 def _uncertainties(readings: Sequence[Reading]) -> str:

@@ -11,11 +11,11 @@ _SPOKEN_OF = {q for subject in (timebase, wow_flutter, response, distortion, noi
 
 
 def page(setup: Setup) -> Page | None:
-    """Further figures by track, and the curves that are kept as CSV only."""
+    """Further figures by track, and the curves that are kept as CSV only; None where there are but such curves."""
     quantities = [q for q in setup.quantities if q not in _SPOKEN_OF]
-    if not quantities:
-        return None
     readings = setup.readings(*quantities)
+    if not readings:
+        return None
     blocks: list[Table | Sequence[Table]] = []
     table = by_track(readings, passes_phrase(readings))
     if table:

@@ -106,9 +106,7 @@ def _reach(lows: Sequence[Reading | None], highs: Sequence[Reading | None]) -> s
     """The band that all the given limits leave."""
     low = max((r for r in lows if r is not None), key=lambda r: r.mean, default=None)
     high = min((r for r in highs if r is not None), key=lambda r: r.mean, default=None)
-    ends = [
-        f"{word} {in_words(r.mean, r.unit, r.uncertainty)}" for word, r in (("from", low), ("to", high)) if r is not None
-    ]
+    ends = [f"{word} {in_words(r.mean, r.unit, r.doubt)}" for word, r in (("from", low), ("to", high)) if r is not None]
     return "reaches " + " ".join(ends)
 
 

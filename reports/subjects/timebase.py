@@ -15,6 +15,7 @@ RESULTS = ("speed_error", "speed_drift", "latency", "interface_latency")
 CURVES = ("delay_trajectory", "speed_deviation")
 QUANTITIES = RESULTS + CURVES
 _MOST_PANELS = 6
+_NO_DRIFT = 0.001  # percent over a take; nobody hears it and no pitch control sets it
 
 
 def page(setup: Setup) -> Page | None:
@@ -62,14 +63,17 @@ def lead(setup: Setup) -> str:
     drift = next((r for r in setup.readings("speed_drift", over=everywhere) if r.values), None)
     if error is None:
         return ""
-    unsure = error.uncertainty or 0.0
+    unsure = error.doubt or 0.0
     if abs(error.mean) <= unsure:
         text = f"the tape plays at the speed it was recorded at, to {in_words(unsure, '%')}"
     else:
         way = "fast" if error.mean > 0 else "slow"
-        text = f"the tape plays {in_words(abs(error.mean), '%', error.uncertainty)} {way} against its own recording"
+        text = f"the tape plays {in_words(abs(error.mean), '%', error.doubt)} {way} against its own recording"
     if drift is not None:
-        text += f" and drifts by {in_words(abs(drift.mean), '%', drift.uncertainty)}"
+        most = max(abs(value) for value in drift.values)
+        text += " and drifts by " + (
+            in_words(most, "%", drift.uncertainty) if most >= _NO_DRIFT else f"less than {in_words(_NO_DRIFT, '%')}"
+        )
     return capital(text) + "."
 
 

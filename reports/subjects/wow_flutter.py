@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from reports.figures import Mark, Trace, flutter_spectrum
 from reports.numbers import bare, in_words, number
-from reports.pages import Cell, Page, Plot, Table, cell, conditions_line, curve_label, methods, missing
+from reports.pages import DOUBT, Cell, Page, Plot, Table, cell, conditions_line, curve_label, methods, missing
 from reports.readings import Reading, Setup, distinct, pool
 from sessions.results import Result
 
@@ -27,6 +27,8 @@ CONVENTIONS: Mapping[str, Convention] = {
 }
 QUANTITIES = (*CONVENTIONS, "flutter_line", "flutter_spectrum")
 _EVERYWHERE = ("track", "pass")
+_MOST_LINES = 8
+_WEAKEST_LINE = 0.1  # of the strongest; what lies below is in measurements.json
 _REMARK = (
     "The two-sigma peak is the deviation exceeded 5\u202f% of the time. "
     "Recording and playing flutter add as vectors: on a tape recorded and played on one deck a reading lies anywhere between"
@@ -78,7 +80,7 @@ def lead(setup: Setup) -> str:
     """Both weighted figures and the strongest line, in a sentence."""
     names = {"wow_flutter_weighted_2sigma": "weighted peak (two-sigma)", "wow_flutter_weighted_rms": "weighted RMS (JIS)"}
     found = [next((r for r in setup.readings(q, over=_EVERYWHERE) if r.values), None) for q in names]
-    parts = [f"{in_words(r.mean, r.unit, r.uncertainty)} {names[r.quantity]}" for r in found if r is not None]
+    parts = [f"{in_words(r.mean, r.unit, r.doubt)} {names[r.quantity]}" for r in found if r is not None]
     if not parts:
         return ""
     lines = _lines(setup)
@@ -107,7 +109,8 @@ def _lines(setup: Setup) -> list[Reading]:
         mean_hz = sum(map(_hertz, cluster)) / len(cluster)
         same = [r.model_copy(update={"conditions": {"frequency_hz": mean_hz}}) for r in cluster]
         lines += pool(same)
-    return sorted(lines, key=lambda r: -r.mean)
+    lines.sort(key=lambda r: -r.mean)
+    return [line for line in lines if line.mean >= _WEAKEST_LINE * lines[0].mean][:_MOST_LINES]
 
 
 def _hertz(item: Result | Reading) -> float:
@@ -124,5 +127,5 @@ def _conventions(readings: list[Reading]) -> Table | None:
     if not rows:
         return None
     heads = ["Convention", "Band", "Statistic", "Mean (%)", "Spread (%)", "Readings"]
-    caption = "Every convention of the same recording; ± is the 95\u202f% uncertainty of one reading"
+    caption = f"Every convention of the same recording; {DOUBT}"
     return Table(caption, heads, rows, frozenset({3}))

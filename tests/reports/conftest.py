@@ -121,6 +121,9 @@ def response(bench: Bench, track: int) -> None:
         y = response_db(f, level, track) + 0.04 * bench.rng.standard_normal(f.size)
         axes = Axis.of("frequency", "Hz", f), Axis.of("magnitude", "dB", y)
         bench.draw("frequency_response", SWEPT, *axes, uncertainty, level_db=level)
+        for order, size in ((2, -55.0), (3, -40.0)):
+            harmonic = Axis.of("harmonic", "dB", size + level + 3 * np.log10(f / 1000))
+            bench.draw(f"harmonic_response_{order}", SWEPT, Axis.of("frequency", "Hz", f), harmonic, level_db=level)
         re_1k = y - np.interp(1000.0, f, y)
         passed = f[re_1k >= -3.0]
         bench.add("bandwidth_low", float(passed.min()), "Hz", 0.6, SWEPT, level_db=level)

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 
-from reports.figures import Mark, Trace, distortion, flutter_spectrum, over_time, response, spectrum
+from reports.figures import Mark, Trace, distortion, flutter_spectrum, harmonic_responses, over_time, response, spectrum
 from reports.style import svg, thin, thin_band
 
 F = np.geomspace(20, 20_000, 200)
@@ -60,6 +60,24 @@ def test_flutter_lines_are_numbered_at_their_frequency():
     placed = {text.get_text(): text.xy[0] for text in axes.texts}
     assert placed["1"] == 13.8
     assert placed["2"] == 14.0
+
+
+def test_flutter_lines_outlast_the_thinning_and_gaps_do_not_show():
+    f = np.arange(1, 30_000) / 100.0
+    y = np.where(np.arange(f.size) % 2, 0.0, 1e-3)
+    y[1379] = 0.05
+    (axes,) = flutter_spectrum([Trace("", f, y)]).axes
+    drawn = axes.get_lines()[0].get_ydata()
+    assert drawn.max() == 0.05
+    assert (drawn[-100:] >= 1e-3).all()
+
+
+def test_harmonics_of_a_sweep_stand_in_a_panel_per_track():
+    panels = {f"Track {i}": [Trace("H2", F, -60 - i + 0 * F), Trace("H3", F, -40 + 0 * F)] for i in (1, 2, 3)}
+    figure = harmonic_responses(panels, "dB")
+    assert [lines(axes)["H2"].get_ydata()[0] for axes in figure.axes[:3]] == [-61, -62, -63]
+    assert not figure.axes[3].get_visible()
+    assert svg(figure)
 
 
 def test_a_spectrum_of_zeros_can_be_drawn():

@@ -24,6 +24,7 @@ def test_passes_are_pooled_with_mean_spread_and_the_uncertainty_of_one():
     assert reading.mean == 1.5
     assert reading.spread == (1.0, 2.0)
     assert reading.uncertainty == pytest.approx(np.sqrt((0.09 + 0.16) / 2))
+    assert reading.doubt == 0.5  # half the spread is more
     assert reading.conditions == {"track": 1}
     assert reading.notes == (({"pass": 3, "track": 1}, "tone clipped; lower the level"),)
 
