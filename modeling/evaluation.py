@@ -1,91 +1,191 @@
 """How far a core is from the deck, on material it has not learnt from."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 import numpy as np
-from scipy.signal import hilbert
+from pydantic import BaseModel, ConfigDict
 
 from modeling import losses
-from modeling.pairs import Pair
-
-Process = Callable[[np.ndarray], np.ndarray]
-HARMONICS = 5
-LOWEST_HARMONIC_DB = -80.0
-
-
-def esr_of(process: Process, pairs: Sequence[Pair]) -> float:
-    """Error-to-signal ratio of a core over pairs."""
-    error = power = 0.0
-    for pair in pairs:
-        e = (pair.wet - process(pair.dry.astype(np.float64)))[pair.mask]
-        error += float(e @ e)
-        y = pair.wet[pair.mask].astype(np.float64)
-        power += float(y @ y)
-    return error / (power + losses.EPSILON)
+from modeling.cores.core import Core
+from modeling.fidelity import LOWEST_HARMONIC_DB, Process, ToneLevels, harmonic_error_db, tone_levels
+from modeling.floor import Floor
+from modeling.pairs import Pair, select
+from signals.errors import ModelError
 
 
-@dataclass(frozen=True)
-class ToneLevels:
-    """Levels found in a tone.
+class PieceError(BaseModel):
+    """Error on one held-out piece."""
 
-    Attributes
-    ----------
-    fundamental_db : float
-        Level re a sine at digital full scale.
-    harmonic_db : ndarray, shape (HARMONICS - 1,)
-        Levels of harmonics 2 and up re the fundamental.
-    floor_db : float
-        Level re the fundamental that noise alone would show at a harmonic.
-    """
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fundamental_db: float
-    harmonic_db: np.ndarray
+    name: str
+    seconds: float
+    esr: float
+    baseline_esr: float | None
+
+
+class ToneError(BaseModel):
+    """A test tone, as the deck returned it and as the model does. Harmonics in dB re the fundamental of their own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frequency_hz: float
+    level_db: float
+    fundamental_error_db: float
+    deck_harmonics_db: tuple[float, float]
+    model_harmonics_db: tuple[float, float]
     floor_db: float
 
 
-def tone_levels(tone: Pair, returned: np.ndarray) -> ToneLevels:
-    """Fundamental and harmonics of a returned tone.
+class Evaluation(BaseModel):
+    """Errors of a model on material it has not learnt from.
 
-    The phase is that of the dry tone, which has been warped onto tape time, so that flutter does not smear the harmonics.
+    Attributes
+    ----------
+    esr, emphasised_esr : float
+        Error-to-signal ratio, plain and after pre-emphasis.
+    baseline_esr, baseline_emphasised_esr : float or None
+        The same of the linear least-squares filter.
+    floor_esr, noise_floor_esr, timing_floor_esr, replicate_floor_esr : float or None
+        What noise and residual timing alone leave; the first is what the error is held against.
+    excess_esr : float or None
+        Error above the floor.
+    level_error_db, harmonic_error_db : float or None
+        RMS over the test tones: level of the fundamental; second and third harmonic, down to the noise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float
+    esr: float
+    emphasised_esr: float
+    baseline_esr: float | None = None
+    baseline_emphasised_esr: float | None = None
+    floor_esr: float | None = None
+    noise_floor_esr: float | None = None
+    timing_floor_esr: float | None = None
+    replicate_floor_esr: float | None = None
+    excess_esr: float | None = None
+    level_error_db: float | None = None
+    harmonic_error_db: float | None = None
+    pieces: list[PieceError] = []
+    tones: list[ToneError] = []
+
+    @property
+    def gain(self) -> float | None:
+        """How many times the error lies below that of the linear filter."""
+        return None if self.baseline_esr is None else self.baseline_esr / max(self.esr, losses.EPSILON)
+
+
+def evaluate(core: Core, pairs: Sequence[Pair], floor: Floor | None = None, baseline: Core | None = None) -> Evaluation:
+    """Hold a core against the deck on the test pairs and test tones among `pairs`.
 
     Parameters
     ----------
-    tone : Pair
-        With ``frequency_hz`` in its conditions.
-    returned : ndarray, shape (samples,)
-        Recorded, or made by a model.
+    core : Core
+        At the sample rate of the pairs.
+    pairs : sequence of Pair
+        Only those of the splits ``test`` and ``tone`` are used.
+    floor : Floor, optional
+        What noise and timing leave of the test pairs.
+    baseline : Core, optional
+        The linear filter.
+
+    Raises
+    ------
+    ModelError
+        There is nothing held out, or the sample rates differ.
     """
-    phase = np.unwrap(np.angle(hilbert(tone.dry.astype(np.float64))))[tone.mask]
-    y = returned[tone.mask].astype(np.float64)
-    frequency_hz = float(tone.conditions["frequency_hz"])
-    count = max(1, min(HARMONICS, int(0.45 * tone.sample_rate / frequency_hz)))
-    order = np.arange(1, count + 1)
-    columns = np.concatenate([[np.ones_like(phase)], np.cos(np.outer(order, phase)), np.sin(np.outer(order, phase))]).T
-    window = np.hanning(phase.size)[:, None]
-    solved, *_ = np.linalg.lstsq(columns * window, y * window[:, 0], rcond=None)
-    amplitude = np.hypot(solved[1 : 1 + count], solved[1 + count :])
-    residue = (y - columns @ solved) * window[:, 0]
-    # An amplitude estimated from n samples in white noise has variance 2 sigma^2 / n; twice the deviation is the floor.
-    floor = 2.0 * np.sqrt(2.0 * np.sum(residue**2)) / np.sum(window)
-    first = max(float(amplitude[0]), 1e-12)
-    harmonic = np.full(HARMONICS - 1, np.nan)
-    harmonic[: count - 1] = 20.0 * np.log10(np.maximum(amplitude[1:] / first, 1e-12))
-    return ToneLevels(20.0 * np.log10(first), harmonic, max(20.0 * np.log10(max(floor / first, 1e-12)), LOWEST_HARMONIC_DB))
-
-
-def harmonic_error_db(process: Process, tones: Sequence[Pair]) -> float | None:
-    """RMS difference in dB between the second and third harmonics of a core and those recorded, over all tones.
-
-    What lies below the noise of the recording counts as lying at it. None without tones.
-    """
-    differences = []
-    for tone in tones:
-        deck = tone_levels(tone, tone.wet)
-        model = tone_levels(tone, process(tone.dry.astype(np.float64)))
-        there = np.isfinite(deck.harmonic_db[:2])
-        differences.append(
-            np.maximum(model.harmonic_db[:2], deck.floor_db)[there] - np.maximum(deck.harmonic_db[:2], deck.floor_db)[there]
+    test, tones = select(pairs, "test"), select(pairs, "tone")
+    if not test:
+        raise ModelError("there is no held-out material to evaluate on; capture a stimulus with music in it")
+    if test[0].sample_rate != core.sample_rate:
+        raise ModelError(
+            f"the model runs at {core.sample_rate} Hz and the session at {test[0].sample_rate} Hz; "
+            "evaluate it on a session of its own rate, or train one on this session"
         )
-    joined = np.concatenate(differences) if differences else np.zeros(0)
-    return float(np.sqrt(np.mean(joined**2))) if joined.size else None
+    errors = [_errors(core.process, pair) for pair in test]
+    reference = [_errors(baseline.process, pair) for pair in test] if baseline else [None] * len(test)
+    pieces = [
+        PieceError(
+            name=pair.name,
+            seconds=pair.seconds,
+            esr=own.esr,
+            baseline_esr=None if linear is None else linear.esr,
+        )
+        for pair, own, linear in zip(test, errors, reference, strict=True)
+    ]
+    total = _Sums.of(errors)
+    linear_total = _Sums.of([linear for linear in reference if linear is not None]) if baseline else None
+    compared = [_compare(core.process, tone) for tone in tones]
+    return Evaluation(
+        seconds=sum(pair.seconds for pair in test),
+        esr=total.esr,
+        emphasised_esr=total.emphasised_esr,
+        baseline_esr=linear_total.esr if linear_total else None,
+        baseline_emphasised_esr=linear_total.emphasised_esr if linear_total else None,
+        floor_esr=floor.esr if floor else None,
+        noise_floor_esr=floor.noise if floor else None,
+        timing_floor_esr=floor.timing if floor else None,
+        replicate_floor_esr=floor.replicate if floor else None,
+        excess_esr=None if floor is None else max(total.esr - floor.esr, 0.0),
+        level_error_db=_rms([tone.fundamental_error_db for tone in compared]),
+        harmonic_error_db=harmonic_error_db(core.process, tones),
+        pieces=pieces,
+        tones=compared,
+    )
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Squared error and power, plain and after pre-emphasis."""
+
+    error: float
+    power: float
+    emphasised_error: float
+    emphasised_power: float
+
+    @classmethod
+    def of(cls, parts: Sequence["_Sums"]) -> "_Sums":
+        return cls(*(sum(values) for values in zip(*(astuple(part) for part in parts), strict=True)))
+
+    @property
+    def esr(self) -> float:
+        return self.error / (self.power + losses.EPSILON)
+
+    @property
+    def emphasised_esr(self) -> float:
+        return self.emphasised_error / (self.emphasised_power + losses.EPSILON)
+
+
+def _errors(process: Process, pair: Pair) -> _Sums:
+    y = pair.wet.astype(np.float64)
+    e = y - process(pair.dry.astype(np.float64))
+    inner = pair.mask[1:] & pair.mask[:-1]
+    yp, ep = losses.emphasised(y)[inner], losses.emphasised(e)[inner]
+    y, e = y[pair.mask], e[pair.mask]
+    return _Sums(float(e @ e), float(y @ y), float(ep @ ep), float(yp @ yp))
+
+
+def _compare(process: Process, tone: Pair) -> ToneError:
+    deck = tone_levels(tone, tone.wet)
+    model = tone_levels(tone, process(tone.dry.astype(np.float64)))
+    return ToneError(
+        frequency_hz=float(tone.conditions["frequency_hz"]),
+        level_db=float(tone.conditions.get("level_db", 0.0)),
+        fundamental_error_db=model.fundamental_db - deck.fundamental_db,
+        deck_harmonics_db=_second_and_third(deck),
+        model_harmonics_db=_second_and_third(model),
+        floor_db=deck.floor_db,
+    )
+
+
+def _second_and_third(levels: ToneLevels) -> tuple[float, float]:
+    """Levels, not below the floor and finite, as JSON wants them."""
+    second, third = (float(np.nan_to_num(level, nan=LOWEST_HARMONIC_DB)) for level in levels.harmonic_db[:2])
+    return max(second, LOWEST_HARMONIC_DB), max(third, LOWEST_HARMONIC_DB)
+
+
+def _rms(values: Sequence[float]) -> float | None:
+    return float(np.sqrt(np.mean(np.square(values)))) if values else None

@@ -32,16 +32,18 @@ TONE_EDGE_S = 0.05
 def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
     """What a stimulus is used for.
 
-    Music by its own parameter ``use``; noise and sweeps train, since they reach the ends of the band that music leaves weak;
-    the tones of the level ladder are for the comparison of harmonics.
+    Music by its own parameter ``use``; noise trains, since it reaches the ends of the band that music leaves weak; the tones of
+    the level ladder are for the comparison of harmonics. Loud sweeps only drew the fit away from music.
     """
     spans = []
-    for cue in sheet.of_kind("music", "noise", "sweep", "tone", channel=channel):
+    for cue in sheet.of_kind("music", "noise", "tone", channel=channel):
         split = _split_of(cue)
         if split is None:
             continue
         edge = round(TONE_EDGE_S * sheet.sample_rate) if split == "tone" else 0
-        conditions: dict[str, Condition] = {} if cue.level_db is None else {"level_db": cue.level_db}
+        conditions: dict[str, Condition] = {"kind": cue.kind}
+        if cue.level_db is not None:
+            conditions["level_db"] = cue.level_db
         if split == "tone":
             conditions["frequency_hz"] = cue.number("frequency_hz")
         spans.append(Span(cue.start_samples + edge, cue.stop_samples - edge, split, cue.name, conditions))
@@ -52,7 +54,7 @@ def _split_of(cue: Cue) -> Split | None:
     if cue.kind == "music":
         use = cue.parameters.get("use", "train")
         return use if use in ("validation", "test") else "train"  # type: ignore[return-value]
-    if cue.kind in ("noise", "sweep"):
+    if cue.kind == "noise":
         return "train"
     return "tone" if cue.parameters.get("purpose") == "ladder" else None
 
@@ -108,7 +110,7 @@ def check(pairs: Sequence[Pair]) -> None:
     """
     train = select(pairs, "train")
     if not train:
-        raise ModelError("there is no material to train on: no music, noise or sweep; capture a stimulus with music in it")
+        raise ModelError("there is no material to train on, neither music nor noise; capture a stimulus with music in it")
     for word, parts in (("sent", [pair.dry for pair in train]), ("returned", [pair.wet for pair in train])):
         level = _level_dbfs(parts)
         if level < SILENT_DBFS:

@@ -17,7 +17,7 @@ from modeling.cores.hammerstein import BASS_HZ, CURVES, ODD, Basis, Emphasis, Ha
 from modeling.cores.least_squares import Correlations, behind, correlate, mixed, solve
 from modeling.cores.linear import RIDGE as H_RIDGE
 from modeling.cores.linear import filter_lengths
-from modeling.evaluation import esr_of, harmonic_error_db
+from modeling.fidelity import esr_of, harmonic_error_db
 from modeling.pairs import AFTER_S, BEFORE_S, Pair
 
 G_LENGTH_S = 1e-3
@@ -150,9 +150,9 @@ def _basis(material: Material, emphasis: Emphasis) -> Basis:
 
 
 def _loudest(pairs: Sequence[Pair]) -> list[Pair]:
-    """Cut the loudest stretches out, with their context."""
+    """Cut the loudest stretches of programme out, with their context."""
     stretches = []
-    for pair in pairs:
+    for pair in [pair for pair in pairs if pair.conditions.get("kind", "music") == "music"] or pairs:
         length, before, after = (round(s * pair.sample_rate) for s in (STRETCH_S, BEFORE_S, AFTER_S))
         for start in range(before, pair.samples - after, length):
             stop = min(start + length, pair.samples - after)

@@ -8,7 +8,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from modeling.cores.core import FiniteMemory, Material, Progress, Run, Setting
 from modeling.cores.least_squares import Identity, correlate, solve
-from modeling.evaluation import esr_of
+from modeling.fidelity import esr_of
 
 LENGTH_S = 0.064
 """Longer filters were worse on held-out material: there are too few distinct bass notes to learn more from."""

@@ -1,0 +1,208 @@
+"""From a session to a data set: aligned pairs, the floor under every error, and what the generators are made from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.alignment import Alignment, align_pair, align_take
+from analysis.timebase import Timebase
+from modeling.card import Source
+from modeling.floor import Floor, floor_of, replicate_esr
+from modeling.material import pairs_of, spans_of_length, spans_of_sheet
+from modeling.pairs import Pair, Span, select
+from sessions.manifest import TakeRecord
+from sessions.store import Session
+from signals.audio import AudioReader
+from signals.cues import CueSheet
+from signals.errors import ModelError
+
+SILENCE_EDGE_S = 0.2
+
+Alignments = Mapping[str, Sequence[Alignment]]
+"""Time bases that are known already, by the take's id."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All that a model is made from.
+
+    Attributes
+    ----------
+    pairs : list of Pair
+        Of all splits.
+    reference_dbfs : float
+        Level of a sine at 0 VU.
+    floor : Floor
+        Under the error on the test pairs.
+    silence : ndarray, shape (samples,), or None
+        Recording of silent tape.
+    trajectory : Timebase
+        Motion of the deck.
+    source : Source
+    split : str
+        How the held-out material was chosen, in words.
+    """
+
+    pairs: list[Pair]
+    reference_dbfs: float
+    floor: Floor
+    silence: np.ndarray | None
+    trajectory: Timebase
+    source: Source
+    split: str
+
+
+def from_session(
+    session: Session,
+    track: int | None = None,
+    known: Alignments | None = None,
+    progress: Callable[[str], None] = lambda message: None,
+) -> Dataset:
+    """Make a data set from the first complete play pass (or pass in a loop, or pair) of a session.
+
+    A second play pass of the same stimulus, where there is one, shows how closely the deck repeats itself.
+
+    Parameters
+    ----------
+    track : int, optional
+        Programme track to learn; the first by default.
+    known : mapping, optional
+        Time bases that were estimated already, by take.
+
+    Raises
+    ------
+    ModelError
+        The session holds nothing to learn from.
+    TapeError
+        A file of it is missing or damaged, or a take cannot be aligned.
+    """
+    passes = session.takes("play") or session.takes("loop")
+    if passes:
+        return _from_passes(session, passes, track, known or {}, progress)
+    pairs = session.takes("pair")
+    if not pairs:
+        raise ModelError(
+            f"{session.path} holds no complete play pass and no pair; run 'tape capture' or 'tape import' on it first"
+        )
+    record, sent, returned = session.pair(pairs[0].id)
+    return from_pair(sent, returned, session.manifest.reference_dbfs, Source(session=session.manifest.id, take=record.id))
+
+
+def _from_passes(
+    session: Session,
+    passes: Sequence[TakeRecord],
+    track: int | None,
+    known: Alignments,
+    progress: Callable[[str], None],
+) -> Dataset:
+    first = passes[0]
+    others = [take for take in passes[1:] if (take.stimulus, take.conditions) == (first.stimulus, first.conditions)]
+    sheet, sent = session.stimulus(first.stimulus or "main")
+    aligned = []
+    for record in (first, *others[:1]):
+        _, returned = session.take(record.id)
+        alignments = known.get(record.id)
+        if alignments is None:
+            progress(f"aligning take {record.id}")
+            alignments = align_take(sent, returned, sheet, _inputs(sheet, record), progress)
+        aligned.append((returned, _of_track(alignments, sheet, track, record)))
+    returned, alignment = aligned[0]
+    repeat = aligned[1] if len(aligned) > 1 else None
+    number = sheet.channels[alignment.channel].track
+    source = Source(
+        session=session.manifest.id,
+        take=first.id,
+        track=number,
+        conditions={**first.conditions, "speed_cm_s": session.manifest.speed_cm_s},
+    )
+    progress(f"cutting pairs of track {number}")
+    return from_take(sheet, sent, returned, alignment, source, repeat)
+
+
+def from_take(
+    sheet: CueSheet,
+    sent: AudioReader,
+    returned: AudioReader,
+    alignment: Alignment,
+    source: Source,
+    repeat: tuple[AudioReader, Alignment] | None = None,
+) -> Dataset:
+    """Make a data set from one channel of an aligned take, and of a repeated one where there is one.
+
+    Raises
+    ------
+    ModelError
+        The take cannot be learnt from.
+    """
+    spans = spans_of_sheet(sheet, alignment.channel)
+    pairs = pairs_of(sent, alignment.channel, returned, alignment.returned, lambda span: _timebase(alignment, span), spans)
+    silence = _silence(sheet, returned, alignment)
+    replicate = None
+    if repeat is not None:
+        test = [span for span in spans if span.split == "test"]
+        timebases = [(_timebase(alignment, span), _timebase(repeat[1], span)) for span in test]
+        replicate = replicate_esr(returned, repeat[0], (alignment.returned, repeat[1].returned), timebases, test)
+    floor = floor_of(select(pairs, "test"), silence, replicate)
+    split = "by piece of music, as the stimulus says: no piece is in more than one part"
+    return Dataset(pairs, sheet.reference_dbfs, floor, silence, alignment.base, source, split)
+
+
+def from_pair(sent: AudioReader, returned: AudioReader, reference_dbfs: float, source: Source) -> Dataset:
+    """Make a data set from a pair of recordings without markers, the first channel of each.
+
+    Raises
+    ------
+    ModelError
+        The pair cannot be learnt from.
+    SignalError
+        The two cannot be aligned.
+    """
+    if sent.sample_rate != returned.sample_rate:
+        raise ModelError(
+            f"sent and returned sound have {sent.sample_rate} and {returned.sample_rate} Hz; both must have the same rate"
+        )
+    dry, wet = sent.read(0, sent.samples)[:, 0], returned.read(0, returned.samples)[:, 0]
+    timebase = align_pair(dry, wet, sent.sample_rate).timebase
+    # Only what both recordings hold.
+    ends = timebase.input_time(np.array([0.0, returned.samples / returned.sample_rate])) * sent.sample_rate
+    low, high = max(0, int(np.ceil(ends[0]))), min(sent.samples, int(ends[1]))
+    spans = [
+        Span(span.start_samples + low, span.stop_samples + low, span.split, span.name)
+        for span in spans_of_length(max(0, high - low), sent.sample_rate)
+    ]
+    pairs = pairs_of(sent, 0, returned, 0, lambda span: timebase, spans)
+    split = "by contiguous blocks of time with gaps between them: the material has no pieces that could be told apart"
+    floor = floor_of(select(pairs, "test"), None)
+    return Dataset(pairs, reference_dbfs, floor, None, timebase, source, split)
+
+
+def _inputs(sheet: CueSheet, record: TakeRecord) -> dict[int, int]:
+    """Stimulus channel to channel of the recording, by the track that both are wired to."""
+    channel_of = {track: channel for channel, track in record.inputs.items()}
+    return {c: channel_of[wired.track] for c, wired in enumerate(sheet.channels) if wired.track in channel_of}
+
+
+def _of_track(alignments: Sequence[Alignment], sheet: CueSheet, track: int | None, record: TakeRecord) -> Alignment:
+    tracks = {sheet.channels[a.channel].track: a for a in alignments}
+    if not tracks or (track is not None and track not in tracks):
+        there = ", ".join(str(t) for t in sorted(tracks)) or "none"
+        raise ModelError(f"take '{record.id}' has no programme on track {track or 'any'}; tracks with programme: {there}")
+    return tracks[min(tracks) if track is None else track]
+
+
+def _timebase(alignment: Alignment, span: Span) -> Timebase:
+    return alignment.own.get(span.name, alignment.base)
+
+
+def _silence(sheet: CueSheet, returned: AudioReader, alignment: Alignment) -> np.ndarray | None:
+    """Longest silent passage as recorded; hiss is not dewarped."""
+    cues = sheet.of_kind("silence", channel=alignment.channel)
+    if not cues:
+        return None
+    cue = max(cues, key=lambda c: c.length_samples)
+    edges_s = np.array(
+        [cue.start_samples / sheet.sample_rate + SILENCE_EDGE_S, cue.stop_samples / sheet.sample_rate - SILENCE_EDGE_S]
+    )
+    start, stop = np.round(alignment.base.output_time(edges_s) * returned.sample_rate).astype(int)
+    return returned.read(int(start), int(stop))[:, alignment.returned] if stop > start else None

@@ -1,0 +1,94 @@
+"""How close the output of a core is to what the deck returned: error on programme, harmonics of tones.
+
+These are the figures by which fits are chosen; :mod:`modeling.evaluation` makes the whole account of them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import hilbert
+
+from modeling import losses
+from modeling.pairs import Pair
+
+Process = Callable[[np.ndarray], np.ndarray]
+HARMONICS = 5
+LOWEST_HARMONIC_DB = -80.0
+
+
+def esr_of(process: Process, pairs: Sequence[Pair]) -> float:
+    """Error-to-signal ratio of a core over pairs."""
+    error = power = 0.0
+    for pair in pairs:
+        e = (pair.wet - process(pair.dry.astype(np.float64)))[pair.mask]
+        error += float(e @ e)
+        y = pair.wet[pair.mask].astype(np.float64)
+        power += float(y @ y)
+    return error / (power + losses.EPSILON)
+
+
+@dataclass(frozen=True)
+class ToneLevels:
+    """Levels found in a tone.
+
+    Attributes
+    ----------
+    fundamental_db : float
+        Level re a sine at digital full scale.
+    harmonic_db : ndarray, shape (HARMONICS - 1,)
+        Levels of harmonics 2 and up re the fundamental.
+    floor_db : float
+        Level re the fundamental that noise alone would show at a harmonic.
+    """
+
+    fundamental_db: float
+    harmonic_db: np.ndarray
+    floor_db: float
+
+
+def tone_levels(tone: Pair, returned: np.ndarray) -> ToneLevels:
+    """Fundamental and harmonics of a returned tone.
+
+    The phase is that of the dry tone, which has been warped onto tape time, so that flutter does not smear the harmonics.
+
+    Parameters
+    ----------
+    tone : Pair
+        With ``frequency_hz`` in its conditions.
+    returned : ndarray, shape (samples,)
+        Recorded, or made by a model.
+    """
+    phase = np.unwrap(np.angle(hilbert(tone.dry.astype(np.float64))))[tone.mask]
+    y = returned[tone.mask].astype(np.float64)
+    frequency_hz = float(tone.conditions["frequency_hz"])
+    count = max(1, min(HARMONICS, int(0.45 * tone.sample_rate / frequency_hz)))
+    order = np.arange(1, count + 1)
+    columns = np.concatenate([[np.ones_like(phase)], np.cos(np.outer(order, phase)), np.sin(np.outer(order, phase))]).T
+    window = np.hanning(phase.size)[:, None]
+    solved, *_ = np.linalg.lstsq(columns * window, y * window[:, 0], rcond=None)
+    amplitude = np.hypot(solved[1 : 1 + count], solved[1 + count :])
+    residue = (y - columns @ solved) * window[:, 0]
+    # An amplitude estimated from n samples in white noise has variance 2 sigma^2 / n; twice the deviation is the floor.
+    floor = 2.0 * np.sqrt(2.0 * np.sum(residue**2)) / np.sum(window)
+    first = max(float(amplitude[0]), 1e-12)
+    harmonic = np.full(HARMONICS - 1, np.nan)
+    harmonic[: count - 1] = 20.0 * np.log10(np.maximum(amplitude[1:] / first, 1e-12))
+    return ToneLevels(20.0 * np.log10(first), harmonic, max(20.0 * np.log10(max(floor / first, 1e-12)), LOWEST_HARMONIC_DB))
+
+
+def harmonic_error_db(process: Process, tones: Sequence[Pair]) -> float | None:
+    """RMS difference in dB between the second and third harmonics of a core and those recorded, over all tones.
+
+    What lies below the noise of the recording counts as lying at it. None without tones.
+    """
+    differences = []
+    for tone in tones:
+        deck = tone_levels(tone, tone.wet)
+        model = tone_levels(tone, process(tone.dry.astype(np.float64)))
+        there = np.isfinite(deck.harmonic_db[:2])
+        differences.append(
+            np.maximum(model.harmonic_db[:2], deck.floor_db)[there] - np.maximum(deck.harmonic_db[:2], deck.floor_db)[there]
+        )
+    joined = np.concatenate(differences) if differences else np.zeros(0)
+    return float(np.sqrt(np.mean(joined**2))) if joined.size else None

@@ -1,0 +1,190 @@
+"""Training: from a data set to a model on disk, with the linear filter solved and told first, always."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modeling.card import Card, Seconds
+from modeling.cores import core_class
+from modeling.cores.core import Core, Material, Progress, Run
+from modeling.cores.linear import LinearCore
+from modeling.dataset import Dataset
+from modeling.evaluation import Evaluation, evaluate
+from modeling.floor import Floor
+from modeling.generators.noise import NoiseGenerator
+from modeling.generators.transport import TransportGenerator
+from modeling.model import Model, digest, free_folder, save, weights_of
+from modeling.pairs import Pair, select
+from sessions.manifest import now, tool_version
+from signals.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a training run.
+
+    Attributes
+    ----------
+    model : Model
+    folder : Path
+        Where it was written.
+    evaluation : Evaluation
+        On held-out material, with the linear filter and the floor beside it.
+    lines : list of str
+        The same in words, to be printed.
+    """
+
+    model: Model
+    folder: Path
+    evaluation: Evaluation
+    lines: list[str]
+
+
+def train(
+    dataset: Dataset,
+    models: Path,
+    core: str,
+    *,
+    name: str | None = None,
+    minutes: float = 1.0,
+    seed: int = 0,
+    resume: bool = False,
+    progress: Callable[[Progress], None] = lambda progress: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Train a model and write it to ``models/<name>``.
+
+    A fit that takes long keeps its state in ``models/.<name>.checkpoint`` and goes on from there with `resume`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    models : Path
+        Folder of the models of a session.
+    core : str
+        Name of the core; see :mod:`modeling.cores`.
+    name : str, optional
+        Of the model; by default that of the core, with a number if it is taken.
+    minutes : float
+        Time that an iterative fit may take.
+    say : callable
+        Told each line of the result as soon as it is known.
+
+    Raises
+    ------
+    ModelError
+        Unknown core, a name that is taken, material that cannot be learnt from, or nothing to resume.
+    """
+    kind = core_class(core)
+    if minutes <= 0.0:
+        raise ModelError(f"{minutes:g} minutes is no time to train; give more than 0")
+    folder = free_folder(models, name, core)
+    checkpoint = models / f".{folder.name}.checkpoint"
+    if resume and not checkpoint.exists():
+        raise ModelError(f"there is nothing to resume at {checkpoint}; train without --resume")
+    if not resume and checkpoint.exists():
+        checkpoint.unlink()
+    models.mkdir(parents=True, exist_ok=True)
+
+    lines: list[str] = []
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        say(line)
+
+    records: list[dict[str, Any]] = []
+    material = Material(
+        select(dataset.pairs, "train"),
+        select(dataset.pairs, "validation"),
+        dataset.reference_dbfs,
+        select(dataset.pairs, "tone"),
+    )
+    run = Run(minutes, seed, progress, records.append, checkpoint)
+    baseline = LinearCore.fit(material, run)
+    first = evaluate(baseline, dataset.pairs, dataset.floor)
+    tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")
+    tell(_floor_line(dataset.floor))
+    started = time.monotonic()
+    fitted: Core = baseline if kind is LinearCore else kind.fit(material, run)
+    fit_s = time.monotonic() - started
+    evaluation = evaluate(fitted, dataset.pairs, dataset.floor, baseline)
+    trained = fitted is not baseline and evaluation.esr < first.esr
+    for line in _result_lines(core, evaluation, trained, fit_s):
+        tell(line)
+
+    model = _assemble(dataset, fitted, evaluation, folder.name, trained, {"seed": seed, "minutes": minutes, "fit_s": fit_s})
+    save(model, folder, "".join(json.dumps(record) + "\n" for record in records))
+    checkpoint.unlink(missing_ok=True)
+    return Outcome(model, folder, evaluation, lines)
+
+
+def _assemble(
+    dataset: Dataset, core: Core, evaluation: Evaluation, name: str, trained: bool, training: dict[str, str | int | float]
+) -> Model:
+    """Join core, generators and card."""
+    transport = TransportGenerator.fit(dataset.trajectory)
+    noise = None if dataset.silence is None else NoiseGenerator.fit(dataset.silence, core.sample_rate)
+    card = Card(
+        name=name,
+        created=now(),
+        tool_version=tool_version(),
+        core=core.name,
+        core_settings=core.settings(),
+        sample_rate=core.sample_rate,
+        reference_dbfs=core.reference_dbfs,
+        look_ahead_samples=core.look_ahead_samples,
+        sources=[dataset.source],
+        seconds=Seconds(
+            train=_seconds(select(dataset.pairs, "train")),
+            validation=_seconds(select(dataset.pairs, "validation")),
+            test=_seconds(select(dataset.pairs, "test")),
+        ),
+        split=dataset.split,
+        evaluation=evaluation,
+        trained=trained,
+        training=training,
+        transport_rms_percent=None if transport is None else transport.rms_percent,
+        noise_dbfs=None if noise is None else noise.level_dbfs,
+        weights_sha256=digest(weights_of(core, transport, noise)),
+    )
+    return Model(card, core, transport, noise)
+
+
+def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float) -> list[str]:
+    if core == LinearCore.name:
+        return ["the linear filter is the model; it makes no harmonics"]
+    if not trained:
+        return [
+            f"{core}: ESR {_esr(evaluation.esr)} on the same material: not better than the linear filter, so this model counts as "
+            "untrained; give more or louder material, or more --minutes"
+        ]
+    lines = [
+        f"{core}: ESR {_esr(evaluation.esr)} on the same material, {evaluation.gain:.1f} times below the linear filter "
+        f"(fitted in {fit_s:.0f} s)"
+    ]
+    if evaluation.harmonic_error_db is not None and evaluation.level_error_db is not None:
+        lines.append(
+            f"test tones: level within {evaluation.level_error_db:.2f} dB RMS, second and third harmonic within "
+            f"{evaluation.harmonic_error_db:.1f} dB RMS"
+        )
+    return lines
+
+
+def _floor_line(floor: Floor) -> str:
+    parts = [f"timing {_esr(floor.timing)}"]
+    if floor.noise is not None:
+        parts.insert(0, f"noise {_esr(floor.noise)}")
+    if floor.replicate is not None:
+        parts.append(f"two passes of the tape differ by {_esr(floor.replicate)}")
+    return f"no model can be better than about ESR {_esr(floor.esr)} ({', '.join(parts)})"
+
+
+def _esr(value: float) -> str:
+    return f"{value:.2g}"
+
+
+def _seconds(pairs: Sequence[Pair]) -> float:
+    return round(sum(pair.seconds for pair in pairs), 3)
