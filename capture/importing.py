@@ -19,6 +19,7 @@ from sessions.store import CAPTURE_RATE_HZ, PAIR_RATE_HZ, Session
 from signals.audio import AudioReader
 from signals.cues import CueSheet
 from signals.errors import AudioFileError, SessionError, SignalError
+from signals.stimulus import DEFAULT_REFERENCE_DBFS
 
 MINIMUM_BITS = 24
 SHORTEST_PAIR_S = 2.0
@@ -162,6 +163,13 @@ def _attach(
         for block in blocks(take.window):
             writer.write(block)
         return writer.finish()
+
+
+def session_for_pair(path: Path, speed_cm_s: float, deck: str) -> Session:
+    """Open a session for a pair, or make one: a pair needs no stimulus."""
+    if (path / "session.json").exists():
+        return Session.open(path)
+    return Session.create(path, deck=deck, speed_cm_s=speed_cm_s, reference_dbfs=DEFAULT_REFERENCE_DBFS)
 
 
 def import_pair(session: Session, dry_path: Path, wet_path: Path) -> TakeRecord:

@@ -139,7 +139,7 @@ def load(folder: Path) -> Model:
             raise ModelError(
                 f"{folder} is no model: {path.name} is missing; give the folder of a model, SESSION/models/NAME"
             )
-    card = _read_card(card_path)
+    card = read_card(card_path)
     try:
         weights = weights_path.read_bytes()
     except OSError as error:
@@ -161,7 +161,14 @@ def load(folder: Path) -> Model:
     return Model(card, core, transport, noise)
 
 
-def _read_card(path: Path) -> Card:
+def read_card(path: Path) -> Card:
+    """Read ``model.json``.
+
+    Raises
+    ------
+    ModelError
+        It is damaged, or of a newer schema.
+    """
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:

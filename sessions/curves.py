@@ -14,7 +14,7 @@ def csv_text(curve: Curve) -> str:
     if curve.uncertainty is not None:
         columns.append((f"uncertainty ({curve.y.unit})", curve.uncertainty))
     lines = [",".join(f'"{title}"' if "," in title else title for title, _ in columns)]
-    lines += [",".join(f"{value:.9g}" for value in point) for point in zip(*(values for _, values in columns), strict=True)]
+    lines += [",".join(f"{value:.12g}" for value in point) for point in zip(*(values for _, values in columns), strict=True)]
     return "\n".join(lines) + "\n"
 
 

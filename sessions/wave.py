@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -90,6 +91,7 @@ class WaveWriter:
         self._file = path.open("wb")
         self._header = _header(encoding, sample_rate, channels, expected_samples)
         self._digest = hashlib.sha256()
+        self.sha256 = ""
         self._put(self._header)
 
     def _put(self, data: bytes) -> None:
@@ -126,15 +128,44 @@ class WaveWriter:
         finally:
             self._file.close()
         if header == self._header:
-            return self._digest.hexdigest()
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            self.sha256 = self._digest.hexdigest()
+        else:
+            with self.path.open("rb") as file:
+                self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return self.sha256
 
     def abandon(self) -> None:
         """Close and remove the file."""
         with contextlib.suppress(OSError):  # closing flushes, which fails again on a full disk; the file goes anyway
             self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path: Path, sample_rate: int, channels: int, encoding: Encoding, samples: int) -> Iterator[WaveWriter]:
+    """Write a new file block by block, under a temporary name until the context ends well; else nothing is left behind.
+
+    Parameters
+    ----------
+    samples : int
+        Expected length.
+
+    Raises
+    ------
+    SessionError
+        The disk is full, or the folder cannot be written.
+    """
+    part = path.with_name(path.name + PART)
+    with told_as_session_error(path):
+        writer = WaveWriter(part, sample_rate, channels, encoding, samples)
+        try:
+            yield writer
+            writer.close()
+            part.replace(path)
+            sync_folder(path.parent)
+        except BaseException:
+            writer.abandon()
+            raise
 
 
 def write_wave(path: Path, audio: AudioReader, encoding: Encoding) -> str:
@@ -147,19 +178,10 @@ def write_wave(path: Path, audio: AudioReader, encoding: Encoding) -> str:
     AudioFileError
         The audio holds NaN or infinity, or cannot be read.
     """
-    part = path.with_name(path.name + PART)
-    with told_as_session_error(path):
-        writer = WaveWriter(part, audio.sample_rate, audio.channels, encoding, audio.samples)
-        try:
-            for block in blocks(audio):
-                writer.write(block)
-            digest = writer.close()
-            part.replace(path)
-            sync_folder(path.parent)
-        except BaseException:
-            writer.abandon()
-            raise
-    return digest
+    with writing(path, audio.sample_rate, audio.channels, encoding, audio.samples) as writer:
+        for block in blocks(audio):
+            writer.write(block)
+    return writer.sha256
 
 
 def mend(path: Path, sample_rate: int, channels: int, encoding: Encoding) -> tuple[int, str]:

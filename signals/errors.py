@@ -31,3 +31,7 @@ class DeviceError(TapeError):
 
 class ModelError(TapeError):
     """A model cannot be trained, loaded or applied."""
+
+
+class UsageError(TapeError):
+    """A command was given something that it cannot read; exit status 2."""

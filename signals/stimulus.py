@@ -9,7 +9,7 @@ import numpy as np
 from signals import markers
 from signals.cues import Channel, Cue, CueSheet, Kind, Parameter
 from signals.errors import StimulusError
-from signals.levels import meter_level
+from signals.levels import meter_level, peak_dbfs
 from signals.music import compose
 from signals.noise import pink_noise
 from signals.sweeps import Sweep
@@ -29,7 +29,6 @@ SWEEP_LOW_HZ = 20.0
 SWEEP_HIGH_HZ = 22_000.0
 GAP_S = 0.3
 LEAD_S = 2.0
-MUSIC_HEADROOM_DB = 14.0
 
 Music = Mapping[str, np.ndarray]
 
@@ -212,7 +211,7 @@ def plan(
     line.guard()
     line.add("impulses", "impulses", line.samples(scope.impulses_s), 0.0, period_s=0.1)
     line.add("noise", "pink noise", line.samples(3.0), -15.0, seed=seed, low_hz=30.0, high_hz=20_000.0)
-    _add_music(line, scope.pieces, music, seed)
+    _add_music(line, scope.pieces, music, seed, reference_dbfs)
     line.guard()
     line.add(
         "marker_code", "identity code again", markers.code_marker(code, sample_rate).size, MARKER_LEVEL_DB, 0.1, code=code
@@ -253,7 +252,7 @@ def _refuse_clipping(levels_db: Sequence[float], reference_dbfs: float, what: st
         )
 
 
-def _add_music(line: _Timeline, pieces: Sequence[Piece], music: Music | None, seed: int) -> None:
+def _add_music(line: _Timeline, pieces: Sequence[Piece], music: Music | None, seed: int, reference_dbfs: float) -> None:
     if music is None:
         for number, piece in enumerate(pieces):
             line.guard()
@@ -264,8 +263,12 @@ def _add_music(line: _Timeline, pieces: Sequence[Piece], music: Music | None, se
     parts = [(name, start, stop) for name, wave in music.items() for start, stop in _parts(wave.size, line.sample_rate)]
     for number, (name, start, stop) in enumerate(parts):
         use = ("train", "train", "train", "validation", "test")[number * 5 // len(parts)] if len(parts) > 2 else "train"
+        part = music[name][start:stop]
+        # A recording with high peaks goes to tape at less than 0 dB rather than clipped.
+        crest_db = peak_dbfs(part) - meter_level(part, line.sample_rate)
+        level_db = min(0.0, float(np.floor(-reference_dbfs - crest_db)))
         line.guard()
-        line.add("music", f"{name} part {number + 1}", stop - start, 0.0, file=name, offset_samples=start, use=use)
+        line.add("music", f"{name} part {number + 1}", stop - start, level_db, file=name, offset_samples=start, use=use)
 
 
 def _parts(samples: int, sample_rate: int) -> list[tuple[int, int]]:

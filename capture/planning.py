@@ -1,0 +1,162 @@
+"""Plan a session: lay out the stimulus, see that it fits, and write it."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sessions.audio import open_audio
+from sessions.manifest import Wiring
+from sessions.store import Session
+from signals.errors import AudioFileError, StimulusError, UsageError
+from signals.stimulus import DEFAULT_REFERENCE_DBFS, QUICK, STANDARD, StimulusAudio, plan
+from signals.tape_length import MINUTES_A_SIDE, fits, running_time_s
+
+SPEEDS_CM_S = (4.8, 9.5)
+MOST_LEVELS = 100
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a session shall hold.
+
+    Attributes
+    ----------
+    tracks : sequence of int
+        Tracks that get programme.
+    pilot_track : int or None
+        Track that gets the pilot alone.
+    levels_db : sequence of float or None
+        Level ladder; None means the default one.
+    quick : bool
+        A stimulus half as long.
+    music : sequence of Path
+        Sound files to use as programme instead of the composed pieces.
+    cassette : str
+        Such as ``C-60``.
+    """
+
+    tracks: Sequence[int] = (1,)
+    pilot_track: int | None = None
+    speed_cm_s: float = 9.5
+    sample_rate: int = 48_000
+    reference_dbfs: float = DEFAULT_REFERENCE_DBFS
+    levels_db: Sequence[float] | None = None
+    quick: bool = False
+    music: Sequence[Path] = ()
+    cassette: str = "C-60"
+    deck: str = "not named"
+    seed: int = 0
+
+
+def read_tracks(text: str) -> list[int]:
+    """Track numbers from a text such as ``1,2``.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read so.
+    """
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"'{text}' is no list of tracks; write it as 1,2") from error
+
+
+def read_ladder(text: str) -> list[float]:
+    """Levels in dB from a text ``LO:HI:STEP``.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read so, or has more than 100 levels.
+    """
+    try:
+        low, high, step = (float(part) for part in text.split(":"))
+    except ValueError as error:
+        raise UsageError(f"'{text}' is no ladder; write it as LO:HI:STEP, such as -30:10:2.5") from error
+    if not (step > 0.0 and high >= low and (high - low) / step < MOST_LEVELS):
+        raise UsageError(
+            f"ladder '{text}' does not rise from LO to HI in at most {MOST_LEVELS} levels; write -30:10:2.5, say"
+        )
+    return [low + step * k for k in range(int((high - low) / step + 1e-9) + 1)]
+
+
+def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambda _: None) -> Session:
+    """Make a session with its stimulus.
+
+    Raises
+    ------
+    StimulusError
+        What is wished for is impossible, or does not fit the cassette.
+    AudioFileError
+        A music file is missing, unreadable or of another sample rate.
+    SessionError
+        The folder exists and is not empty, or the disk is full; nothing is left behind.
+    """
+    if wish.speed_cm_s not in SPEEDS_CM_S:
+        raise StimulusError(f"tape speed {wish.speed_cm_s:g} cm/s is not one of the deck's; use 9.5 or 4.8")
+    if wish.quick and wish.levels_db is not None and len(wish.levels_db) > len(STANDARD.levels_db):
+        raise StimulusError(f"{len(wish.levels_db)} levels are too many for a quick stimulus; leave out --quick")
+    progress("composing the stimulus")
+    music = {name: _music(file, wish.sample_rate) for name, file in _named(wish.music)}
+    identifier = uuid.uuid4().hex[:12]
+    sheet = plan(
+        session=identifier,
+        sample_rate=wish.sample_rate,
+        tracks=wish.tracks,
+        pilot_track=wish.pilot_track,
+        reference_dbfs=wish.reference_dbfs,
+        levels_db=wish.levels_db,
+        scope=QUICK if wish.quick else STANDARD,
+        music=music or None,
+        seed=wish.seed,
+    )
+    duration_s = sheet.samples / sheet.sample_rate
+    if not fits(duration_s, wish.cassette, wish.speed_cm_s):
+        room_s = running_time_s(wish.cassette, wish.speed_cm_s)
+        longer = ", ".join(c for c in MINUTES_A_SIDE if fits(duration_s, c, wish.speed_cm_s)) or "no cassette"
+        raise StimulusError(
+            f"the stimulus of {duration_s / 60.0:.1f} min does not fit the {room_s / 60.0:.1f} min of a {wish.cassette} at "
+            f"{wish.speed_cm_s:g} cm/s; it fits: {longer}; or use --quick, fewer levels or less music"
+        )
+    existed = path.exists()
+    session = Session.create(
+        path,
+        deck=wish.deck,
+        speed_cm_s=wish.speed_cm_s,
+        reference_dbfs=wish.reference_dbfs,
+        wiring=Wiring(outputs={i: channel.track for i, channel in enumerate(sheet.channels)}),
+        tape=wish.cassette,
+        session_id=identifier,
+    )
+    try:
+        session.add_stimulus(sheet, StimulusAudio(sheet, music))
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        if existed:
+            path.mkdir(exist_ok=True)
+        raise
+    return session
+
+
+def _named(files: Sequence[Path]) -> list[tuple[str, Path]]:
+    names = [f"{number + 1} {file.name}" for number, file in enumerate(files)]
+    return list(zip(names, files, strict=True))
+
+
+def _music(file: Path, sample_rate: int) -> np.ndarray:
+    """A sound file as mono programme, shape (samples,)."""
+    with open_audio(file) as audio:
+        if audio.sample_rate != sample_rate:
+            raise AudioFileError(
+                f"{file} has {audio.sample_rate} Hz, the session {sample_rate} Hz; convert it, or plan the session with "
+                f"--rate {audio.sample_rate}"
+            )
+        wave = audio.read(0, audio.samples).mean(axis=1)
+    if not np.any(wave):
+        raise AudioFileError(f"{file} is silent; give music with sound in it")
+    return wave

@@ -1,0 +1,93 @@
+"""The takes of a session, each joined to what was played: where the bench and the training both begin."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from analysis.alignment import Alignment, align_pair, align_take
+from analysis.programme import Estimate
+from sessions.manifest import TakeRecord
+from sessions.store import Session
+from signals.audio import AudioReader
+from signals.cues import CueSheet
+from signals.errors import SignalError
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class AlignedTake:
+    """A take of a planned stimulus, with the time base of each of its programme channels."""
+
+    record: TakeRecord
+    sheet: CueSheet
+    sent: AudioReader
+    returned: AudioReader
+    alignments: tuple[Alignment, ...]
+
+
+@dataclass(frozen=True)
+class AlignedPair:
+    """A pair made with any material, with the time base and response of each channel."""
+
+    record: TakeRecord
+    dry: AudioReader
+    wet: AudioReader
+    estimates: tuple[Estimate, ...]
+
+
+Aligned = AlignedTake | AlignedPair
+
+
+def aligned_takes(session: Session, progress: Progress = lambda _: None) -> Iterator[Aligned]:
+    """Every play pass, loop pass and imported pair of a session, in order.
+
+    Record passes are left out: they carry the electronics alone.
+
+    Raises
+    ------
+    SignalError
+        There is none, or one cannot be joined to what was played.
+    """
+    records = [r for r in session.takes() if r.role != "record"]
+    if not records:
+        raise SignalError(
+            f"{session.path} has 0 finished takes, 1 is needed; capture one, or attach recordings with "
+            f"'tape import {session.path} FILE.wav'"
+        )
+    for record in records:
+        if record.role == "pair":
+            yield _pair(session, record, progress)
+        else:
+            yield _take(session, record, progress)
+
+
+def _take(session: Session, record: TakeRecord, progress: Progress) -> AlignedTake:
+    sheet, sent = session.stimulus(record.stimulus or "main")
+    _, returned = session.take(record.id)
+    inputs = returned_channels(sheet, record)
+    alignments = align_take(sent, returned, sheet, inputs, lambda what: progress(f"{record.id}: {what}"))
+    if not alignments:
+        tracks = [sheet.channels[c].track for c in sheet.channels_of("programme")]
+        raise SignalError(
+            f"take {record.id} holds tracks {sorted(record.inputs.values())}, none of the programme tracks {tracks}; "
+            "check the inputs it was recorded with"
+        )
+    return AlignedTake(record, sheet, sent, returned, tuple(alignments))
+
+
+def returned_channels(sheet: CueSheet, record: TakeRecord) -> dict[int, int]:
+    """Channel of the recording on which each channel of the stimulus comes back, where it does."""
+    channel_of_track = {track: channel for channel, track in sorted(record.inputs.items(), reverse=True)}
+    return {
+        i: channel_of_track[channel.track] for i, channel in enumerate(sheet.channels) if channel.track in channel_of_track
+    }
+
+
+def _pair(session: Session, record: TakeRecord, progress: Progress) -> AlignedPair:
+    _, dry, wet = session.pair(record.id)
+    estimates = []
+    for channel in range(min(dry.channels, wet.channels)):
+        progress(f"{record.id}: aligning channel {channel + 1}")
+        sent, got = dry.read(0, dry.samples)[:, channel], wet.read(0, wet.samples)[:, channel]
+        estimates.append(align_pair(sent, got, record.sample_rate))
+    return AlignedPair(record, dry, wet, tuple(estimates))

@@ -1,0 +1,111 @@
+"""Measure a session: every take onto the bench, and what comes of it into the session."""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable
+
+from analysis import pair
+from analysis.bench import measure_take
+from analysis.take import Take
+from modeling.aligned import Aligned, AlignedPair, AlignedTake, aligned_takes
+from modeling.model import CARD, read_card
+from reports.header import ReportHeader
+from reports.report import build_report
+from reports.subjects.models import ModelSummary
+from sessions.manifest import now, tool_version
+from sessions.results import Condition, Curve, Measurements, Result
+from sessions.store import Session
+from signals.errors import TapeError
+
+Progress = Callable[[str], None]
+
+
+def measure_session(
+    session: Session, progress: Progress = lambda _: None, aligned: Iterable[Aligned] | None = None
+) -> Measurements:
+    """Measure all takes of a session and write ``measurements.json`` and ``curves/``.
+
+    Parameters
+    ----------
+    aligned : iterable of Aligned, optional
+        The takes already joined to their stimulus; by default that is done here, one after the other.
+
+    Raises
+    ------
+    SignalError
+        There is no take, or one cannot be joined to what was played.
+    """
+    results: list[Result] = []
+    curves: list[Curve] = []
+    for item in aligned_takes(session, progress) if aligned is None else aligned:
+        measured = _pair(item) if isinstance(item, AlignedPair) else _take(session, item, progress)
+        results += measured[0]
+        curves += measured[1]
+    measurements = Measurements(
+        session=session.manifest.id, tool_version=tool_version(), created=now(), results=results, curves=curves
+    )
+    session.write_measurements(measurements)
+    return measurements
+
+
+def write_report(session: Session, measurements: Measurements) -> None:
+    """Write ``report.pdf`` and ``figures/`` of a session, with the models trained from it."""
+    report = build_report(measurements, ReportHeader.of_manifest(session.manifest), _models(session))
+    for name, figure in report.figures.items():
+        session.write_file(f"figures/{name}.svg", figure)
+    session.write_file("report.pdf", report.pdf)
+
+
+def _models(session: Session) -> list[ModelSummary]:
+    """What the cards of the session's models say in short; a damaged card is the business of ``tape check``."""
+    found = []
+    for path in sorted((session.path / "models").glob(f"[!.]*/{CARD}")):
+        with contextlib.suppress(TapeError):
+            card = read_card(path)
+            error = card.evaluation
+            found.append(
+                ModelSummary(
+                    name=card.name,
+                    core=card.core,
+                    filter_db=_decibels(error.baseline_esr if error else None),
+                    model_db=_decibels(error.esr if error else None),
+                    floor_db=_decibels(error.floor_esr if error else None),
+                    method=f"Trained on {card.seconds.train:.0f} s, judged on {card.seconds.test:.0f} s; split {card.split}",
+                )
+            )
+    return found
+
+
+def _decibels(esr: float | None) -> float | None:
+    return None if not esr else 10.0 * math.log10(esr)
+
+
+def _take(session: Session, item: AlignedTake, progress: Progress) -> tuple[list[Result], list[Curve]]:
+    results: list[Result] = []
+    curves: list[Curve] = []
+    for alignment in item.alignments:
+        conditions: dict[str, Condition] = {
+            "track": item.sheet.channels[alignment.channel].track,
+            "pass": item.record.number,
+            "speed_cm_s": session.manifest.speed_cm_s,
+            "dbx": "off",
+            **item.record.conditions,
+        }
+        take = Take(item.returned, item.sheet, alignment, conditions)
+        more_results, more_curves = measure_take(take, lambda what: progress(f"{item.record.id}: {what}"))
+        results += more_results
+        curves += more_curves
+    return results, curves
+
+
+def _pair(item: AlignedPair) -> tuple[list[Result], list[Curve]]:
+    results: list[Result] = []
+    curves: list[Curve] = []
+    for channel, estimate in enumerate(item.estimates):
+        conditions: dict[str, Condition] = {"track": channel + 1, "take": item.record.id, **item.record.conditions}
+        dry = item.dry.read(0, item.dry.samples)[:, channel]
+        wet = item.wet.read(0, item.wet.samples)[:, channel]
+        more_results, more_curves = pair.measure(dry, wet, item.record.sample_rate, estimate, conditions)
+        results += more_results
+        curves += more_curves
+    return results, curves

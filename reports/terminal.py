@@ -1,0 +1,115 @@
+"""What is said in the terminal: progress on standard error, results on standard output.
+
+On a terminal progress is a live bar with the time left; in a log it is a line whenever a step begins.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from sessions.results import Measurements, Result
+
+LOG_EVERY_S = 10.0
+
+
+class Reporter:
+    """Tells how far a piece of work has come."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar = bar
+        self._task = task
+        self._started = self._told = time.monotonic()
+        self._what = ""
+
+    def step(self, what: str) -> None:
+        """Begin a step of unknown length."""
+        self.fraction(what, None)
+
+    def fraction(self, what: str, part: float | None, remaining_s: float | None = None) -> None:
+        """Say what is being done and which part of it, 0 to 1, has been done."""
+        self._bar.update(self._task, description=what, total=None if part is None else 1.0, completed=part or 0.0)
+        now = time.monotonic()
+        if self._bar.console.is_terminal or (what == self._what and now - self._told < LOG_EVERY_S):
+            return
+        share = "" if part is None else f", {100.0 * part:.0f} %"
+        left = "" if remaining_s is None else f", {remaining_s:.0f} s left"
+        self._bar.console.print(f"{now - self._started:6.1f} s  {what}{share}{left}", highlight=False, markup=False)
+        self._what, self._told = what, now
+
+
+@contextmanager
+def reporting(quiet: bool = False) -> Iterator[Reporter]:
+    """Progress for as long as the context lasts."""
+    console = Console(stderr=True, quiet=quiet)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, transient=True)
+    task = bar.add_task("", total=None)
+    if not console.is_terminal:
+        yield Reporter(bar, task)
+        return
+    with bar:
+        yield Reporter(bar, task)
+
+
+def say(text: str) -> None:
+    """Print a line for the user."""
+    Console(soft_wrap=True).print(text, highlight=False, markup=False)
+
+
+def say_json(value: Mapping[str, Any]) -> None:
+    """Print a result for a program."""
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+def key_figures(measurements: Measurements) -> Table:
+    """The figures that are asked for first, one row each; every figure stands in the report."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, side in (("figure", "left"), ("condition", "left"), ("value", "right"), ("±", "right"), ("unit", "left")):
+        table.add_column(heading, justify="right" if side == "right" else "left")
+    for label, result in _chosen(measurements):
+        value = "-" if result.value is None else f"{result.value:.4g}"
+        doubt = "" if result.uncertainty is None else f"{result.uncertainty:.2g}"
+        unit = result.unit if result.valid else f"{result.unit}  {result.note}"
+        table.add_row(label, _condition(result), value, doubt, unit)
+    return table
+
+
+def print_table(table: Table) -> None:
+    """Print a table for the user."""
+    Console().print(table)
+
+
+def _chosen(measurements: Measurements) -> Iterator[tuple[str, Result]]:
+    wanted: tuple[tuple[str, str, dict[str, float]], ...] = (
+        ("latency", "latency", {}),
+        ("speed error", "speed_error", {}),
+        ("wow and flutter, weighted", "wow_flutter_weighted_2sigma", {}),
+        ("response down 3 dB, low", "bandwidth_low", {"level_db": -20.0}),
+        ("response down 3 dB, high", "bandwidth_high", {"level_db": -20.0}),
+        ("THD, 315 Hz", "thd", {"frequency_hz": 315.0, "level_db": 0.0}),
+        ("MOL, 315 Hz", "mol_315", {}),
+        ("noise, A-weighted", "noise_a", {}),
+    )
+    for label, quantity, conditions in wanted:
+        for result in measurements.find(quantity, **conditions):
+            yield label, result
+
+
+def _condition(result: Result) -> str:
+    parts = []
+    if "track" in result.conditions:
+        parts.append(f"track {result.conditions['track']}")
+    if "pass" in result.conditions:
+        parts.append(f"pass {result.conditions['pass']}")
+    if "take" in result.conditions:
+        parts.append(str(result.conditions["take"]))
+    if "level_db" in result.conditions:
+        parts.append(f"{float(result.conditions['level_db']):+g} dB")
+    return ", ".join(parts)
