@@ -350,11 +350,10 @@ def _wish(
     cassette: str,
     deck: str,
 ) -> "Wish":
-    from capture.planning import Wish
+    from capture.planning import Wish, read_ladder, read_tracks
 
-    return Wish(
-        _numbers(tracks), pilot_track, speed, rate, reference_dbfs, _ladder(levels), quick, music or (), cassette, deck
-    )
+    ladder = None if levels is None else read_ladder(levels)
+    return Wish(read_tracks(tracks), pilot_track, speed, rate, reference_dbfs, ladder, quick, music or (), cassette, deck)
 
 
 def _planned(reporter: "Reporter", path: Path, wish: "Wish") -> "Session":

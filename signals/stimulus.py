@@ -12,12 +12,13 @@ from signals.errors import StimulusError
 from signals.levels import meter_level, peak_dbfs
 from signals.music import compose
 from signals.noise import pink_noise
+from signals.scope import QUICK, STANDARD, Piece, Scope
 from signals.sweeps import Sweep
 from signals.tones import bursts, impulses, tone
 
+__all__ = ["DEFAULT_REFERENCE_DBFS", "QUICK", "STANDARD", "Music", "Piece", "Scope", "StimulusAudio", "plan", "waveform"]
+
 DEFAULT_REFERENCE_DBFS = -18.0
-DEFAULT_LEVELS_DB = tuple(np.arange(-30.0, 10.1, 2.5).tolist())
-QUICK_LEVELS_DB = (-20.0, -10.0, -5.0, 0.0, 2.5, 5.0, 7.5, 10.0)
 MINIMUM_RATE_HZ = 48_000
 PILOT_HZ = 3700.0  # no multiple of a test tone, so that what leaks into a neighbour is nobody's harmonic
 PILOT_LEVEL_DB = -6.0
@@ -29,57 +30,9 @@ SWEEP_LOW_HZ = 20.0
 SWEEP_HIGH_HZ = 22_000.0
 GAP_S = 0.3
 LEAD_S = 2.0
+MUSIC_CREST_DB = 10.0  # composed pieces peak less than this above their highest meter reading
 
 Music = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A piece of programme: style or name, length, highest meter reading, and what training uses it for."""
-
-    style: str
-    duration_s: float
-    level_db: float
-    use: str  # train, validation or test
-
-
-STANDARD_PIECES = (
-    Piece("band", 20.0, 0.0, "train"),
-    Piece("chamber", 18.0, 5.0, "train"),
-    Piece("beat", 18.0, 5.0, "train"),
-    Piece("band", 18.0, -10.0, "train"),
-    Piece("chamber", 16.0, 5.0, "validation"),
-    Piece("beat", 12.0, 0.0, "test"),
-    Piece("band", 18.0, 5.0, "test"),
-)
-QUICK_PIECES = (
-    Piece("band", 14.0, 5.0, "train"),
-    Piece("chamber", 10.0, 0.0, "train"),
-    Piece("beat", 10.0, 5.0, "train"),
-    Piece("chamber", 10.0, 5.0, "validation"),
-    Piece("band", 12.0, 5.0, "test"),
-)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """How much a stimulus holds: segment lengths in seconds, levels in dB re the reference level."""
-
-    wow_flutter_s: float
-    ladder_hz: tuple[float, ...]
-    levels_db: tuple[float, ...]
-    step_s: float
-    sweep_levels_db: tuple[float, ...]
-    sweep_s: float
-    silence_s: float
-    impulses_s: float
-    pieces: tuple[Piece, ...]
-
-
-STANDARD = Scope(
-    30.0, (315.0, 1000.0, 10_000.0), DEFAULT_LEVELS_DB, 0.8, (-20.0, -10.0, 0.0), 8.0, 10.0, 2.0, STANDARD_PIECES
-)
-QUICK = Scope(15.0, (315.0, 1000.0), QUICK_LEVELS_DB, 0.8, (-20.0, 0.0), 6.0, 6.0, 1.0, QUICK_PIECES)
 
 
 @dataclass
@@ -89,6 +42,7 @@ class _Timeline:
     sample_rate: int
     programme: tuple[int, ...]
     cursor: int = 0
+    guards: int = 0
     cues: list[Cue] = field(default_factory=list)
 
     def add(
@@ -124,7 +78,9 @@ class _Timeline:
         return round(seconds * self.sample_rate)
 
     def guard(self) -> None:
-        self.add("guard", "guard", markers.GUARD.samples(self.sample_rate), MARKER_LEVEL_DB, gap_s=0.1)
+        self.guards += 1
+        length = markers.GUARD.samples(self.sample_rate)
+        self.add("guard", f"guard {self.guards}", length, MARKER_LEVEL_DB, gap_s=0.1)
 
 
 def plan(
@@ -155,14 +111,15 @@ def plan(
     levels_db : sequence of float, optional
         Level ladder, instead of the scope's own.
     music : mapping of name to ndarray (samples,), optional
-        Programme to use instead of the composed pieces, at `sample_rate`.
+        Programme to use instead of the composed pieces, at `sample_rate`. It is played at 0 dB, or lower where its peaks
+        would clip.
     seed : int
         Seed of the composed pieces.
 
     Raises
     ------
     StimulusError
-        Rate too low, tracks that collide, levels beyond digital full scale.
+        Rate too low, tracks that collide, no levels or one twice, levels beyond digital full scale.
     """
     if sample_rate < MINIMUM_RATE_HZ:
         raise StimulusError(
@@ -176,7 +133,10 @@ def plan(
         roles.append(Channel(role="pilot", track=pilot_track))
     programme = tuple(range(len(tracks)))
     ladder = scope.levels_db if levels_db is None else tuple(float(level) for level in levels_db)
-    _refuse_clipping(ladder, reference_dbfs, "ladder")
+    _refuse_ladder(ladder)
+    _refuse_clipping((0.0, *ladder), reference_dbfs, "ladder")
+    if music is None:
+        _refuse_clipping([piece.level_db + MUSIC_CREST_DB for piece in scope.pieces], reference_dbfs, "music with its peaks")
     code = markers.identity_code(session, stimulus)
 
     line = _Timeline(sample_rate, programme)
@@ -243,12 +203,20 @@ def plan(
     )
 
 
+def _refuse_ladder(levels_db: Sequence[float]) -> None:
+    if not levels_db:
+        raise StimulusError("the ladder has 0 levels, 1 is needed; give levels, or leave them out for the usual ones")
+    for number, level_db in enumerate(levels_db):
+        if level_db in levels_db[:number]:
+            raise StimulusError(f"the ladder has {level_db:+g} dB twice; give every level once")
+
+
 def _refuse_clipping(levels_db: Sequence[float], reference_dbfs: float, what: str) -> None:
-    highest = max(levels_db)
+    highest = max(levels_db, default=-np.inf)
     if reference_dbfs + highest > 0.0:
         raise StimulusError(
-            f"{what} goes to {highest:+g} dB, which is {reference_dbfs + highest:+.1f} dBFS and clips; "
-            f"end it at {-reference_dbfs:+g} dB or lower the reference level"
+            f"the {what} goes to {highest:+g} dB, which is {reference_dbfs + highest:+.1f} dBFS and clips; "
+            f"end it at {-reference_dbfs:+g} dB, or lower the reference level from {reference_dbfs:g} dBFS"
         )
 
 
@@ -261,6 +229,9 @@ def _add_music(line: _Timeline, pieces: Sequence[Piece], music: Music | None, se
             line.add("music", name, length, piece.level_db, seed=seed * 1000 + number, style=piece.style, use=piece.use)
         return
     parts = [(name, start, stop) for name, wave in music.items() for start, stop in _parts(wave.size, line.sample_rate)]
+    parts = [(name, start, stop) for name, start, stop in parts if np.any(music[name][start:stop])]
+    if not parts:
+        raise StimulusError(f"there is no sound in {', '.join(music) or 'the music'}; give a recording that is not silent")
     for number, (name, start, stop) in enumerate(parts):
         use = ("train", "train", "train", "validation", "test")[number * 5 // len(parts)] if len(parts) > 2 else "train"
         part = music[name][start:stop]

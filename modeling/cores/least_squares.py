@@ -192,7 +192,7 @@ def solve(found: Correlations, taps: int, ahead: int, ridge: float, keep: Sequen
     matrix = matrix * scale[:, None] * scale[None, :]
     matrix[np.diag_indices_from(matrix)] += ridge
     try:
-        solved = cho_solve(cho_factor(matrix, lower=True, overwrite_a=True), right * scale) * scale
+        solved = cho_solve(cho_factor(matrix, lower=True), right * scale) * scale
     except LinAlgError:
         matrix[np.diag_indices_from(matrix)] += 1e3 * ridge
         solved = cho_solve(cho_factor(matrix, lower=True), right * scale) * scale
