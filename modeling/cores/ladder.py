@@ -27,7 +27,7 @@ ROUNDS = 3
 """Alternations between the g_k and h."""
 
 FIRST_EMPHASIS = Emphasis(25.0, 2500.0, 14000.0)
-EMPHASIS_STEPS = (("bass_floor_hz", 0.56), ("pole_hz", 2.0), ("zero_hz", 1.56), ("pole_hz", 1.4))
+EMPHASIS_STEPS = (("bass_floor_hz", 0.5), ("pole_hz", 2.0), ("zero_hz", 1.56))
 """Where the search for the emphasis begins, and by which factors it then tries others, up and down."""
 STRETCH_S = 5.0
 STRETCHES = 2
@@ -49,11 +49,15 @@ class Filters:
 
 
 class Problem:
-    """The correlations of one basis over some pairs, and their solutions."""
+    """The correlations of some curves over some pairs, and their solutions."""
 
-    def __init__(self, pairs: Sequence[Pair], basis: Basis, material: Material) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], basis: Basis, material: Material, curves: Sequence[int] = range(CURVES)
+    ) -> None:
         self._material = material
         self._basis = basis
+        self._rows = [branch * CURVES + curve for branch in range(2) for curve in curves]
+        basis.rows = np.array(self._rows)
         rate = material.sample_rate
         self._h_taps, self._h_ahead = filter_lengths(rate)
         self._g_taps, self._g_ahead = round(G_LENGTH_S * rate), round(G_AHEAD_S * rate)
@@ -68,12 +72,14 @@ class Problem:
 
     def static(self, curves: Sequence[int], rounds: int) -> Filters:
         """The g_k of some curves for the linear filter, then h for these g_k, and so on."""
-        keep = [branch * CURVES + curve for branch in range(2) for curve in curves]
+        keep = [index for index, row in enumerate(self._rows) if row % CURVES in curves]
         h = self.linear().h
         for _ in range(rounds):
-            g = solve(behind(self._found, h, self._h_ahead, self._g_taps), self._g_taps, self._g_ahead, G_RIDGE, keep)
-            mix = mixed(self._found, g, self._g_ahead, self._h_taps)
+            solved = solve(behind(self._found, h, self._h_ahead, self._g_taps), self._g_taps, self._g_ahead, G_RIDGE, keep)
+            mix = mixed(self._found, solved, self._g_ahead, self._h_taps)
             h = solve(mix, self._h_taps, self._h_ahead, H_RIDGE)[0]
+        g = np.zeros((2 * CURVES, self._g_taps))
+        g[self._rows] = solved
         return Filters(h, g)
 
     def core(self, filters: Filters) -> HammersteinCore:
@@ -119,8 +125,8 @@ def _choose(material: Material, run: Run) -> Basis:
     loudest = _loudest(material.train)
 
     def attempt(emphasis: Emphasis) -> tuple[float, Basis]:
-        basis = _basis(material, emphasis)
-        problem = Problem(loudest, basis, material)
+        basis = _basis(material, emphasis, loudest)
+        problem = Problem(loudest, basis, material, ODD)
         error = esr_of(problem.core(problem.static(ODD, rounds=2)).process, loudest)
         run.log({"emphasis_hz": [emphasis.bass_floor_hz, emphasis.zero_hz, emphasis.pole_hz], "training_esr": error})
         return error, basis
@@ -135,11 +141,11 @@ def _choose(material: Material, run: Run) -> Basis:
             if tried[0] < best[0]:
                 best = tried
                 break
-    return best[1]
+    return _basis(material, best[1].emphasis, material.train)
 
 
-def _basis(material: Material, emphasis: Emphasis) -> Basis:
-    """Basis whose limits are the largest levels of the material."""
+def _basis(material: Material, emphasis: Emphasis, pairs: Sequence[Pair]) -> Basis:
+    """Basis whose limits are the largest levels of some pairs."""
     open_ended = Basis(material.sample_rate, material.reference_dbfs, emphasis, (np.inf, np.inf))
     levels = [
         np.quantile(np.abs(open_ended.branches(pair.dry.astype(np.float64))), LIMIT_QUANTILE, axis=1)
