@@ -1,5 +1,5 @@
 # make demo    the whole chain on the virtual deck, into ./tape-demo
-# make test    the tests (the long studies are `make study`)
+# make test    lint, types and tests (the long studies are `make study`)
 #
 # Everything else is set up on the way: a virtual environment in .venv with the versions of constraints.txt.
 # PIP_ARGS is handed to pip, for an index or a cache of one's own.
@@ -41,8 +41,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	@$(VENV)/bin/tape demo
 
-test: $(STAMP)
-	$(TEST_ENVIRONMENT) $(RUN) pytest -n $(WORKERS) -m "not slow"
+test: check
 
 check: $(STAMP)
 	$(RUN) ruff check
