@@ -64,7 +64,7 @@ def demo(
     from reports import measuring, terminal
 
     with terminal.reporting(quiet=as_json) as reporter:
-        session = _planned(reporter, folder, Wish(pilot_track=4, quick=True, deck=f"virtual:{preset}"))
+        session = _planned(reporter, folder, Wish(pilot_track=4, quick=True, deck=f"Virtual 424 MkII ({preset})"))
         takes = _capture(reporter, session, f"virtual:{preset}", Plan(passes=DEMO_PASSES))
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
@@ -150,7 +150,8 @@ def capture(
             f"device '{device}' is not known; use virtual or virtual:PRESET, or record the file of 'tape stimulus' with another "
             "program and attach it with 'tape import'"
         )
-    wish = _wish(tracks, pilot_track, speed, rate, reference_dbfs, levels, quick, music, cassette, device)
+    deck = f"Virtual 424 MkII ({device.partition(':')[2] or 'fresh'})"
+    wish = _wish(tracks, pilot_track, speed, rate, reference_dbfs, levels, quick, music, cassette, deck)
     with terminal.reporting(quiet=as_json) as reporter:
         begun = (session / "session.json").exists()
         opened = Session.open(session) if begun else _planned(reporter, session, wish)

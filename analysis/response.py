@@ -17,6 +17,7 @@ LONG_S = (0.25, 0.60)  # window before and after the impulse below CROSS_HZ, whe
 SHORT_S = (0.03, 0.08)  # and above, where a tape does not and a short window keeps hiss out
 CROSS_HZ = (250.0, 500.0)
 HARMONIC_S = (0.02, 0.03)
+EDGE_RATIO = 1.6  # the first part of the sweep is faded in and tells nothing
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ def measure(
     inverse *= (spectrum_hz >= 0.7 * sweep.low_hz) & (spectrum_hz <= 1.02 * sweep.high_hz)
     spectrum = np.fft.rfft(returned, size) * inverse * np.exp(2j * np.pi * spectrum_hz * lead_samples / sample_rate)
     impulse = np.fft.irfft(spectrum / amplitude, size) / sample_rate
-    octaves = np.log2(min(sweep.high_hz, 0.48 * sample_rate) / sweep.low_hz)
-    grid = sweep.low_hz * 2.0 ** np.linspace(0.0, octaves, int(octaves * POINTS_PER_OCTAVE) + 1)
+    lowest = EDGE_RATIO * sweep.low_hz
+    octaves = np.log2(min(sweep.high_hz, 0.48 * sample_rate) / lowest)
+    grid = lowest * 2.0 ** np.linspace(0.0, octaves, int(octaves * POINTS_PER_OCTAVE) + 1)
     advance = sweep.harmonic_advance_s(2)
     long = (min(LONG_S[0], 0.4 * advance), LONG_S[1])
     low, high = _windowed(impulse, 0.0, long, grid, sample_rate), _windowed(impulse, 0.0, SHORT_S, grid, sample_rate)
