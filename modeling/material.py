@@ -17,13 +17,13 @@ from signals.cues import Cue, CueSheet
 from signals.errors import ModelError
 
 LEAST_S: tuple[tuple[Split, float, str], ...] = (
-    ("train", 10.0, "training"),
-    ("validation", 3.0, "validation"),
-    ("test", 3.0, "the final test"),
+    ("train", 2.0, "training"),
+    ("validation", 0.3, "validation"),
+    ("test", 0.3, "the final test"),
 )
 SILENT_DBFS = -70.0
 MOST_CLIPPED = 1e-3
-GUARD_S = 0.5
+GUARD_S = 0.2
 ROUND_S = 60.0
 ROUND: tuple[tuple[Split, float], ...] = (("train", 0.7), ("validation", 0.15), ("test", 0.15))
 TONE_EDGE_S = 0.05

@@ -5,6 +5,7 @@ The model is ``y(t) = sum_k sum_i g_k(i) u_k(t + ahead - i)``. Its normal equati
 behind a bank, is solved again without going back to the signals.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -190,15 +191,28 @@ def solve(found: Correlations, taps: int, ahead: int, ridge: float, keep: Sequen
     diagonal = np.diag(matrix)
     scale = 1.0 / np.sqrt(np.maximum(diagonal, 1e-12 * diagonal.max()))
     matrix = matrix * scale[:, None] * scale[None, :]
-    matrix[np.diag_indices_from(matrix)] += ridge
-    try:
-        solved = cho_solve(cho_factor(matrix, lower=True), right * scale) * scale
-    except LinAlgError:
-        matrix[np.diag_indices_from(matrix)] += 1e3 * ridge
-        solved = cho_solve(cho_factor(matrix, lower=True), right * scale) * scale
+    solved = _cholesky_solve(matrix, right * scale, ridge) * scale
     filters = np.zeros((signals, taps))
     filters[used] = solved.reshape(used.size, taps)
     return filters
+
+
+def _cholesky_solve(matrix: np.ndarray, right: np.ndarray, ridge: float) -> np.ndarray:
+    """Solve with a ridge, larger where little material with many gaps leaves the sums short of positive definite.
+
+    Raises
+    ------
+    ModelError
+        They are so even with a ridge as large as the diagonal.
+    """
+    diagonal = np.diag_indices_from(matrix)
+    added = 0.0
+    for total in (ridge, *(ridge * 10.0**power for power in range(2, 6))):
+        matrix[diagonal] += total - added
+        added = total
+        with contextlib.suppress(LinAlgError):
+            return np.asarray(cho_solve(cho_factor(matrix, lower=True), right))
+    raise ModelError("the material is too short and broken to be solved for; give a longer recording without long pauses")
 
 
 def behind(found: Correlations, h: np.ndarray, ahead: int, reach: int) -> Correlations:
