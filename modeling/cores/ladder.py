@@ -148,8 +148,8 @@ def _basis(material: Material, emphasis: Emphasis, pairs: Sequence[Pair]) -> Bas
     """Basis whose limits are the largest levels of some pairs."""
     open_ended = Basis(material.sample_rate, material.reference_dbfs, emphasis, (np.inf, np.inf))
     levels = [
-        np.quantile(np.abs(open_ended.branches(pair.dry.astype(np.float64))), LIMIT_QUANTILE, axis=1)
-        for pair in material.train
+        np.quantile(np.abs(open_ended.branches(pair.dry.astype(np.float64))[:, ::4]), LIMIT_QUANTILE, axis=1)
+        for pair in pairs
     ]
     plain, emphasised = np.max(levels, axis=0)
     return Basis(material.sample_rate, material.reference_dbfs, emphasis, (float(plain), float(emphasised)))

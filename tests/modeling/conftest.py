@@ -1,9 +1,16 @@
 """A tape-like device in closed form, and material for it: independent of the deck that the program simulates."""
 
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.signal import bilinear, firwin, lfilter, resample_poly
 
+from modeling.cores import core_class
+from modeling.cores.core import Core, Material, Run
+from modeling.cores.hammerstein import HammersteinCore
 from modeling.pairs import Pair
 
 RATE = 48000
@@ -17,28 +24,26 @@ def music(seconds: float, seed: int, level_db: float) -> np.ndarray:
     rng = np.random.default_rng(seed)
     n = int(seconds * RATE)
     out = np.zeros(n + RATE)
+    t = np.arange(RATE // 2) / RATE
+    partials = np.arange(1, 13)
     beat = 60.0 / rng.uniform(85, 135)
     for number in range(int(seconds / beat)):
         at = int(number * beat * RATE)
-        t = np.arange(int(0.9 * RATE)) / RATE
+        here = slice(at, at + t.size)
         for octave in (1.0, 2.0, 2.52, 3.0)[: 2 + number % 3]:
             root = 55.0 * octave * 2.0 ** (rng.integers(0, 12) / 12.0)
-            partials = np.arange(1, int(min(60, 16000 / root)) + 1)
-            decay = 1.5 + 0.6 * partials
-            tone = (
-                np.sin(2 * np.pi * root * np.outer(t, partials) + rng.uniform(0, 6.28, partials.size))
-                * np.exp(-np.outer(t, decay))
-                / partials**1.1
-            ).sum(axis=1)
-            out[at : at + t.size] += rng.uniform(0.2, 0.6) * tone * np.minimum(1.0, t / 0.002)
-        out[at : at + t.size] += 1.2 * np.exp(-t * 18) * np.sin(2 * np.pi * (50 + 60 * np.exp(-t * 30)) * t)
+            phases = rng.uniform(0, 2 * np.pi, partials.size)
+            weights = np.exp(-np.outer(t, 1.5 + 0.6 * partials)) / partials**1.1
+            tone = (np.sin(2 * np.pi * root * np.outer(t, partials) + phases) * weights).sum(axis=1)
+            out[here] += rng.uniform(0.2, 0.6) * tone * np.minimum(1.0, t / 0.002)
+        out[here] += 1.2 * np.exp(-t * 18) * np.sin(2 * np.pi * (50 + 60 * np.exp(-t * 30)) * t)
         if number % 2:
-            out[at : at + t.size] += 0.5 * np.exp(-t * 25) * rng.standard_normal(t.size)
+            out[here] += 0.5 * np.exp(-t * 25) * rng.standard_normal(t.size)
         hat = at + int(0.5 * beat * RATE)
         noise = np.diff(rng.standard_normal(t.size + 1)) * np.exp(-t * 60) * 0.25
-        out[hat : hat + t.size] += noise[: max(0, out.size - hat)][: t.size]
+        out[hat : hat + t.size] += noise[: max(0, out.size - hat)]
     out = out[:n]
-    meter = np.sqrt(np.convolve(out**2, np.ones(int(0.3 * RATE)) / (0.3 * RATE), mode="valid").max())
+    meter = np.sqrt(np.convolve(out[::8] ** 2, np.full(1800, 1.0 / 1800), mode="valid").max())  # 300 ms
     fade = np.minimum(1.0, np.minimum(np.arange(n), np.arange(n)[::-1]) / 480)
     return out * fade * AMPLITUDE_0VU / np.sqrt(2.0) * 10.0 ** (level_db / 20.0) / meter
 
@@ -89,9 +94,51 @@ def tone_pair(frequency_hz: float, level_db: float, seconds: float = 1.0, asymme
 
 
 @pytest.fixture(scope="session")
-def noise_pair():
-    """White noise through a band-pass of 257 taps delayed by 10 samples: a linear system without noise."""
+def tape_material() -> Material:
+    """A quarter of a minute of music through the tape-like device, and test tones."""
+    tones = [tone_pair(frequency_hz, level_db) for frequency_hz in (315.0, 1000.0) for level_db in (0.0, 5.0)]
+    return Material(tape_pairs(15.0, 1, "train"), tape_pairs(6.0, 2, "validation"), REFERENCE_DBFS, tones)
+
+
+@pytest.fixture(scope="session")
+def held_out() -> list[Pair]:
+    """Music that no fixture trains on."""
+    return tape_pairs(6.0, 3, "test")
+
+
+@pytest.fixture(scope="session")
+def fitted_to(tape_material, band_pass_material) -> Callable[[str, str], Core]:
+    """Fit a core by name to ``tape`` or ``band-pass``, once."""
+
+    @cache
+    def fit(name: str, material: str) -> Core:
+        return core_class(name).fit(
+            {"tape": tape_material, "band-pass": band_pass_material}[material], Run(minutes=0.03, seed=1)
+        )
+
+    return fit
+
+
+@pytest.fixture(scope="session")
+def hammerstein(fitted_to) -> HammersteinCore:
+    return fitted_to("hammerstein", "tape")
+
+
+@pytest.fixture(scope="session")
+def simulator() -> SimpleNamespace:
+    """The tape-like device and its material, for tests that need it otherwise than the fixtures have it."""
+    return SimpleNamespace(
+        device=tape_like, music=music, pairs=tape_pairs, tone=tone_pair, pair=make_pair, amplitude_0vu=AMPLITUDE_0VU
+    )
+
+
+@pytest.fixture(scope="session")
+def band_pass_material() -> Material:
+    """Noise through a band-pass that a filter can learn in full."""
     rng = np.random.default_rng(5)
-    dry = 0.05 * rng.standard_normal(12 * RATE)
-    wet = lfilter(np.r_[np.zeros(10), firwin(257, [100, 9000], fs=RATE, pass_zero=False)], 1.0, dry)
-    return make_pair(dry, wet, "train")
+    taps = np.r_[np.zeros(10), firwin(257, [100, 9000], fs=RATE, pass_zero=False)]
+    pairs = []
+    for split, seconds in (("train", 20), ("validation", 3)):
+        dry = np.pad(0.05 * rng.standard_normal(seconds * RATE), CONTEXT)
+        pairs.append(make_pair(dry, lfilter(taps, 1.0, dry), split))
+    return Material(pairs[:1], pairs[1:], REFERENCE_DBFS)

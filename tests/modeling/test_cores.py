@@ -1,0 +1,112 @@
+"""What every core owes, one inherited contract."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.signal import butter, lfilter
+
+from modeling.cores import core_class, names
+from modeling.cores.core import Material, Run
+from modeling.fidelity import esr_of
+from signals.errors import ModelError
+
+RATE = 48000
+
+
+@pytest.fixture(scope="module")
+def sound():
+    rng = np.random.default_rng(2)
+    return 0.2 * lfilter(*butter(1, 4000, fs=RATE), rng.standard_normal(70000))
+
+
+class Contract:
+    """Inherited by a class for each core, which gives `name`."""
+
+    name: str
+    exactness = 1e-9
+
+    @pytest.fixture
+    def fitted(self, fitted_to):
+        return fitted_to(self.name, "tape")
+
+    def test_survives_a_round_trip_exactly(self, fitted, sound):
+        again = core_class(self.name).from_arrays(fitted.to_arrays(), fitted.settings())
+        assert np.array_equal(again.process(sound), fitted.process(sound))
+
+    def test_silence_stays_silent(self, fitted):
+        assert np.max(np.abs(fitted.process(np.zeros(20000)))) < 1e-9
+
+    def test_output_is_as_long_as_input_down_to_nothing(self, fitted):
+        for samples in (0, 1, 100, 5000):
+            assert fitted.process(np.ones(samples)).shape == (samples,)
+
+    def test_a_later_input_gives_the_same_output_later(self, fitted, sound):
+        late = fitted.process(np.concatenate([np.zeros(1234), sound]))[1234:]
+        assert np.max(np.abs(late - fitted.process(sound))) < max(self.exactness, 1e-6 * np.max(np.abs(late)))
+
+    def test_blocks_of_any_size_equal_the_whole(self, fitted, sound):
+        whole = fitted.process(sound)
+        rng = np.random.default_rng(3)
+        stream, parts, at = fitted.stream(), [], 0
+        while at < sound.size:
+            length = int(rng.integers(1, 9000))
+            parts.append(stream.push(sound[at : at + length]))
+            at += length
+        joined = np.concatenate([*parts, stream.flush()])
+        assert joined.shape == whole.shape
+        assert np.max(np.abs(joined - whole)) < 1e-6
+
+    def test_output_does_not_depend_on_input_beyond_the_look_ahead(self, fitted, sound):
+        changed = sound.copy()
+        changed[40000:] = 0.0
+        until = 40000 - fitted.look_ahead_samples
+        difference = np.abs(fitted.process(changed) - fitted.process(sound))
+        assert np.max(difference[:until]) < 1e-7
+        assert np.max(difference[until:]) > 1e-3
+
+    def test_learns_a_linear_system_to_60_db(self, fitted_to, band_pass_material):
+        core = fitted_to(self.name, "band-pass")
+        assert 10 * np.log10(esr_of(core.process, band_pass_material.validation)) < -60
+
+    def test_refuses_material_in_which_nothing_was_sent(self, band_pass_material):
+        silent = [replace(pair, dry=np.zeros_like(pair.dry)) for pair in band_pass_material.train]
+        with pytest.raises(ModelError, match="silent"):
+            core_class(self.name).fit(Material(silent, silent, -18.0), Run(minutes=0.03))
+
+
+class TestLinear(Contract):
+    name = "linear"
+
+
+class TestHammerstein(Contract):
+    name = "hammerstein"
+
+    def test_beats_the_linear_filter_five_times_and_more(self, fitted, fitted_to, held_out):
+        linear = fitted_to("linear", "tape")
+        assert esr_of(fitted.process, held_out) < 0.05 * esr_of(linear.process, held_out)
+
+
+class TestTcn(Contract):
+    name = "tcn"
+    exactness = 1e-6
+
+    def test_is_never_worse_on_validation_than_the_linear_filter_it_starts_from(self, fitted, fitted_to, tape_material):
+        linear = fitted_to("linear", "tape")
+        validation = tape_material.validation
+        assert esr_of(fitted.process, validation) <= 1.001 * esr_of(linear.process, validation)
+
+    @pytest.mark.slow
+    def test_beats_the_linear_filter_in_a_minute(self, tape_material, held_out):
+        linear = core_class("linear").fit(tape_material, Run())
+        network = core_class("tcn").fit(tape_material, Run(minutes=1.0))
+        assert esr_of(network.process, held_out) < 0.6 * esr_of(linear.process, held_out)
+
+
+def test_every_core_is_under_contract():
+    assert {kind.name for kind in Contract.__subclasses__()} == set(names())
+
+
+def test_an_unknown_core_is_refused_with_those_there_are():
+    with pytest.raises(ModelError, match="hammerstein"):
+        core_class("gru2")

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from modeling.cores.core import Material, Run, input_scale
+from modeling.cores.hammerstein import CURVES, HALF_BAND, ODD, HammersteinCore, curves
+from modeling.fidelity import harmonic_error_db, tone_levels
+
+RATE = 48000
+
+
+def tone(process, frequency_hz, amplitude):
+    """Amplitude spectrum of half a second, bins of 2 Hz."""
+    t = np.arange(RATE) / RATE
+    y = process(amplitude * np.sin(2 * np.pi * frequency_hz * t))[RATE // 4 : 3 * RATE // 4]
+    return np.abs(np.fft.rfft(y * np.hanning(y.size)))
+
+
+def test_curves_are_odd_or_even_as_said():
+    p = np.linspace(-1.5, 1.5, 301)
+    made = curves(p, 1.2)
+    for row in range(CURVES):
+        sign = 1.0 if row in ODD else -1.0
+        assert np.allclose(made[row], -sign * made[row, ::-1], atol=1e-12)
+
+
+def test_curves_against_their_formulas_inside_the_limit():
+    p = np.linspace(-1.0, 1.0, 11)
+    made = curves(p, 2.0)
+    expected = [p, p - np.tanh(p), p - np.tanh(2 * p) / 2, p - np.tanh(4 * p) / 4, p**2, p * np.tanh(3 * p) - p**2]
+    assert np.allclose(made, expected, atol=1e-14)
+
+
+def test_curves_go_on_along_their_tangent_beyond_the_limit():
+    limit, step = 0.8, 1e-6
+    inside = (curves(np.array([limit]), 9.0) - curves(np.array([limit - step]), 9.0)) / step
+    beyond = (curves(np.array([limit + 3.0]), limit) - curves(np.array([limit]), limit)) / 3.0
+    assert np.allclose(beyond, inside, atol=1e-5)
+
+
+def test_decimation_filter_is_half_band():
+    """A half-band filter is zero at every even lag but 0, and its response at a quarter of the rate is one half."""
+    lags = np.arange(HALF_BAND.size) - HALF_BAND.size // 2
+    even = (lags % 2 == 0) & (lags != 0)
+    assert np.max(np.abs(HALF_BAND[even])) < 1e-12
+    assert np.abs(np.sum(HALF_BAND * np.exp(-1j * np.pi / 2 * lags))) == pytest.approx(0.5, abs=1e-4)
+
+
+def test_no_false_second_harmonic_of_a_symmetric_device(hammerstein):
+    """tanh is odd: the device makes no even harmonic, and neither may the model."""
+    spectrum = tone(hammerstein.process, 320.0, 0.346 / input_scale(-18.0))
+    assert spectrum[320] / spectrum[160] < 10 ** (-70 / 20)
+
+
+def test_second_harmonic_is_learnt_where_there_is_one(simulator):
+    material = Material(
+        simulator.pairs(15.0, 1, "train", asymmetry=0.15),
+        simulator.pairs(6.0, 2, "validation", asymmetry=0.15),
+        -18.0,
+        [simulator.tone(315.0, level_db, asymmetry=0.15) for level_db in (0.0, 5.0)],
+    )
+    core = HammersteinCore.fit(material, Run())
+    for recorded in material.tones:
+        deck = tone_levels(recorded, recorded.wet)
+        model = tone_levels(recorded, core.process(recorded.dry.astype(float)))
+        assert deck.harmonic_db[0] > -45
+        assert model.harmonic_db[:2] == pytest.approx(deck.harmonic_db[:2], abs=1.5)
+
+
+def test_a_linear_device_gets_a_linear_model(fitted_to):
+    """No rung above the linear one pays, so none is kept."""
+    core = fitted_to("hammerstein", "band-pass")
+    assert np.flatnonzero(core.g.any(axis=1)).tolist() == [0]
+
+
+def test_harmonics_of_the_test_tones_come_within_two_db(hammerstein, tape_material):
+    assert harmonic_error_db(hammerstein.process, tape_material.tones) < 2.0
+
+
+def test_level_is_learnt_and_not_normalised(hammerstein, simulator):
+    """The device compresses: 20 dB more in give less than 20 dB more out, in the model as in the device."""
+    gains = []
+    for process in (hammerstein.process, simulator.device):
+        low, high = (tone(process, 1000.0, simulator.amplitude_0vu * 10 ** (level / 20))[500] for level in (-14, 6))
+        gains.append(20 * np.log10(high / low))
+    assert gains[0] == pytest.approx(gains[1], abs=0.1)
+    assert gains[1] < 19.5

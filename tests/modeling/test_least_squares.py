@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from modeling.cores import least_squares
+from modeling.cores.least_squares import Identity, behind, correlate, mixed, solve
+from modeling.pairs import Pair
+
+RATE = 48000
+
+
+class Two:
+    """Two features: the input, and its cube."""
+
+    before_samples = 0
+    after_samples = 0
+
+    def __call__(self, x):
+        return np.stack([x, x**3])
+
+
+@pytest.fixture
+def pair():
+    rng = np.random.default_rng(0)
+    dry = np.zeros(30000)
+    dry[1000:29000] = rng.standard_normal(28000)
+    g = np.stack([np.r_[0.2, 1.0, -0.5, 0.1], np.r_[0.0, -0.1, 0.05, 0.02]])
+    ahead = 1
+    u = np.stack([dry, dry**3])
+    wet = sum(np.convolve(u[k], g[k])[ahead : ahead + dry.size] for k in range(2))
+    whole = np.ones(dry.size, dtype=bool)
+    return Pair(dry, wet, whole, RATE, "train"), g, ahead
+
+
+def test_filters_are_those_of_a_dense_least_squares_solution(pair):
+    """A noisy target and numpy's own solver on the explicit matrix of shifted signals."""
+    pair, _, ahead = pair
+    rng = np.random.default_rng(1)
+    wet = pair.wet + 0.3 * rng.standard_normal(pair.samples)
+    noisy = Pair(pair.dry, wet, pair.mask, RATE, "train")
+    taps = 6
+    found = solve(correlate([noisy], Two(), 16), taps, ahead, 1e-12)
+    padded = np.pad(np.stack([pair.dry, pair.dry**3]), ((0, 0), (taps, taps)))
+    columns = [padded[k, taps + ahead - i :][: pair.samples] for k in range(2) for i in range(taps)]
+    dense = np.linalg.lstsq(np.array(columns).T, wet, rcond=None)[0].reshape(2, taps)
+    assert np.allclose(found, dense, atol=1e-6)
+
+
+def test_known_filters_are_found(pair):
+    pair, g, ahead = pair
+    assert np.allclose(solve(correlate([pair], Two(), 8), 4, ahead, 1e-12), g, atol=1e-6)
+
+
+def test_a_signal_left_out_gets_no_filter(pair):
+    pair, _, ahead = pair
+    found = solve(correlate([pair], Two(), 8), 4, ahead, 1e-9, keep=[0])
+    assert not found[1].any()
+    assert found[0].any()
+
+
+def test_correlations_do_not_depend_on_the_cut_into_blocks(pair, monkeypatch):
+    pair, _, _ = pair
+    whole = correlate([pair], Two(), 20)
+    monkeypatch.setattr(least_squares, "FFT_SAMPLES", 4096)
+    cut = correlate([pair], Two(), 20)
+    assert np.allclose(cut.auto, whole.auto, rtol=1e-9, atol=1e-6)
+    assert np.allclose(cut.cross, whole.cross, rtol=1e-9, atol=1e-6)
+
+
+def test_correlations_behind_a_filter_are_those_of_filtered_signals(pair):
+    pair, _, _ = pair
+    h, ahead = np.r_[0.3, 1.0, 0.4, -0.2, 0.1], 2
+
+    class Filtered:
+        before_samples = after_samples = 0
+
+        def __call__(self, x):
+            return np.stack([np.convolve(row, h)[ahead : ahead + x.size] for row in Two()(x)])
+
+    derived = behind(correlate([pair], Two(), 30), h, ahead, 10)
+    direct = correlate([pair], Filtered(), 10)
+    assert np.allclose(derived.auto, direct.auto, rtol=1e-9, atol=1e-5)
+    assert np.allclose(derived.cross, direct.cross, rtol=1e-9, atol=1e-5)
+
+
+def test_correlations_of_a_mix_are_those_of_the_mixed_signal(pair):
+    pair, g, ahead = pair
+
+    class Mix:
+        before_samples = after_samples = 0
+
+        def __call__(self, x):
+            rows = Two()(x)
+            return sum(np.convolve(rows[k], g[k])[ahead : ahead + x.size] for k in range(2))[None]
+
+    derived = mixed(correlate([pair], Two(), 30), g, ahead, 10)
+    direct = correlate([pair], Mix(), 10)
+    assert np.allclose(derived.auto, direct.auto, rtol=1e-9, atol=1e-5)
+    assert np.allclose(derived.cross, direct.cross, rtol=1e-9, atol=1e-5)
+
+
+def test_masked_samples_do_not_count():
+    rng = np.random.default_rng(4)
+    dry = rng.standard_normal(20000)
+    wet = 0.5 * dry
+    mask = np.ones(20000, dtype=bool)
+    mask[5000:9000] = False
+    wet[5000:9000] = 7.0 * dry[5000:9000]
+    found = solve(correlate([Pair(dry, wet, mask, RATE, "train")], Identity(), 4), 1, 0, 1e-12)
+    assert found[0, 0] == pytest.approx(0.5, abs=1e-9)
