@@ -38,6 +38,7 @@ SELF_TIMED_MAX_HZ = 4000.0
 MINIMUM_PILOT_DB = 20.0
 PROGRAMME_MARGIN_S = 0.1
 SWEEP_TIMED_HZ = (300.0, 12_000.0)
+SWEEP_SIGN_HZ = 1000.0
 SWEEP_START_SD_S = 1e-2
 
 Progress = Callable[[str], None]
@@ -164,10 +165,10 @@ def _anchors(returned: AudioReader, channel: int, sheet: CueSheet, found: FoundT
 
 
 def _through(anchors: Readings) -> Timebase:
-    """Broken line through the anchors, on a fine enough grid."""
+    """Broken line through the anchors, on a fine enough grid that ends at the last: beyond it the line goes straight on."""
     x = anchors.time_s - anchors.delay_s
-    grid = np.arange(x[0], x[-1] + 0.05, 0.05)
-    return Timebase(float(grid[0]), 0.05, np.interp(grid, x, anchors.delay_s), np.full(grid.size, 3e-4))
+    grid = np.linspace(x[0], x[-1], 2 + int((x[-1] - x[0]) / 0.05))
+    return Timebase(float(x[0]), float(grid[1] - grid[0]), np.interp(grid, x, anchors.delay_s), np.full(grid.size, 3e-4))
 
 
 def _pilot(
@@ -288,6 +289,10 @@ def self_timed(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, 
     else:
         # The phase of the response is a large delay at low frequencies: there the chirp before the sweep is the better guide.
         frequency = law[1](found.time_s - expected)
+        # A deck that inverts turns the whole sweep by half a cycle, which is no delay; where it begins the chirp tells it.
+        begins = (frequency >= SWEEP_TIMED_HZ[0]) & (frequency < SWEEP_SIGN_HZ)
+        half_cycles = np.round(np.median(2.0 * frequency[begins] * (expected - reading)[begins]))
+        reading = reading + half_cycles / (2.0 * frequency)
         reading = np.where(frequency < SWEEP_TIMED_HZ[0], expected, reading)
         variance = np.where(frequency < SWEEP_TIMED_HZ[0], SWEEP_START_SD_S**2, variance)
     mean, sd = smooth(reading, variance, TONE_STEP_S, Prior(fast_s=20e-6))
