@@ -228,12 +228,13 @@ def _add_music(line: _Timeline, pieces: Sequence[Piece], music: Music | None, se
             length = line.samples(piece.duration_s)
             line.add("music", name, length, piece.level_db, seed=seed * 1000 + number, style=piece.style, use=piece.use)
         return
-    parts = [(name, start, stop) for name, wave in music.items() for start, stop in _parts(wave.size, line.sample_rate)]
+    shortest = min(round(10.0 * line.sample_rate), sum(wave.size for wave in music.values()) // 3)
+    parts = [(name, *edges) for name, wave in music.items() for edges in _parts(wave.size, shortest, line.samples(30.0))]
     parts = [(name, start, stop) for name, start, stop in parts if np.any(music[name][start:stop])]
     if not parts:
         raise StimulusError(f"there is no sound in {', '.join(music) or 'the music'}; give a recording that is not silent")
     for number, (name, start, stop) in enumerate(parts):
-        use = ("train", "train", "train", "validation", "test")[number * 5 // len(parts)] if len(parts) > 2 else "train"
+        use = _use(number, len(parts))
         part = music[name][start:stop]
         # A recording with high peaks goes to tape at less than 0 dB rather than clipped.
         crest_db = peak_dbfs(part) - meter_level(part, line.sample_rate)
@@ -242,9 +243,17 @@ def _add_music(line: _Timeline, pieces: Sequence[Piece], music: Music | None, se
         line.add("music", f"{name} part {number + 1}", stop - start, level_db, file=name, offset_samples=start, use=use)
 
 
-def _parts(samples: int, sample_rate: int) -> list[tuple[int, int]]:
-    """Cut a long recording into parts of 10 to 30 s, so that some of it can be held out."""
-    count = max(1, min(5, samples // (10 * sample_rate)), -(-samples // (30 * sample_rate)))
+def _use(number: int, parts: int) -> str:
+    """The last fifth of the parts is for the test, the fifth before for validation, one part each at least."""
+    fifth = max(1, parts // 5)
+    if parts < 3 or number < parts - 2 * fifth:
+        return "train"
+    return "validation" if number < parts - fifth else "test"
+
+
+def _parts(samples: int, shortest: int, longest: int) -> list[tuple[int, int]]:
+    """Cut a recording into parts, five at the most unless they were too long, so that some of it can be held out."""
+    count = max(1, min(5, samples // max(1, shortest)), -(-samples // longest))
     edges = np.linspace(0, samples, count + 1).astype(int)
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 

@@ -184,6 +184,11 @@ def test_own_music_is_cut_into_parts_and_the_end_is_held_out() -> None:
     assert meter_level(played, RATE) == pytest.approx(-18.0, abs=1e-6)
 
 
+def test_a_short_recording_is_cut_in_three_so_that_some_is_held_out() -> None:
+    sheet = small(music={"short": noise(18.0)})
+    assert [c.parameters["use"] for c in sheet.of_kind("music")] == ["train", "validation", "test"]
+
+
 def test_a_long_recording_is_cut_into_parts_of_half_a_minute_at_most() -> None:
     sheet = small(music={"long": noise(200.0)})
     assert max(c.length_samples for c in sheet.of_kind("music")) <= 30 * RATE + 1
@@ -193,7 +198,7 @@ def test_own_music_with_high_peaks_is_turned_down_rather_than_clipped() -> None:
     spiky = 0.01 * noise(12.0)
     spiky[5 * RATE] = 1.0
     sheet = small(music={"spiky": spiky})
-    (part,) = sheet.of_kind("music")
+    (part,) = (c for c in sheet.of_kind("music") if c.start_samples and c.number("offset_samples") == 4 * RATE)
     assert part.level_db is not None
     assert part.level_db < 0.0
     peak = np.abs(waveform(part, sheet, {"spiky": spiky})).max()
@@ -203,7 +208,8 @@ def test_own_music_with_high_peaks_is_turned_down_rather_than_clipped() -> None:
 def test_silent_parts_of_own_music_are_left_out() -> None:
     music = {"half": np.concatenate((noise(12.0), np.zeros(12 * RATE)))}
     sheet = small(music=music)
-    assert [c.number("offset_samples") for c in sheet.of_kind("music")] == [0.0]
+    # 24 s make three parts; the last of them is silent.
+    assert [c.number("offset_samples") for c in sheet.of_kind("music")] == [0.0, 8.0 * RATE]
     assert np.all(np.isfinite(all_of(sheet, music)))
 
 
