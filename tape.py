@@ -6,16 +6,15 @@ Every command imports what it needs when it runs, so that ``tape --help`` is qui
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from signals.errors import DeviceError, TapeError, UsageError
+from signals.errors import TapeError, UsageError
 
 if TYPE_CHECKING:
     from capture import flow
     from capture.flow import Plan
-    from capture.planning import Wish
     from modeling.cores import core as cores
     from modeling.dataset import Dataset
     from modeling.training import Outcome
@@ -25,13 +24,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Capture, measure and model cassette decks.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 DECK = "Tascam Portastudio 424 MkII"
 DEMO_PASSES = 2
+INTERRUPTED = 130  # what typer makes of Ctrl-C
+CANNOT_PARSE: Any = typer.BadParameter.__mro__[1]  # UsageError, of the click that typer brings
 
 SessionPath = Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of the session.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -58,14 +58,16 @@ def demo(
     Example: tape demo my-first-session
     """
     from capture.flow import Plan
-    from capture.planning import Wish
+    from capture.planning import Wish, plan_session
+    from capture.virtual import deck_name
     from modeling.aligned import AlignedTake, aligned_takes
     from modeling.dataset import from_session
     from reports import measuring, terminal
 
+    device = f"virtual:{preset}"
     with terminal.reporting(quiet=as_json) as reporter:
-        session = _planned(reporter, folder, Wish(pilot_track=4, quick=True, deck=f"Virtual 424 MkII ({preset})"))
-        takes = _capture(reporter, session, f"virtual:{preset}", Plan(passes=DEMO_PASSES))
+        session = plan_session(folder, Wish(pilot_track=4, quick=True, deck=deck_name(device)), reporter.step)
+        takes = _capture(reporter, session, device, Plan(passes=DEMO_PASSES))
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
         known = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
@@ -104,11 +106,13 @@ def stimulus(
 
     Example: tape stimulus my-deck --tracks 1 --pilot-track 4
     """
+    from capture.planning import Wish, plan_session, read_ladder, read_tracks
     from reports import terminal
 
-    wish = _wish(tracks, pilot_track, speed, rate, reference_dbfs, levels, quick, music, cassette, deck)
+    ladder = read_ladder(levels)
+    wish = Wish(read_tracks(tracks), pilot_track, speed, rate, reference_dbfs, ladder, quick, music or (), cassette, deck)
     with terminal.reporting(quiet=as_json) as reporter:
-        planned = _planned(reporter, session, wish)
+        planned = plan_session(session, wish, reporter.step)
     sheet, _ = planned.stimulus()
     file = planned.path / "stimuli" / "main.wav"
     if as_json:
@@ -142,19 +146,16 @@ def capture(
     Example: tape capture my-session --device virtual:worn --pilot-track 4
     """
     from capture.flow import Plan
+    from capture.planning import Wish, plan_session, read_ladder, read_tracks
+    from capture.virtual import deck_name
     from reports import terminal
     from sessions.store import Session
 
-    if device.split(":")[0] != "virtual":
-        raise DeviceError(
-            f"device '{device}' is not known; use virtual or virtual:PRESET, or record the file of 'tape stimulus' with another "
-            "program and attach it with 'tape import'"
-        )
-    deck = f"Virtual 424 MkII ({device.partition(':')[2] or 'fresh'})"
-    wish = _wish(tracks, pilot_track, speed, rate, reference_dbfs, levels, quick, music, cassette, deck)
+    ladder, deck = read_ladder(levels), deck_name(device)
+    wish = Wish(read_tracks(tracks), pilot_track, speed, rate, reference_dbfs, ladder, quick, music or (), cassette, deck)
     with terminal.reporting(quiet=as_json) as reporter:
         begun = (session / "session.json").exists()
-        opened = Session.open(session) if begun else _planned(reporter, session, wish)
+        opened = Session.open(session) if begun else plan_session(session, wish, reporter.step)
         takes = _capture(reporter, opened, device, Plan(passes=passes))
     _say_takes(opened, takes, as_json)
 
@@ -339,30 +340,6 @@ def render(
     terminal.say_json({"output": str(target)}) if as_json else terminal.say(f"written: {target}")
 
 
-def _wish(
-    tracks: str,
-    pilot_track: int | None,
-    speed: float,
-    rate: int,
-    reference_dbfs: float,
-    levels: str | None,
-    quick: bool,
-    music: list[Path] | None,
-    cassette: str,
-    deck: str,
-) -> "Wish":
-    from capture.planning import Wish, read_ladder, read_tracks
-
-    ladder = None if levels is None else read_ladder(levels)
-    return Wish(read_tracks(tracks), pilot_track, speed, rate, reference_dbfs, ladder, quick, music or (), cassette, deck)
-
-
-def _planned(reporter: "Reporter", path: Path, wish: "Wish") -> "Session":
-    from capture.planning import plan_session
-
-    return plan_session(path, wish, reporter.step)
-
-
 def _capture(reporter: "Reporter", session: "Session", device: str, plan: "Plan") -> "list[TakeRecord]":
     from capture.virtual import capture_virtual
 
@@ -400,19 +377,21 @@ def _say_takes(session: "Session", takes: "list[TakeRecord]", as_json: bool) -> 
 def main() -> None:
     """Entry point: every failure is one line on standard error."""
     try:
-        app()
-    except UsageError as error:
-        _fail(str(error), 2)
+        status = app(sys.argv[1:] or ["--help"], prog_name="tape", standalone_mode=False)
+    except CANNOT_PARSE as error:
+        command = error.ctx.command_path if error.ctx else "tape"
+        _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
     except TapeError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("interrupted; what had been finished is kept")
+        _fail(str(error), 2 if isinstance(error, UsageError) else 1)
     except Exception as error:
         if os.environ.get("TAPE_TRACEBACK"):
             raise
         _fail(f"a defect in tape: {type(error).__name__}: {error}; set TAPE_TRACEBACK=1 to see where, and report it")
+    if status == INTERRUPTED:
+        _fail("interrupted; what had been finished is kept")
+    sys.exit(status)
 
 
-def _fail(message: str, status: int = 1) -> None:
+def _fail(message: str, status: int = 1) -> NoReturn:
     typer.echo(f"tape: {' '.join(message.split())}", err=True)
     sys.exit(status)

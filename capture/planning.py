@@ -66,14 +66,16 @@ def read_tracks(text: str) -> list[int]:
         raise UsageError(f"'{text}' is no list of tracks; write it as 1,2") from error
 
 
-def read_ladder(text: str) -> list[float]:
-    """Levels in dB from a text ``LO:HI:STEP``.
+def read_ladder(text: str | None) -> list[float] | None:
+    """Levels in dB from a text ``LO:HI:STEP``; None, the usual ladder, from none.
 
     Raises
     ------
     UsageError
         It cannot be read so, or has more than 100 levels.
     """
+    if text is None:
+        return None
     try:
         low, high, step = (float(part) for part in text.split(":"))
     except ValueError as error:

@@ -132,6 +132,31 @@ class VirtualDevice:
         return out
 
 
+def deck_name(device: str) -> str:
+    """What to call the deck that a device stands for, once it is known that there is such a deck.
+
+    Raises
+    ------
+    DeviceError
+        The device is no virtual deck.
+    ModelError
+        No such preset or file, or a value out of its limits.
+    """
+    preset = _preset(device)
+    load_parameters(preset)
+    return f"Virtual 424 MkII ({preset})"
+
+
+def _preset(device: str) -> str:
+    kind, _, preset = device.partition(":")
+    if kind != KIND:
+        raise DeviceError(
+            f"'{device}' is no virtual deck; use virtual, virtual:PRESET or virtual:FILE.toml, or record the file of"
+            " 'tape stimulus' with another program and attach it with 'tape import'."
+        )
+    return preset or DEFAULT_PRESET
+
+
 def open_virtual(session: Session, device: str, *, stimulus: str = "main", seed: int | None = None) -> VirtualDevice:
     """The virtual deck for a session, at the session's tape speed.
 
@@ -153,11 +178,9 @@ def open_virtual(session: Session, device: str, *, stimulus: str = "main", seed:
     ModelError
         No such preset or file, or a value out of its limits.
     """
-    kind, _, preset = device.partition(":")
-    if kind != KIND:
-        raise DeviceError(f"'{device}' is no virtual deck; write virtual, virtual:PRESET or virtual:FILE.toml.")
-    name = f"{KIND}:{preset or DEFAULT_PRESET}"
-    parameters = load_parameters(preset or DEFAULT_PRESET)
+    preset = _preset(device)
+    name = f"{KIND}:{preset}"
+    parameters = load_parameters(preset)
     speed_cm_s = session.manifest.speed_cm_s
     if speed_cm_s not in TAPE_SPEED_UM_S:
         speeds = " and ".join(f"{speed:g}" for speed in TAPE_SPEED_UM_S)
