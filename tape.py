@@ -77,7 +77,7 @@ def demo(
     if as_json:
         terminal.say_json({"session": str(folder), "takes": [t.id for t in takes], "model": str(outcome.folder)})
         return
-    terminal.print_table(terminal.key_figures(measurements))
+    terminal.print_key_figures(measurements)
     for line in outcome.lines:
         terminal.say(line)
     terminal.say(f"report: {session.path / 'report.pdf'}")
@@ -230,7 +230,7 @@ def measure(session: SessionPath, as_json: Json = False) -> None:
     if as_json:
         terminal.say_json(measurements.model_dump(mode="json"))
         return
-    terminal.print_table(terminal.key_figures(measurements))
+    terminal.print_key_figures(measurements)
     terminal.say(f"report: {opened.path / 'report.pdf'}")
 
 

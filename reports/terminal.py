@@ -68,22 +68,21 @@ def say_json(value: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, indent=1) + "\n")
 
 
-def key_figures(measurements: Measurements) -> Table:
-    """The figures that are asked for first, one row each; every figure stands in the report."""
+def print_key_figures(measurements: Measurements) -> None:
+    """Print the figures that are asked for first, one row each, and why one is missing; all of them stand in the report."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, side in (("figure", "left"), ("condition", "left"), ("value", "right"), ("±", "right"), ("unit", "left")):
-        table.add_column(heading, justify="right" if side == "right" else "left")
+        table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
+    reasons: dict[str, None] = {}
     for label, result in _chosen(measurements):
         value = "-" if result.value is None else f"{result.value:.4g}"
         doubt = "" if result.uncertainty is None else f"{result.uncertainty:.2g}"
-        unit = result.unit if result.valid else f"{result.unit}  {result.note}"
-        table.add_row(label, _condition(result), value, doubt, unit)
-    return table
-
-
-def print_table(table: Table) -> None:
-    """Print a table for the user."""
+        table.add_row(label, _condition(result), value, doubt, result.unit)
+        if not result.valid:
+            reasons[f"{label}: {result.note}"] = None
     Console().print(table)
+    for reason in reasons:
+        say(reason)
 
 
 def _chosen(measurements: Measurements) -> Iterator[tuple[str, Result]]:
