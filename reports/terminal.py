@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from reports.numbers import MINUS, number, unit_scale
 from sessions.results import Measurements, Result
 
 LOG_EVERY_S = 10.0
@@ -75,11 +76,14 @@ def print_key_figures(measurements: Measurements) -> None:
         table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
     reasons: dict[str, None] = {}
     for label, result in _chosen(measurements):
-        value = "-" if result.value is None else f"{result.value:.4g}"
-        doubt = "" if result.uncertainty is None else f"{result.uncertainty:.2g}"
-        table.add_row(label, _condition(result), value, doubt, result.unit)
-        if not result.valid:
+        if result.value is None:
+            table.add_row(label, _condition(result), "-")
             reasons[f"{label}: {result.note}"] = None
+            continue
+        factor, unit = unit_scale(result.unit, [result.value])
+        printed = number(factor * result.value, None if result.uncertainty is None else factor * result.uncertainty)
+        value = f"{printed.whole}{printed.fraction}".replace(MINUS, "-")  # not every terminal has a true minus sign
+        table.add_row(label, _condition(result), value, printed.plus_minus, unit)
     Console().print(table)
     for reason in reasons:
         say(reason)
