@@ -79,6 +79,8 @@ def render(model: Model, audio: np.ndarray, sample_rate: int, settings: Settings
     ndarray, of the same shape, float64
     """
     columns = audio if audio.ndim == 2 else audio[:, None]
+    if audio.size == 0:
+        return np.zeros(audio.shape)
     blocks = list(render_blocks(model, ArrayAudio(columns, sample_rate), settings))
     return np.concatenate(blocks).reshape(audio.shape)
 

@@ -21,6 +21,9 @@ from modeling.pairs import Pair, select
 from sessions.manifest import now, tool_version
 from signals.errors import ModelError
 
+BETTER = 0.95
+"""Part of the linear filter's error below which a model counts as trained."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -111,7 +114,7 @@ def train(
     fitted: Core = baseline if kind is LinearCore else kind.fit(material, run)
     fit_s = time.monotonic() - started
     evaluation = evaluate(fitted, dataset.pairs, dataset.floor, baseline)
-    trained = fitted is not baseline and evaluation.esr < first.esr
+    trained = fitted is not baseline and evaluation.esr < BETTER * first.esr
     for line in _result_lines(core, evaluation, trained, fit_s):
         tell(line)
 
@@ -158,8 +161,8 @@ def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float
         return ["the linear filter is the model; it makes no harmonics"]
     if not trained:
         return [
-            f"{core}: ESR {_esr(evaluation.esr)} on the same material: not better than the linear filter, so this model counts as "
-            "untrained; give more or louder material, or more --minutes"
+            f"{core}: ESR {_esr(evaluation.esr)} on the same material, no better than the linear filter: it counts as untrained; "
+            "give more or louder material, in which the tape bends the sound, or more --minutes"
         ]
     lines = [
         f"{core}: ESR {_esr(evaluation.esr)} on the same material, {evaluation.gain:.1f} times below the linear filter "

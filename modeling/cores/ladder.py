@@ -16,7 +16,7 @@ from modeling.cores.core import Material, Progress, Run
 from modeling.cores.hammerstein import BASS_HZ, CURVES, ODD, Basis, Emphasis, HammersteinCore
 from modeling.cores.least_squares import Correlations, behind, correlate, mixed, solve
 from modeling.cores.linear import RIDGE as H_RIDGE
-from modeling.cores.linear import filter_lengths
+from modeling.cores.linear import LinearCore, filter_lengths
 from modeling.fidelity import esr_of, harmonic_error_db
 from modeling.pairs import AFTER_S, BEFORE_S, Pair
 
@@ -29,7 +29,7 @@ ROUNDS = 3
 FIRST_EMPHASIS = Emphasis(25.0, 2500.0, 14000.0)
 EMPHASIS_STEPS = (("bass_floor_hz", 0.5), ("pole_hz", 2.0), ("zero_hz", 1.56))
 """Where the search for the emphasis begins, and by which factors it then tries others, up and down."""
-STRETCH_S = 5.0
+STRETCH_S = 4.0
 STRETCHES = 2
 """The emphasis is chosen on the loudest stretches there are."""
 LIMIT_QUANTILE = 0.9999
@@ -55,7 +55,7 @@ class Problem:
         self, pairs: Sequence[Pair], basis: Basis, material: Material, curves: Sequence[int] = range(CURVES)
     ) -> None:
         self._material = material
-        self._basis = basis
+        self.basis = basis
         self._rows = [branch * CURVES + curve for branch in range(2) for curve in curves]
         basis.rows = np.array(self._rows)
         rate = material.sample_rate
@@ -90,8 +90,8 @@ class Problem:
             (self._h_ahead, self._g_ahead),
             self._material.sample_rate,
             self._material.reference_dbfs,
-            self._basis.emphasis,
-            self._basis.limits,
+            self.basis.emphasis,
+            self.basis.limits,
         )
 
 
@@ -125,13 +125,14 @@ def _choose(material: Material, run: Run) -> Basis:
     loudest = _loudest(material.train)
 
     def attempt(emphasis: Emphasis) -> tuple[float, Basis]:
-        basis = _basis(material, emphasis, loudest)
-        problem = Problem(loudest, basis, material, ODD)
+        problem = Problem(loudest, _basis(material, emphasis, loudest), material, ODD)
         error = esr_of(problem.core(problem.static(ODD, rounds=2)).process, loudest)
         run.log({"emphasis_hz": [emphasis.bass_floor_hz, emphasis.zero_hz, emphasis.pole_hz], "training_esr": error})
-        return error, basis
+        return error, problem.basis
 
     best = attempt(FIRST_EMPHASIS)
+    if best[0] > RUNGS[0][1] * esr_of(LinearCore.fit(replace(material, train=loudest), Run()).process, loudest):
+        return _basis(material, FIRST_EMPHASIS, material.train)  # nothing bends, so there is nothing to choose by
     for number, (name, factor) in enumerate(EMPHASIS_STEPS):
         run.progress(Progress(0.5 * number / len(EMPHASIS_STEPS), None, "choosing the emphasis"))
         start = best[1].emphasis

@@ -19,6 +19,7 @@ from signals.errors import ModelError
 
 FFT_SAMPLES = 65536
 BLOCKS_AT_ONCE = 4
+TOO_BROKEN = "the material is too short and broken to be solved for; give a longer recording without long pauses"
 
 
 class Features(Protocol):
@@ -179,10 +180,9 @@ def solve(found: Correlations, taps: int, ahead: int, ridge: float, keep: Sequen
         raise ModelError("the sent signal of the pairs is silent; check that the right channel and take were given")
     if used.size == 1:
         # One signal alone: the equations are Toeplitz, and Levinson's recursion solves them.
-        column = found.auto[used[0], used[0], reach : reach + taps].copy()
-        column[0] *= 1.0 + ridge
+        column = found.auto[used[0], used[0], reach : reach + taps]
         filters = np.zeros((signals, taps))
-        filters[used[0]] = solve_toeplitz(column, found.cross[used[0], reach + ahead - tap])
+        filters[used[0]] = _levinson_solve(column, found.cross[used[0], reach + ahead - tap], found.power, ridge)
         return filters
     lags = reach + tap[:, None] - tap[None, :]
     # R[k, i, l, j] = sum_t u_k(t + ahead - i) u_l(t + ahead - j) = r_kl(i - j)
@@ -195,6 +195,22 @@ def solve(found: Correlations, taps: int, ahead: int, ridge: float, keep: Sequen
     filters = np.zeros((signals, taps))
     filters[used] = solved.reshape(used.size, taps)
     return filters
+
+
+def _levinson_solve(column: np.ndarray, right: np.ndarray, power: float, ridge: float) -> np.ndarray:
+    """As :func:`_cholesky_solve`, of Toeplitz equations given by their first column.
+
+    Levinson's recursion says nothing of a matrix that is not positive definite; a solution that explains less than nothing or
+    more than all of the target's power does.
+    """
+    for total in (ridge, *(ridge * 10.0**power_of_ten for power_of_ten in range(2, 6))):
+        lifted = column.copy()
+        lifted[0] *= 1.0 + total
+        with contextlib.suppress(LinAlgError):
+            h = np.asarray(solve_toeplitz(lifted, right))
+            if 0.0 <= h @ right <= 1.01 * power:
+                return h
+    raise ModelError(TOO_BROKEN)
 
 
 def _cholesky_solve(matrix: np.ndarray, right: np.ndarray, ridge: float) -> np.ndarray:
@@ -212,7 +228,7 @@ def _cholesky_solve(matrix: np.ndarray, right: np.ndarray, ridge: float) -> np.n
         added = total
         with contextlib.suppress(LinAlgError):
             return np.asarray(cho_solve(cho_factor(matrix, lower=True), right))
-    raise ModelError("the material is too short and broken to be solved for; give a longer recording without long pauses")
+    raise ModelError(TOO_BROKEN)
 
 
 def behind(found: Correlations, h: np.ndarray, ahead: int, reach: int) -> Correlations:

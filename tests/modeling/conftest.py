@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 from scipy.signal import bilinear, firwin, lfilter, resample_poly
 
+from analysis.timebase import Timebase
+from modeling.card import Source
 from modeling.cores import core_class
 from modeling.cores.core import Core, Material, Run
 from modeling.cores.hammerstein import HammersteinCore
+from modeling.dataset import Dataset
+from modeling.floor import floor_of
 from modeling.pairs import Pair
+from modeling.training import Outcome, train
 
 RATE = 48000
 CONTEXT = 12000
@@ -107,11 +112,13 @@ def held_out() -> list[Pair]:
 
 
 @pytest.fixture(scope="session")
-def fitted_to(tape_material, band_pass_material) -> Callable[[str, str], Core]:
+def fitted_to(tape_material, band_pass_material, trained) -> Callable[[str, str], Core]:
     """Fit a core by name to ``tape`` or ``band-pass``, once."""
 
     @cache
     def fit(name: str, material: str) -> Core:
+        if (name, material) == ("hammerstein", "tape"):
+            return trained.model.core
         return core_class(name).fit(
             {"tape": tape_material, "band-pass": band_pass_material}[material], Run(minutes=0.03, seed=1)
         )
@@ -142,3 +149,21 @@ def band_pass_material() -> Material:
         dry = np.pad(0.05 * rng.standard_normal(seconds * RATE), CONTEXT)
         pairs.append(make_pair(dry, lfilter(taps, 1.0, dry), split))
     return Material(pairs[:1], pairs[1:], REFERENCE_DBFS)
+
+
+@pytest.fixture(scope="session")
+def dataset(tape_material, held_out) -> Dataset:
+    """All that a model is made from: the material, hiss, and a motion of 0.1 % at 5 Hz."""
+    rng = np.random.default_rng(9)
+    grid = np.arange(0.0, 30.0, 1e-3)
+    motion = Timebase(0.0, 1e-3, 3e-5 * np.sin(2 * np.pi * 5 * grid), np.full(grid.size, 1e-7))
+    silence = 3e-4 * rng.standard_normal(3 * RATE)
+    pairs = [*tape_material.train, *tape_material.validation, *held_out, *tape_material.tones]
+    source = Source(session="simulated", take="play-1", track=1, conditions={"speed_cm_s": 9.5})
+    return Dataset(pairs, REFERENCE_DBFS, floor_of(held_out, silence), silence, motion, source, "by piece of music")
+
+
+@pytest.fixture(scope="session")
+def trained(dataset, tmp_path_factory) -> Outcome:
+    """A Hammerstein model on disk."""
+    return train(dataset, tmp_path_factory.mktemp("session") / "models", "hammerstein", name="deck", seed=3)

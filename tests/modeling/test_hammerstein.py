@@ -53,8 +53,8 @@ def test_no_false_second_harmonic_of_a_symmetric_device(hammerstein):
 
 def test_second_harmonic_is_learnt_where_there_is_one(simulator):
     material = Material(
-        simulator.pairs(15.0, 1, "train", asymmetry=0.15),
-        simulator.pairs(6.0, 2, "validation", asymmetry=0.15),
+        simulator.pairs(9.0, 1, "train", asymmetry=0.15),
+        simulator.pairs(3.0, 2, "validation", asymmetry=0.15),
         -18.0,
         [simulator.tone(315.0, level_db, asymmetry=0.15) for level_db in (0.0, 5.0)],
     )

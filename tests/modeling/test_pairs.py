@@ -1,0 +1,145 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from analysis.timebase import Timebase
+from modeling.material import check, pairs_of, spans_of_length, spans_of_sheet
+from modeling.pairs import BEFORE_S, Pair, Span, centred, cut, select
+from signals.audio import ArrayAudio
+from signals.errors import ModelError
+from signals.stimulus import QUICK, plan
+
+RATE = 48000
+
+
+def sine(time_s, frequency_hz=1000.0):
+    return 0.1 * np.sin(2 * np.pi * frequency_hz * time_s)
+
+
+@pytest.fixture
+def wavering():
+    """A deck that starts 0.4 s late, runs 0.3 % slow and wows 0.2 ms at 2 Hz, and the tone it returns, in closed form."""
+    grid = np.arange(0.0, 12.0, 1e-3)
+    base = Timebase(0.0, 1e-3, 0.4 + 0.003 * grid + 2e-4 * np.sin(2 * np.pi * 2 * grid), np.full(grid.size, 3e-7))
+    sent = sine(np.arange(12 * RATE) / RATE)
+    returned = sine(base.input_time(np.arange(12 * RATE) / RATE))
+    return base, ArrayAudio(sent[:, None], RATE), ArrayAudio(np.stack([0 * returned, 0.7 * returned + 0.01], axis=1), RATE)
+
+
+def test_dry_is_warped_onto_the_tape_and_wet_is_left_alone(wavering):
+    base, sent, returned = wavering
+    pair = cut(sent, 0, returned, 1, base, Span(2 * RATE, 10 * RATE, "train", "tone"))
+    error = (pair.wet - 0.7 * pair.dry)[pair.mask]
+    assert np.max(np.abs(error)) < 2e-6
+    first = round(float(base.output_time(2.0 - BEFORE_S)) * RATE)
+    recorded = returned.read(first, first + pair.samples)[:, 1]
+    assert np.max(np.abs(np.diff(pair.wet - recorded))) < 1e-7  # DC is off, nothing else is changed
+    assert pair.wet.mean() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_mask_holds_the_segment_and_not_its_context(wavering):
+    base, sent, returned = wavering
+    pair = cut(sent, 0, returned, 1, base, Span(2 * RATE, 10 * RATE, "train", "tone"))
+    assert pair.seconds == pytest.approx(8.0 * 1.003, abs=1e-3)  # in the time of the tape, which runs slow
+    assert not pair.mask[: RATE // 5].any()
+    assert not pair.mask[-RATE // 25 :].any()
+    assert pair.conditions["timing_sd_s"] == pytest.approx(3e-7)
+
+
+def test_where_the_time_base_is_unsure_samples_do_not_count(wavering):
+    base, sent, returned = wavering
+    sd = base.sd_s.copy()
+    sd[4000:5000] = 5e-5
+    pair = cut(sent, 0, returned, 1, replace(base, sd_s=sd), Span(2 * RATE, 10 * RATE, "train", "tone"))
+    assert pair.seconds == pytest.approx(7.0 * 1.003, abs=0.01)
+
+
+def test_silence_and_clipping_do_not_count():
+    line = Timebase.line(0.0, 4.0, 0.0, 0.0)
+    dry = sine(np.arange(4 * RATE) / RATE)
+    dry[RATE : 2 * RATE] = 0.0
+    wet = dry.copy()
+    wet[3 * RATE : 3 * RATE + 480] = 1.0
+    span = Span(RATE // 2, 4 * RATE - RATE // 2, "train", "")
+    pair = cut(ArrayAudio(dry[:, None], RATE), 0, ArrayAudio(wet[:, None], RATE), 0, line, span)
+    assert pair.seconds == pytest.approx(3.0 - 0.9 - 0.01, abs=0.1)
+
+
+def test_a_constant_delay_beyond_the_look_ahead_is_taken_out():
+    rng = np.random.default_rng(0)
+    dry = np.pad(rng.standard_normal(60000), 15000).astype(np.float32)
+    mask = np.ones(dry.size, dtype=bool)
+    for delay, left in ((-700, 0), (100, 100), (900, 0)):
+        pair = Pair(dry, np.roll(dry, delay), mask, RATE, "train")
+        assert np.array_equal(centred([pair])[0].dry, np.roll(dry, delay - left))
+    with pytest.raises(ModelError, match="belong together"):
+        centred([Pair(dry, np.roll(dry, 5000), mask, RATE, "train")])
+
+
+def test_rates_must_agree(wavering):
+    base, sent, returned = wavering
+    with pytest.raises(ModelError, match="44100 and 48000 Hz"):
+        cut(replace(sent, sample_rate=44100), 0, returned, 1, base, Span(0, RATE, "train", ""))
+
+
+def test_a_stimulus_is_split_by_piece():
+    sheet = plan(session="s", sample_rate=RATE, tracks=[1], scope=QUICK)
+    spans = spans_of_sheet(sheet, 0)
+    music = {cue.name: cue.parameters["use"] for cue in sheet.of_kind("music")}
+    assert {span.name: span.split for span in spans if span.name in music} == music
+    assert set(music.values()) == {"train", "validation", "test"}
+    assert all("frequency_hz" in span.conditions for span in spans if span.split == "tone")
+
+
+def test_material_without_cues_is_split_into_blocks_with_gaps():
+    spans = spans_of_length(150 * RATE, RATE)
+    assert [span.split for span in spans] == ["train", "validation", "test"] * 2
+    edges = [(span.start_samples, span.stop_samples) for span in spans]
+    assert all(later[0] - earlier[1] >= 0.19 * RATE for earlier, later in pairwise(edges))
+    seconds = sum(stop - start for (start, stop), span in zip(edges, spans, strict=True) if span.split == "train") / RATE
+    assert seconds == pytest.approx(0.7 * 150, abs=1.5)
+
+
+def material(train_s=12.0, level=0.1, split_s=4.0):
+    pairs = []
+    rng = np.random.default_rng(1)
+    for split, seconds in (("train", train_s), ("validation", split_s), ("test", split_s)):
+        dry = (level * rng.standard_normal(int(seconds * RATE))).astype(np.float32)
+        pairs.append(Pair(dry, dry, np.ones(dry.size, dtype=bool), RATE, split))
+    return pairs
+
+
+def test_good_material_passes():
+    check(material())
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        (material()[1:], "no material"),
+        (material(train_s=1.0), r"1\.0 s .* training, limit 2"),
+        (material(split_s=0.2), r"0\.2 s .* validation, limit 0\.3"),
+        (material(level=1e-5), "sent sound is silent: -9"),
+        ([replace(p, wet=np.zeros_like(p.wet)) for p in material()], "returned sound is silent"),
+        ([replace(p, wet=np.clip(20 * p.wet, -1, 1)) for p in material()], "full scale, limit 0.1 %; lower the input"),
+    ],
+)
+def test_bad_material_is_refused_with_value_limit_and_remedy(pairs, said):
+    with pytest.raises(ModelError, match=said) as refused:
+        check(pairs)
+    assert "\n" not in str(refused.value)
+    assert ";" in str(refused.value)
+
+
+def test_select_keeps_the_order():
+    pairs = material()
+    assert [p.split for p in select([*pairs, *pairs], "test")] == ["test", "test"]
+
+
+def test_pairs_of_a_take_are_cut_checked_and_centred(wavering):
+    base, sent, returned = wavering
+    spans = [Span(RATE, 2 * RATE, "train", "a")]
+    with pytest.raises(ModelError, match="training, limit"):
+        pairs_of(sent, 0, returned, 1, lambda span: base, spans)

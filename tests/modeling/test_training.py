@@ -1,0 +1,195 @@
+import json
+import multiprocessing
+import os
+import signal
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from modeling.cores import core_class, descent
+from modeling.cores.core import Run
+from modeling.training import train
+from signals.errors import ModelError
+
+
+def test_the_linear_filter_is_told_first_then_the_floor_then_the_model(trained):
+    first, floor, own = trained.lines[:3]
+    assert first.startswith("linear filter (least squares): ESR 0.0")
+    assert "no model can be better" in floor
+    assert own.startswith("hammerstein: ESR")
+    assert "times below the linear filter" in own
+
+
+def test_the_model_is_three_times_below_the_linear_filter_and_more(trained):
+    assert trained.evaluation.gain > 10
+    assert trained.model.card.trained
+
+
+def test_the_card_says_what_the_model_is(trained, dataset):
+    card = trained.model.card
+    assert (card.name, card.core, card.sample_rate, card.reference_dbfs) == ("deck", "hammerstein", 48000, -18.0)
+    assert card.look_ahead_samples == trained.model.core.look_ahead_samples
+    assert card.training["seed"] == 3
+    assert card.seconds.test == pytest.approx(sum(p.seconds for p in dataset.pairs if p.split == "test"), abs=1e-3)
+    assert card.sources[0].take == "play-1"
+    # 0.03 ms at 5 Hz is a speed deviation of 2 pi 5 * 3e-5 = 0.094 % peak, 0.067 % RMS
+    assert card.transport_rms_percent == pytest.approx(0.0667, rel=0.1)
+    assert card.noise_dbfs == pytest.approx(20 * np.log10(3e-4 * np.sqrt(2)), abs=0.3)
+
+
+def test_every_rung_is_in_the_log(trained):
+    records = [json.loads(line) for line in (trained.folder / "training.jsonl").read_text().splitlines()]
+    rungs = [record["rung"] for record in records if "rung" in record]
+    assert rungs[0] == "linear"
+    assert rungs[-2:] == ["odd", "static"]
+
+
+def test_a_model_that_does_not_beat_the_linear_filter_counts_as_untrained(dataset, tmp_path, monkeypatch, brief_descent):
+    """A network that was hardly trained is still the linear filter that it started from."""
+    monkeypatch.setattr(descent, "RATE", 1e-9)
+    outcome = train(dataset, tmp_path, "tcn", minutes=BRIEF)
+    assert not outcome.model.card.trained
+    assert "counts as untrained" in outcome.lines[2]
+
+
+def test_progress_goes_from_nothing_to_all(dataset, tmp_path):
+    seen = []
+    train(dataset, tmp_path, "linear", progress=seen.append)
+    assert 0.0 <= seen[0].fraction < 0.5
+
+
+@pytest.mark.parametrize(
+    ("core", "how", "said"),
+    [
+        ("wavenet9", {}, "unknown; choose one of"),
+        ("tcn", {"minutes": 0.0}, "no time"),
+        ("tcn", {"resume": True}, "nothing to resume"),
+        ("linear", {"name": "../x"}, "cannot name a model"),
+    ],
+)
+def test_wrong_wishes_are_refused(dataset, tmp_path, core, how, said):
+    with pytest.raises(ModelError, match=said):
+        train(dataset, tmp_path / "models", core, **how)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_model_is_never_overwritten(trained, dataset):
+    before = (trained.folder / "model.safetensors").read_bytes()
+    with pytest.raises(ModelError, match="never overwritten"):
+        train(dataset, trained.folder.parent, "linear", name="deck")
+    assert (trained.folder / "model.safetensors").read_bytes() == before
+
+
+# A network's run that is cut off
+
+
+BRIEF = 1e-5
+"""Minutes so few that the least number of steps is taken, the same on every machine."""
+
+
+@pytest.fixture
+def brief_descent(monkeypatch):
+    """Small batches, a checkpoint at every step, and no end of time."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    for name, value in {"BATCH": 2, "WINDOW_S": 0.1, "CHECKPOINT_S": 0.0, "OVERTIME": 1e9}.items():
+        monkeypatch.setattr(descent, name, value)
+    yield
+    torch.set_num_threads(threads)
+
+
+def _fit(material, checkpoint):
+    return core_class("tcn").fit(material, Run(minutes=BRIEF, seed=7, checkpoint=checkpoint))
+
+
+@pytest.fixture
+def short_material(tape_material):
+    return replace(tape_material, train=tape_material.train[2:], validation=tape_material.validation[2:], tones=())
+
+
+def _advance_slowly(material, checkpoint):
+    """In a process of its own: as `_fit`, slow enough to be killed in the middle."""
+    real = descent._Descent.advance
+
+    def advance(self):
+        time.sleep(0.05)
+        return real(self)
+
+    descent._Descent.advance = advance
+    _fit(material, checkpoint)
+
+
+def test_a_killed_run_resumes_to_the_same_weights(short_material, tmp_path, brief_descent):
+    whole = _fit(short_material, tmp_path / "whole").to_arrays()
+    states = [load_file(tmp_path / "whole")]
+    checkpoint = tmp_path / "killed"
+    process = multiprocessing.get_context("fork").Process(target=_advance_slowly, args=(short_material, checkpoint))
+    process.start()
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.25)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert 0 < _step(checkpoint) < _step(tmp_path / "whole")
+    resumed = _fit(short_material, checkpoint).to_arrays()
+    assert _step(checkpoint) == _step(tmp_path / "whole")
+    states.append(load_file(checkpoint))
+    assert np.any(states[0]["now.residual.readouts.0.weight"])  # it was zero at the start: the steps did something
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
+
+
+def _step(checkpoint):
+    with safe_open(checkpoint, "np") as file:
+        return json.loads(file.metadata()["facts"])["step"]
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_one_line(short_material, tmp_path, monkeypatch, brief_descent):
+    checkpoint = tmp_path / "state"
+    real, calls = descent._Descent.advance, []
+
+    def advance(self):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(self)
+
+    monkeypatch.setattr(descent._Descent, "advance", advance)
+    with pytest.raises(ModelError, match=r"interrupted at step 2 of \d+; go on with --resume"):
+        _fit(short_material, checkpoint)
+    assert _step(checkpoint) == 2
+
+
+@pytest.mark.parametrize("damage", ["text", "cut", "other material"])
+def test_a_checkpoint_that_does_not_belong_is_refused(short_material, tmp_path, brief_descent, damage):
+    checkpoint = tmp_path / "state"
+    if damage == "text":
+        checkpoint.write_bytes(b"import os; os.system('true')")
+    else:
+        _fit(short_material, checkpoint)
+        if damage == "cut":
+            checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
+        else:
+            short_material = replace(short_material, train=short_material.validation)
+    with pytest.raises(ModelError, match="train without --resume"):
+        _fit(short_material, checkpoint)
+
+
+def test_a_fit_that_meets_nan_rolls_back_and_goes_on(short_material, monkeypatch, brief_descent):
+    real, records = descent._Batches.batch, []
+
+    def batch(self, step):
+        x, y = real(self, step)
+        return (x * float("nan"), y) if step == 5 else (x, y)
+
+    monkeypatch.setattr(descent._Batches, "batch", batch)
+    core = core_class("tcn").fit(short_material, Run(minutes=BRIEF, log=records.append))
+    assert [record["rolled_back"] for record in records if "rolled_back" in record] == [1]
+    assert all(np.isfinite(array).all() for array in core.to_arrays().values())
