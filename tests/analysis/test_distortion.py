@@ -1,0 +1,91 @@
+"""Harmonics against trigonometry, under flutter and hiss."""
+
+import numpy as np
+import pytest
+
+from analysis import distortion
+from analysis.alignment import self_timed
+from analysis.dewarp import dewarp, interpolate
+from analysis.timebase import Timebase
+from signals.audio import ArrayAudio
+from signals.cues import Cue
+from signals.tones import tone
+
+RATE = 48_000
+
+
+def polynomial(x: np.ndarray, second: float, third: float) -> np.ndarray:
+    """Curve that gives a unit sine a second and third harmonic of these shares: sin^2 and sin^3 taken apart."""
+    # third * 4 of sin^3 has the third harmonic `third` and adds 3 `third` to the fundamental.
+    b = 4.0 * third / (1.0 - 3.0 * third)
+    a = 2.0 * second * (1.0 + 0.75 * b)
+    return x + a * x**2 + b * x**3
+
+
+@pytest.mark.parametrize(("second", "third"), [(0.0, 0.001), (0.0, 0.01), (0.003, 0.03), (0.001, 0.0)])
+@pytest.mark.parametrize("frequency_hz", [315.0, 1000.0])
+def test_a_polynomial_has_the_distortion_it_was_made_with(second, third, frequency_hz):
+    wave = 0.1 * polynomial(np.sin(2 * np.pi * frequency_hz / RATE * np.arange(round(0.7 * RATE)) + 0.3), second, third)
+    found = distortion.analyse(wave, frequency_hz, RATE)
+    expected = 100.0 * np.hypot(second, third)
+    thd = found.thd()
+    assert thd is not None
+    assert thd[0] == pytest.approx(expected, rel=2e-3)
+    assert found.thd_n() == pytest.approx(expected, rel=5e-3)
+    for order, share in ((2, second), (3, third)):
+        if share:
+            level = found.harmonic_db(order)
+            assert level is not None
+            assert level[0] == pytest.approx(20.0 * np.log10(share), abs=0.02)
+
+
+@pytest.mark.parametrize(("third", "within"), [(0.003, 0.02), (0.01, 0.01), (0.03, 0.01)])
+def test_flutter_does_not_count_as_distortion(third, within):
+    """0.2 % of flutter at 10 Hz and 0.1 % at 0.8 Hz, noise at -55 dB: where peak picking in an FFT reads half."""
+    frequency_hz, seconds = 1003.7, 4.0
+    samples = round(seconds * RATE)
+    unit = tone(frequency_hz, samples, RATE)
+    time = np.arange(samples + RATE) / RATE
+    delay = (
+        0.2
+        + 2e-3 / (2 * np.pi * 10) * np.sin(2 * np.pi * 10 * time)
+        + 1e-3 / (2 * np.pi * 0.8) * np.sin(2 * np.pi * 0.8 * time)
+    )
+    rng = np.random.default_rng(1)
+    wave = 0.1 * interpolate(polynomial(unit, 0.0, third), (time - delay) * RATE)
+    wave += 0.1 / np.sqrt(2.0) * 10.0 ** (-55.0 / 20.0) * rng.standard_normal(wave.size)
+    cue = Cue(
+        name="t", kind="tone", channel=0, start_samples=0, length_samples=samples, parameters={"frequency_hz": frequency_hz}
+    )
+    audio = ArrayAudio(wave[:, None], RATE)
+    timebase = self_timed(audio, 0, cue, RATE, Timebase.line(0.0, seconds, 0.2, 0.2))
+    edge = round(0.1 * RATE)
+    found = distortion.analyse(dewarp(audio, 0, timebase, edge, samples - edge), frequency_hz, RATE)
+    thd = found.thd()
+    assert thd is not None
+    assert thd[0] == pytest.approx(100.0 * third, rel=within)
+    assert abs(thd[0] - 100.0 * third) < 2.0 * thd[1]
+
+
+def test_a_clean_tone_in_hiss_has_no_distortion_to_tell():
+    """Whatever the hiss, a clean tone is told to be clean, or below the noise, nineteen times in twenty."""
+    rng = np.random.default_rng(2)
+    wrong = 0
+    for _ in range(40):
+        wave = np.sin(2 * np.pi * 315.0 / RATE * np.arange(round(0.7 * RATE))) + 0.01 * rng.standard_normal(
+            round(0.7 * RATE)
+        )
+        found = distortion.analyse(wave, 315.0, RATE)
+        thd = found.thd()
+        wrong += thd is not None and thd[0] > 2.0 * thd[1]
+        # All of white noise from 20 Hz to 20 kHz is in THD+N: 0.01 RMS of a 0.707 RMS tone, 20 of 24 kHz.
+        assert found.thd_n() == pytest.approx(100.0 * 0.01 * np.sqrt(20.0 / 24.0) * np.sqrt(2.0), rel=0.03)
+    assert wrong <= 4
+
+
+def test_maximum_output_level_is_where_the_third_harmonic_crosses_3_percent():
+    """A third harmonic of -40.46 dB at 0 dB that rises 2 dB a dB reaches 3 % (-30.46 dB) at +5 dB."""
+    output = np.arange(-10.0, 11.0, 2.5)
+    third = -40.457575 + 2.0 * output
+    assert distortion.maximum_output_level(output, third) == pytest.approx(5.0, abs=1e-6)
+    assert distortion.maximum_output_level(output[:4], third[:4]) is None
