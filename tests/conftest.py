@@ -1,0 +1,100 @@
+"""What tests of the whole command share: running it, and seeing that a folder is as it was."""
+
+import contextlib
+import hashlib
+import io
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COMMAND = [sys.executable, "-c", "import tape; tape.main()"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file share one worker, so that what they have in common is made once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run of the command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def refusal(self) -> str:
+        """The one line in which a failed command says why; progress may stand before it."""
+        assert self.status in (1, 2), self
+        said = [line for line in self.err.splitlines() if line.startswith("tape: ")]
+        assert said == self.err.splitlines()[-1:], self.err
+        assert "Traceback" not in self.err
+        assert "a defect in tape" not in self.err
+        assert "Warning" not in self.err
+        return said[0]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="session")
+def command():
+    """A function that runs ``tape`` with arguments in this process, through its entry point."""
+    import tape
+
+    def run(*arguments) -> Done:
+        out, err, before = io.StringIO(), io.StringIO(), sys.argv
+        sys.argv = ["tape", *map(str, arguments)]
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as end:
+                tape.main()
+        finally:
+            sys.argv = before
+        status = end.value.code
+        return Done(status if isinstance(status, int) else int(status is not None), out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def process():
+    """A function that runs ``tape`` with arguments in a process of its own."""
+
+    def run(*arguments, **how) -> Done:
+        line = [*COMMAND, *map(str, arguments)]
+        done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment(), **how)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def start():
+    """A function that starts ``tape`` with arguments and returns the running process."""
+
+    def run(*arguments) -> subprocess.Popen:
+        line = [*COMMAND, *map(str, arguments)]
+        return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def digests():
+    """A function that names every file under a folder with the digest of its contents."""
+
+    def read(folder: Path) -> dict[str, str]:
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        return {f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+    return read
