@@ -63,10 +63,6 @@ class Timebase:
     def _inverse(self) -> CubicSpline:
         return CubicSpline(self.input_times_s + self.delay_s, self.input_times_s, bc_type="natural")
 
-    @cached_property
-    def _inverse_slope(self) -> CubicSpline:
-        return self._inverse.derivative()
-
     def delay(self, input_time_s: ArrayLike) -> np.ndarray:
         """Delay in seconds at the given input times."""
         time = np.asarray(input_time_s, dtype=np.float64)
@@ -99,7 +95,7 @@ class Timebase:
         inside = np.clip(time, first, last)
         result = spline(inside)
         if time.size and (np.min(time) < first or np.max(time) > last):
-            ends = np.where(time < first, self._inverse_slope(first), self._inverse_slope(last))
+            ends = 1.0 / (1.0 + self.slope(np.where(time < first, self.start_s, np.inf)))
             result = result + ends * (time - inside)
         return result
 
