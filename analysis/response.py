@@ -17,7 +17,7 @@ LONG_S = (0.25, 0.60)  # window before and after the impulse below CROSS_HZ, whe
 SHORT_S = (0.03, 0.08)  # and above, where a tape does not and a short window keeps hiss out
 CROSS_HZ = (250.0, 500.0)
 HARMONIC_S = (0.02, 0.03)
-EDGE_RATIO = 1.6  # the first part of the sweep is faded in and tells nothing
+EDGE_RATIOS = (1.6, 0.97)  # the sweep is faded in and out at its ends, which tell nothing
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def measure(
     inverse *= (spectrum_hz >= 0.7 * sweep.low_hz) & (spectrum_hz <= 1.02 * sweep.high_hz)
     spectrum = np.fft.rfft(returned, size) * inverse * np.exp(2j * np.pi * spectrum_hz * lead_samples / sample_rate)
     impulse = np.fft.irfft(spectrum / amplitude, size) / sample_rate
-    lowest = EDGE_RATIO * sweep.low_hz
-    octaves = np.log2(min(sweep.high_hz, 0.48 * sample_rate) / lowest)
+    lowest, highest = EDGE_RATIOS[0] * sweep.low_hz, min(EDGE_RATIOS[1] * sweep.high_hz, 0.48 * sample_rate)
+    octaves = np.log2(highest / lowest)
     grid = lowest * 2.0 ** np.linspace(0.0, octaves, int(octaves * POINTS_PER_OCTAVE) + 1)
     advance = sweep.harmonic_advance_s(2)
     long = (min(LONG_S[0], 0.4 * advance), LONG_S[1])

@@ -243,6 +243,15 @@ def test_band_edges_of_biquads(filtered_take):
         assert filtered_take.value(quantity, level_db=0.0) == pytest.approx(true_hz, rel=0.02)
 
 
+def test_a_response_that_does_not_fall_has_no_upper_edge(takes):
+    found = takes["fast, no pilot"].result("bandwidth_high", level_db=-20.0)
+    assert not found["valid"]
+    assert "stays within 3 dB" in found["note"]
+    frequency, level, doubt = takes["fast, no pilot"].curve("frequency_response", level_db=-20.0)
+    flat = level - level[np.argmin(np.abs(frequency - 1000.0))]
+    assert np.all(np.abs(flat[frequency > 5000.0]) < doubt[frequency > 5000.0])
+
+
 def test_noise_of_known_level(filtered_take):
     frequency = np.arange(20.0, 20_000.0, 1.0)
     density = WHITE**2 / 3.0 / (RATE / 2.0)  # uniform noise of peak p has the power p^2/3
