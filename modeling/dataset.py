@@ -7,6 +7,7 @@ import numpy as np
 
 from analysis.alignment import Alignment, align_pair, align_take
 from analysis.timebase import Timebase
+from modeling.aligned import returned_channels
 from modeling.card import Source
 from modeling.floor import Floor, floor_of, replicate_esr
 from modeling.material import pairs_of, spans_of_length, spans_of_sheet
@@ -105,7 +106,7 @@ def _from_passes(
         alignments = known.get(record.id)
         if alignments is None:
             progress(f"aligning take {record.id}")
-            alignments = align_take(sent, returned, sheet, _inputs(sheet, record), progress)
+            alignments = align_take(sent, returned, sheet, returned_channels(sheet, record), progress)
         aligned.append((returned, _of_track(alignments, sheet, track, record)))
     returned, alignment = aligned[0]
     repeat = aligned[1] if len(aligned) > 1 else None
@@ -175,12 +176,6 @@ def from_pair(sent: AudioReader, returned: AudioReader, reference_dbfs: float, s
     split = "by contiguous blocks of time with gaps between them: the material has no pieces that could be told apart"
     floor = floor_of(select(pairs, "test"), None)
     return Dataset(pairs, reference_dbfs, floor, None, timebase, source, split)
-
-
-def _inputs(sheet: CueSheet, record: TakeRecord) -> dict[int, int]:
-    """Stimulus channel to channel of the recording, by the track that both are wired to."""
-    channel_of = {track: channel for channel, track in record.inputs.items()}
-    return {c: channel_of[wired.track] for c, wired in enumerate(sheet.channels) if wired.track in channel_of}
 
 
 def _of_track(alignments: Sequence[Alignment], sheet: CueSheet, track: int | None, record: TakeRecord) -> Alignment:

@@ -14,7 +14,7 @@ from modeling.pairs import Pair
 
 Process = Callable[[np.ndarray], np.ndarray]
 HARMONICS = 5
-LOWEST_HARMONIC_DB = -80.0
+LOWEST_HARMONIC_DB = -70.0
 
 
 def esr_of(process: Process, pairs: Sequence[Pair]) -> float:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,14 @@ def train(
         lines.append(line)
         say(line)
 
+    began = time.monotonic()
+
+    def report(made: Progress) -> None:
+        elapsed = time.monotonic() - began
+        if made.remaining_s is None and made.fraction > 0.1:
+            made = replace(made, remaining_s=elapsed * (1.0 / made.fraction - 1.0))
+        progress(made)
+
     records: list[dict[str, Any]] = []
     material = Material(
         select(dataset.pairs, "train"),
@@ -105,7 +113,7 @@ def train(
         dataset.reference_dbfs,
         select(dataset.pairs, "tone"),
     )
-    run = Run(minutes, seed, progress, records.append, checkpoint)
+    run = Run(minutes, seed, report, records.append, checkpoint)
     baseline = LinearCore.fit(material, run)
     first = evaluate(baseline, dataset.pairs, dataset.floor)
     tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")
