@@ -122,7 +122,7 @@ def train(
     fitted: Core = baseline if kind is LinearCore else kind.fit(material, run)
     fit_s = time.monotonic() - started
     evaluation = evaluate(fitted, dataset.pairs, dataset.floor, baseline)
-    trained = fitted is not baseline and evaluation.esr < BETTER * first.esr
+    trained = fitted.bends and evaluation.esr < BETTER * first.esr
     for line in _result_lines(core, evaluation, trained, fit_s):
         tell(line)
 

@@ -114,6 +114,11 @@ class Core(Protocol):
         """How far into the future the core looks: the latency it has in real time."""
         ...
 
+    @property
+    def bends(self) -> bool:
+        """Whether the core is anything else than a linear filter."""
+        ...
+
     def process(self, x: np.ndarray) -> np.ndarray:
         """Response to a whole signal that is zero before and after, shape ``(n,)`` to ``(n,)``, time-aligned."""
         ...

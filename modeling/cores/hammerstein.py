@@ -185,6 +185,11 @@ class HammersteinCore(FiniteMemory):
         self._filters = np.stack([np.convolve(h, g[row]) for row in used])
 
     @property
+    def bends(self) -> bool:
+        """Whether any curve but the straight line is in use."""
+        return bool(np.delete(self.g, [0, CURVES], axis=0).any())
+
+    @property
     def look_ahead_samples(self) -> int:
         """How far into the future the core looks."""
         return sum(self.aheads) + self.basis.after_samples

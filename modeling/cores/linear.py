@@ -42,6 +42,11 @@ class LinearCore(FiniteMemory):
         self.reference_dbfs = reference_dbfs
 
     @property
+    def bends(self) -> bool:
+        """Never."""
+        return False
+
+    @property
     def look_ahead_samples(self) -> int:
         """How far into the future the core looks."""
         return self.ahead

@@ -114,6 +114,11 @@ class TcnCore(FiniteMemory):
         self.before_samples = residual.reach - AHEAD
 
     @property
+    def bends(self) -> bool:
+        """Whether the residual gives anything."""
+        return any(bool(readout.weight.any()) for readout in self.residual.readouts)
+
+    @property
     def look_ahead_samples(self) -> int:
         """How far into the future the core looks."""
         return self.h_ahead + AHEAD

@@ -70,6 +70,7 @@ def test_a_linear_device_gets_a_linear_model(fitted_to):
     """No rung above the linear one pays, so none is kept."""
     core = fitted_to("hammerstein", "band-pass")
     assert np.flatnonzero(core.g.any(axis=1)).tolist() == [0]
+    assert not core.bends
 
 
 def test_harmonics_of_the_test_tones_come_within_two_db(hammerstein, tape_material):

@@ -27,6 +27,7 @@ def test_the_linear_filter_is_told_first_then_the_floor_then_the_model(trained):
 def test_the_model_is_three_times_below_the_linear_filter_and_more(trained):
     assert trained.evaluation.gain > 10
     assert trained.model.card.trained
+    assert trained.model.core.bends
 
 
 def test_the_card_says_what_the_model_is(trained, dataset):
