@@ -194,7 +194,7 @@ def _pilot(
     readings = resolve_cycles(readings, cue.number("frequency_hz"), anchors.time_s, anchors.delay_s)
     if np.isfinite(readings.variance).all():
         return Timebase.over_output(readings.time_s, readings.delay_s, np.sqrt(readings.variance))
-    mean, sd = smooth(readings.delay_s, readings.variance, PILOT_STEP_S, Prior())
+    mean, sd = smooth(readings.delay_s, readings.variance, readings.step_s, Prior())
     return Timebase.over_output(readings.time_s, mean, sd)
 
 
@@ -295,7 +295,7 @@ def self_timed(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, 
         reading = reading + half_cycles / (2.0 * frequency)
         reading = np.where(frequency < SWEEP_TIMED_HZ[0], expected, reading)
         variance = np.where(frequency < SWEEP_TIMED_HZ[0], SWEEP_START_SD_S**2, variance)
-    mean, sd = smooth(reading, variance, TONE_STEP_S, Prior(fast_s=20e-6))
+    mean, sd = smooth(reading, variance, found.step_s, Prior(fast_s=20e-6))
     return Timebase.over_output(found.time_s, mean, sd)
 
 

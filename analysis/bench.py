@@ -12,7 +12,7 @@ from analysis import distortion, ladder, noise, response, wow_flutter
 from analysis.dewarp import dewarp
 from analysis.findings import Measured, curve, flutter_curve, flutter_results, result, trajectory_curves
 from analysis.ladder import CLIPPED
-from analysis.phase import phase_law, track
+from analysis.phase import noise_bandwidth_hz, phase_law, track
 from analysis.take import EDGE_S, Take
 from sessions.results import Conditions, Curve, Result
 from signals.cues import Cue
@@ -120,8 +120,8 @@ def _wow_flutter(take: Take, reference: float | None) -> Measured:
             results.append(Result.invalid("wow_flutter_weighted_2sigma", "%", conditions, FLUTTER, note))
             continue
         delay = np.interp(readings.time_s, readings.time_s[known], readings.delay_s[known])
-        density = float(np.median(readings.variance[known])) / FLUTTER_BANDWIDTH_HZ
-        deviation = wow_flutter.deviation(delay, FLUTTER_STEP_S, density)
+        density = float(np.median(readings.variance[known])) / noise_bandwidth_hz(FLUTTER_BANDWIDTH_HZ, rate)
+        deviation = wow_flutter.deviation(delay, readings.step_s, density)
         results += flutter_results(deviation, conditions, FLUTTER)
         curves.append(flutter_curve(deviation, conditions, FLUTTER))
     return results, curves

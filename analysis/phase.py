@@ -45,6 +45,11 @@ class Readings:
     variance: np.ndarray
     amplitude: np.ndarray
 
+    @property
+    def step_s(self) -> float:
+        """Spacing of readings on a uniform grid: whole samples, and so not quite what was asked for at every rate."""
+        return float((self.time_s[-1] - self.time_s[0]) / (self.time_s.size - 1))
+
 
 def phase_law(cue: Cue, sample_rate: int) -> tuple[Law, Law]:
     """Phase in radians and frequency in Hz of a tone, pilot or sweep, as functions of input time in seconds."""
@@ -79,7 +84,7 @@ def track(
     bandwidth_hz : float
         One-sided bandwidth of the tracker; flutter up to here is followed.
     step_s : float
-        Spacing of the readings; at most ``0.4 / bandwidth_hz``.
+        Spacing of the readings, rounded to whole samples; at most ``0.4 / bandwidth_hz``.
     harmonic : int
         Order of the harmonic to demodulate instead of the signal itself.
 
@@ -92,6 +97,7 @@ def track(
     stride = max(1, round(step_s * rate))
     taps = _low_pass(bandwidth_hz, rate)
     half = taps.size // 2
+    beside = _low_pass(2.0 * bandwidth_hz, rate, half) - taps
     first = round(float(timebase.output_time(input_span_s[0])) * rate)
     last = round(float(timebase.output_time(input_span_s[1])) * rate)
     block = max(stride, round(BLOCK_S * rate) // stride * stride)
@@ -103,14 +109,14 @@ def track(
         expected = law[0](timebase.input_time(time)) * harmonic
         baseband = 2.0 * signal * np.exp(-1j * (expected - np.pi / 2.0))
         slow = fftconvolve(baseband, taps, mode="valid")[: stop - start]
-        wider = fftconvolve(baseband, _low_pass(2.0 * bandwidth_hz, rate, half), mode="valid")[: stop - start]
-        noise.append(np.abs(wider - slow) ** 2)
+        noise.append(np.abs(fftconvolve(baseband, beside, mode="valid")[: stop - start]) ** 2)
         pieces.append(slow[::stride])
     z = np.concatenate(pieces)
     time = (first + stride * np.arange(z.size)) / rate
     amplitude = np.abs(z)
-    # Noise that the doubled bandwidth lets in beside the first is as much as is inside; half of it is in quadrature.
-    quadrature = 0.5 * float(np.median(np.concatenate(noise))) / np.log(2.0)
+    # The noise just beside the band tells that inside; its power is exponentially distributed, and half is in quadrature.
+    share = float(np.sum(taps**2) / np.sum(beside**2))
+    quadrature = 0.5 * share * float(np.median(np.concatenate(noise))) / np.log(2.0)
     present = amplitude > 10.0 ** (FADED_DB / 20.0) * np.median(amplitude)
     angle = np.unwrap(np.where(present, np.angle(z), np.nan)[present])
     phase = np.interp(time, time[present], angle) if angle.size else np.zeros(time.size)
@@ -132,6 +138,11 @@ def resolve_cycles(readings: Readings, frequency_hz: float, known_time_s: np.nda
     return Readings(
         readings.time_s, readings.delay_s + np.round(offset / cycle) * cycle, readings.variance, readings.amplitude
     )
+
+
+def noise_bandwidth_hz(bandwidth_hz: float, sample_rate: int) -> float:
+    """Bandwidth of white noise in the readings: variance over this is the one-sided power density of their error."""
+    return 0.5 * sample_rate * float(np.sum(_low_pass(bandwidth_hz, sample_rate) ** 2))
 
 
 def _low_pass(bandwidth_hz: float, rate: int, half: int | None = None) -> np.ndarray:

@@ -22,6 +22,7 @@ from functools import partial
 import numpy as np
 from scipy.signal import find_peaks, get_window
 
+from analysis.extrapolation import extended
 from analysis.weighting import flutter_weight_db
 
 TWO_SIGMA_PERCENTILE = 95.0
@@ -29,8 +30,9 @@ MINIMUM_S = 5.0  # AES6-2008: read over at least 5 s
 UNWEIGHTED_HZ = (0.2, 200.0)
 WOW_HZ = (0.5, 6.0)
 FLUTTER_HZ = (6.0, 200.0)
-EDGE_S = 0.25
-LINE_RATIO = 4.0  # a line stands this far above its surroundings
+LINE_RATIO = 5.0  # a line stands this far above its surroundings; one bin of hiss in ten million does
+FILTER_S = 10.0
+ENDS_S = 0.13  # what the filters cannot know beyond the ends of the tone is worth this much of its length (95 %)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Deviation:
     Attributes
     ----------
     percent : ndarray, shape (points,)
-        (f - mean) / mean in %.
+        (f - mean) / mean in %, each point the mean over one step.
     rate_hz : float
         Points a second.
     noise_density : float
@@ -61,11 +63,11 @@ class Figure:
 
 
 def deviation(delay_s: np.ndarray, step_s: float, noise_density: float) -> Deviation:
-    """Speed deviation from the delay on a uniform grid of output time.
+    """Speed deviation from the delay on a uniform grid of output time, shape (points - 1,).
 
     The ratio of returned to sent frequency is 1 - d'(t) over output time; its mean is taken out.
     """
-    ratio = 1.0 - np.gradient(delay_s, step_s)
+    ratio = 1.0 - np.diff(delay_s) / step_s
     mean = float(np.mean(ratio))
     return Deviation(100.0 * (ratio - mean) / mean, 1.0 / step_s, noise_density)
 
@@ -79,19 +81,20 @@ def figures(signal: Deviation) -> dict[str, Figure]:
         ``wow_flutter_weighted_2sigma``, ``wow_flutter_weighted_rms``, ``wow_flutter_unweighted_rms``, ``wow_rms``,
         ``flutter_rms``; all in %.
     """
+    length_s = signal.percent.size / signal.rate_hz
     weighted, noise = _filtered(signal, _weight_amplitude)
     two_sigma = float(np.percentile(np.abs(weighted), TWO_SIGMA_PERCENTILE))
     out = {
-        "wow_flutter_weighted_2sigma": _freed(two_sigma, _rms(weighted), noise),
-        "wow_flutter_weighted_rms": _freed(_rms(weighted), _rms(weighted), noise),
+        "wow_flutter_weighted_2sigma": _freed(two_sigma, _rms(weighted), noise, length_s),
+        "wow_flutter_weighted_rms": _freed(_rms(weighted), _rms(weighted), noise, length_s),
     }
     for name, band in (("wow_flutter_unweighted_rms", UNWEIGHTED_HZ), ("wow_rms", WOW_HZ), ("flutter_rms", FLUTTER_HZ)):
         filtered, noise = _filtered(signal, partial(_band, low_hz=band[0], high_hz=band[1]))
         # A line near the lower edge is in or out by the length of the recording alone: that much is in doubt.
-        shift = signal.rate_hz / signal.percent.size
+        shift = 1.0 / length_s
         narrower = _rms(_filtered(signal, partial(_band, low_hz=band[0] + shift, high_hz=band[1]))[0])
         wider = _rms(_filtered(signal, partial(_band, low_hz=max(band[0] - shift, 0.5 * band[0]), high_hz=band[1]))[0])
-        freed = _freed(_rms(filtered), _rms(filtered), noise)
+        freed = _freed(_rms(filtered), _rms(filtered), noise, length_s)
         out[name] = Figure(freed.value, freed.uncertainty + 0.5 * abs(wider - narrower))
     return out
 
@@ -105,8 +108,8 @@ def spectrum(signal: Deviation) -> tuple[np.ndarray, np.ndarray]:
     """
     x = signal.percent - np.mean(signal.percent)
     window = get_window("hann", x.size)
-    amplitude = np.abs(np.fft.rfft(x * window)) * np.sqrt(2.0) / np.sum(window)
     frequency = np.fft.rfftfreq(x.size, 1.0 / signal.rate_hz)
+    amplitude = np.abs(np.fft.rfft(x * window)) * np.sqrt(2.0) / np.sum(window) / _step_response(frequency, signal)
     inside = (frequency >= 0.1) & (frequency <= 0.45 * signal.rate_hz)
     return frequency[inside], amplitude[inside]
 
@@ -120,7 +123,16 @@ def lines(signal: Deviation, most: int = 8) -> list[tuple[float, float]]:
     peaks, _ = find_peaks(amplitude, distance=3)
     strong = [i for i in peaks if amplitude[i] > LINE_RATIO * around[i]]
     strong.sort(key=lambda i: -amplitude[i])
-    return [(_peak_frequency(frequency, amplitude, i), float(amplitude[i])) for i in strong[:most]]
+    exact = [_peak_frequency(frequency, amplitude, i) for i in strong[:most]]
+    return [(f, _line_rms(signal, f)) for f in exact]
+
+
+def _line_rms(signal: Deviation, frequency_hz: float) -> float:
+    """RMS of the line at a frequency that need not be one of the transform's."""
+    window = get_window("hann", signal.percent.size)
+    turn = np.exp(-2j * np.pi * frequency_hz / signal.rate_hz * np.arange(window.size))
+    value = np.abs(np.sum((signal.percent - np.mean(signal.percent)) * window * turn)) * np.sqrt(2.0) / np.sum(window)
+    return float(value / _step_response(np.array([frequency_hz]), signal)[0])
 
 
 def _peak_frequency(frequency: np.ndarray, amplitude: np.ndarray, i: int) -> float:
@@ -135,23 +147,25 @@ def _peak_frequency(frequency: np.ndarray, amplitude: np.ndarray, i: int) -> flo
 def _filtered(signal: Deviation, weight: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, float]:
     """Deviation through a zero-phase filter given by its amplitude, and the RMS that hiss has behind it."""
     x = signal.percent - np.mean(signal.percent)
-    # Odd reflection carries value and slope over the ends, so that the filter finds no step there.
-    pad = min(x.size - 1, round(10.0 * signal.rate_hz))
-    extended = np.concatenate((2.0 * x[0] - x[pad:0:-1], x, 2.0 * x[-1] - x[-2 : -pad - 2 : -1]))
-    frequency = np.fft.rfftfreq(extended.size, 1.0 / signal.rate_hz)
+    whole, added = extended(x, signal.rate_hz, FILTER_S)
+    frequency = np.fft.rfftfreq(whole.size, 1.0 / signal.rate_hz)
     amplitude = weight(frequency)
-    y = np.fft.irfft(np.fft.rfft(extended) * amplitude, extended.size)[pad : pad + x.size]
-    edge = round(EDGE_S * signal.rate_hz)
+    y = np.fft.irfft(np.fft.rfft(whole) * amplitude / _step_response(frequency, signal), whole.size)
     density = signal.noise_density * (2.0 * np.pi * frequency * 100.0) ** 2
     noise = float(np.sqrt(np.sum(density * amplitude**2) * (frequency[1] - frequency[0])))
-    return y[edge : y.size - edge], noise
+    return y[added : added + x.size], noise
 
 
-def _freed(value: float, rms: float, noise: float) -> Figure:
+def _step_response(frequency: np.ndarray, signal: Deviation) -> np.ndarray:
+    """What the mean over one step does to a fluctuation."""
+    return np.sinc(frequency / signal.rate_hz)
+
+
+def _freed(value: float, rms: float, noise: float, length_s: float) -> Figure:
     share = min(1.0, (noise / max(rms, 1e-12)) ** 2)
     freed = value * np.sqrt(1.0 - share)
-    # Half of the correction is in doubt, and the filter's ends cost half a percent.
-    return Figure(float(freed), float(0.5 * (value - freed) + 0.005 * value + 0.3 * noise * share))
+    # Half of the correction is in doubt.
+    return Figure(float(freed), float(0.5 * (value - freed) + ENDS_S / length_s * value + 0.3 * noise * share))
 
 
 def _weight_amplitude(frequency: np.ndarray) -> np.ndarray:
