@@ -116,7 +116,7 @@ class TcnCore(FiniteMemory):
     @property
     def bends(self) -> bool:
         """Whether the residual gives anything."""
-        return any(bool(readout.weight.any()) for readout in self.residual.readouts)
+        return any(bool(torch.any(weight != 0.0)) for weight in self.residual.readouts.parameters())
 
     @property
     def look_ahead_samples(self) -> int:
