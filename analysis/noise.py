@@ -29,13 +29,13 @@ class NoiseSpectrum:
     ----------
     frequency_hz, density : ndarray, shape (bins,)
         Density in full-scale units squared per Hz.
-    frames : float
-        Number of independent frames behind it.
+    frames : int
+        Number of half-overlapping Hann frames behind it.
     """
 
     frequency_hz: np.ndarray
     density: np.ndarray
-    frames: float
+    frames: int
 
     @property
     def step_hz(self) -> float:
@@ -57,7 +57,7 @@ def spectrum(silence: np.ndarray, sample_rate: int) -> NoiseSpectrum:
     frames = np.lib.stride_tricks.sliding_window_view(silence, frame)[::hop]
     power = np.mean([np.abs(np.fft.rfft((f - f.mean()) * window)) ** 2 for f in frames], axis=0)
     density = 2.0 * power / (sample_rate * np.sum(window**2))
-    return NoiseSpectrum(np.fft.rfftfreq(frame, 1.0 / sample_rate), density, max(1.0, 0.95 * frames.shape[0]))
+    return NoiseSpectrum(np.fft.rfftfreq(frame, 1.0 / sample_rate), density, frames.shape[0])
 
 
 def without_line(noise: NoiseSpectrum, frequency_hz: float, half_width_hz: float) -> NoiseSpectrum:
@@ -86,8 +86,9 @@ def weighted_power(noise: NoiseSpectrum, weighting: str) -> tuple[float, float]:
     }[weighting]
     parts = noise.density[inside] * 10.0 ** (gain_db / 10.0) * noise.step_hz
     power = float(np.sum(parts))
-    # Each bin has a chi-square spread of 1/sqrt(frames); Hann bins hold 1.5 bins of the same noise.
-    spread = float(np.sqrt(1.5 * np.sum(parts**2) / noise.frames)) / max(power, 1e-300)
+    # A bin of one frame has a spread of 1. Its noise is in the neighbouring bins and frames too: sum of w^4 over that of w^2
+    # squared, 1.94 for the bins, and 0.17 for the frame on either side.
+    spread = float(np.sqrt(2.28 * np.sum(parts**2) / noise.frames)) / max(power, 1e-300)
     return power, spread
 
 
