@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from analysis import programme, search
+from analysis.dewarp import interpolate
 from analysis.locate import FoundTake, arrivals, take_on_channel
 from analysis.phase import Readings, phase_law, resolve_cycles, track
 from analysis.smoother import Prior, smooth
@@ -37,6 +38,8 @@ CUE_MARGIN_S = 0.05
 SELF_TIMED_MAX_HZ = 4000.0
 MINIMUM_PILOT_DB = 20.0
 PROGRAMME_MARGIN_S = 0.1
+COHERENT_HZ = (200.0, 4000.0)
+LEAST_COHERENCE = 0.02  # signals that have nothing in common reach 0.003, a pair with 9 dB more noise than signal 0.05
 SWEEP_TIMED_HZ = (300.0, 12_000.0)
 SWEEP_SIGN_HZ = 1000.0
 SWEEP_START_SD_S = 1e-2
@@ -138,7 +141,16 @@ def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.
     prior = Prior()
     line = programme.coarse(sent, got, rate, match.timebase, prior)
     line = programme.coarse(sent, got, rate, line, prior)
-    return programme.refine(sent, got, rate, line, prior)
+    estimate = programme.refine(sent, got, rate, line, prior)
+    warped = interpolate(sent, estimate.timebase.input_time(np.arange(got.size) / rate) * rate)
+    _, coherence, frequency = programme.transfer(warped, got, rate)
+    inside = (frequency > COHERENT_HZ[0]) & (frequency < COHERENT_HZ[1])
+    if (best := float(np.max(coherence[inside]))) < LEAST_COHERENCE:
+        raise SignalError(
+            f"dry and wet have a coherence of {best:.4f} where they fit best and at least {LEAST_COHERENCE} is needed; "
+            "check that they belong together"
+        )
+    return estimate
 
 
 def _anchors(returned: AudioReader, channel: int, sheet: CueSheet, found: FoundTake) -> Readings:
