@@ -178,7 +178,7 @@ def import_(
 
     Example: tape import my-pair --dry sent.wav --wet returned.wav
     """
-    from capture.importing import import_pair, import_recordings, session_for_pair
+    from capture.importing import attach_pair, import_recordings
     from reports import terminal
     from sessions.store import Session
 
@@ -187,7 +187,7 @@ def import_(
     with terminal.reporting(quiet=as_json) as reporter:
         if dry is not None and wet is not None:
             reporter.step("attaching the pair")
-            takes = [import_pair(session_for_pair(session, speed, deck), dry, wet)]
+            takes = [attach_pair(session, dry, wet, speed, deck)]
         else:
             reporter.step("looking for the markers")
             takes = import_recordings(Session.open(session), recordings or [])

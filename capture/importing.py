@@ -1,5 +1,6 @@
 """Recordings made elsewhere: with a portable recorder, in a DAW, by another program, or a pair from an archive."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from capture.recognition import SILENCE, Levels, Recognised, levels, recognise
 from sessions import take as takes
 from sessions.audio import SoundFile, blocks, open_audio, require_format
 from sessions.disk import sha256_of
+from sessions.ledger import MANIFEST
 from sessions.manifest import SourceFile, TakeRecord
 from sessions.results import Condition
 from sessions.store import CAPTURE_RATE_HZ, PAIR_RATE_HZ, Session
@@ -165,11 +167,25 @@ def _attach(
         return writer.finish()
 
 
-def session_for_pair(path: Path, speed_cm_s: float, deck: str) -> Session:
-    """Open a session for a pair, or make one: a pair needs no stimulus."""
-    if (path / "session.json").exists():
-        return Session.open(path)
-    return Session.create(path, deck=deck, speed_cm_s=speed_cm_s, reference_dbfs=DEFAULT_REFERENCE_DBFS)
+def attach_pair(path: Path, dry_path: Path, wet_path: Path, speed_cm_s: float, deck: str) -> TakeRecord:
+    """Attach a pair to the session in a folder, or to a new one: a pair needs no stimulus.
+
+    Raises
+    ------
+    TapeError
+        As :func:`import_pair`; a session that was made for the pair goes with it.
+    """
+    if (path / MANIFEST).exists():
+        return import_pair(Session.open(path), dry_path, wet_path)
+    existed = path.exists()
+    session = Session.create(path, deck=deck, speed_cm_s=speed_cm_s, reference_dbfs=DEFAULT_REFERENCE_DBFS)
+    try:
+        return import_pair(session, dry_path, wet_path)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        if existed:
+            path.mkdir(exist_ok=True)
+        raise
 
 
 def import_pair(session: Session, dry_path: Path, wet_path: Path) -> TakeRecord:

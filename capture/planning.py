@@ -10,13 +10,15 @@ import numpy as np
 
 from sessions.audio import open_audio
 from sessions.manifest import Wiring
-from sessions.store import Session
+from sessions.store import CAPTURE_RATE_HZ, Session
 from signals.errors import AudioFileError, StimulusError, UsageError
 from signals.stimulus import DEFAULT_REFERENCE_DBFS, QUICK, STANDARD, StimulusAudio, plan
 from signals.tape_length import MINUTES_A_SIDE, fits, running_time_s
 
 SPEEDS_CM_S = (4.8, 9.5)
 MOST_LEVELS = 100
+MOST_TRACKS = 8
+LOWEST_REFERENCE_DBFS = -60.0
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,14 @@ def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambd
     """
     if wish.speed_cm_s not in SPEEDS_CM_S:
         raise StimulusError(f"tape speed {wish.speed_cm_s:g} cm/s is not one of the deck's; use 9.5 or 4.8")
+    for track in (*wish.tracks, *([] if wish.pilot_track is None else [wish.pilot_track])):
+        if not 1 <= track <= MOST_TRACKS:
+            raise StimulusError(f"there is no track {track}; tracks are numbered 1 to {MOST_TRACKS}, as on the deck")
+    if not LOWEST_REFERENCE_DBFS <= wish.reference_dbfs <= 0.0:
+        raise StimulusError(
+            f"reference level {wish.reference_dbfs:g} dBFS is outside {LOWEST_REFERENCE_DBFS:g} to 0; choose one inside, "
+            f"{DEFAULT_REFERENCE_DBFS:g} is usual"
+        )
     if wish.quick and wish.levels_db is not None and len(wish.levels_db) > len(STANDARD.levels_db):
         raise StimulusError(f"{len(wish.levels_db)} levels are too many for a quick stimulus; leave out --quick")
     progress("composing the stimulus")
@@ -154,9 +164,9 @@ def _music(file: Path, sample_rate: int) -> np.ndarray:
     """A sound file as mono programme, shape (samples,)."""
     with open_audio(file) as audio:
         if audio.sample_rate != sample_rate:
+            other = f", or plan the session with --rate {audio.sample_rate}" if audio.sample_rate >= CAPTURE_RATE_HZ else ""
             raise AudioFileError(
-                f"{file} has {audio.sample_rate} Hz, the session {sample_rate} Hz; convert it, or plan the session with "
-                f"--rate {audio.sample_rate}"
+                f"{file} has {audio.sample_rate} Hz, the session {sample_rate} Hz; convert it to {sample_rate} Hz{other}"
             )
         wave = audio.read(0, audio.samples).mean(axis=1)
     if not np.any(wave):

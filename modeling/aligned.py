@@ -27,7 +27,7 @@ class AlignedTake:
 
 @dataclass(frozen=True)
 class AlignedPair:
-    """A pair made with any material, with the time base and response of each channel."""
+    """A pair made with any material, with the time base and response of each returned channel; a mono signal went to all."""
 
     record: TakeRecord
     dry: AudioReader
@@ -86,8 +86,11 @@ def returned_channels(sheet: CueSheet, record: TakeRecord) -> dict[int, int]:
 def _pair(session: Session, record: TakeRecord, progress: Progress) -> AlignedPair:
     _, dry, wet = session.pair(record.id)
     estimates = []
-    for channel in range(min(dry.channels, wet.channels)):
+    for channel in range(wet.channels):
         progress(f"{record.id}: aligning channel {channel + 1}")
-        sent, got = dry.read(0, dry.samples)[:, channel], wet.read(0, wet.samples)[:, channel]
-        estimates.append(align_pair(sent, got, record.sample_rate))
+        sent, got = dry.read(0, dry.samples)[:, min(channel, dry.channels - 1)], wet.read(0, wet.samples)[:, channel]
+        try:
+            estimates.append(align_pair(sent, got, record.sample_rate))
+        except SignalError as error:
+            raise SignalError(f"take {record.id}, channel {channel + 1}: {error}") from error
     return AlignedPair(record, dry, wet, tuple(estimates))

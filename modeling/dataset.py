@@ -87,7 +87,11 @@ def from_session(
             f"{session.path} holds no complete play pass and no pair; run 'tape capture' or 'tape import' on it first"
         )
     record, sent, returned = session.pair(pairs[0].id)
-    return from_pair(sent, returned, session.manifest.reference_dbfs, Source(session=session.manifest.id, take=record.id))
+    if track is not None and not 1 <= track <= returned.channels:
+        raise ModelError(f"take '{record.id}' has no track {track}; it has {returned.channels}, numbered from 1")
+    number = 1 if track is None else track
+    source = Source(session=session.manifest.id, take=record.id, track=number)
+    return from_pair(sent, returned, session.manifest.reference_dbfs, source, number - 1)
 
 
 def _from_passes(
@@ -149,8 +153,8 @@ def from_take(
     return Dataset(pairs, sheet.reference_dbfs, floor, silence, alignment.base, source, split)
 
 
-def from_pair(sent: AudioReader, returned: AudioReader, reference_dbfs: float, source: Source) -> Dataset:
-    """Make a data set from a pair of recordings without markers, the first channel of each.
+def from_pair(sent: AudioReader, returned: AudioReader, reference_dbfs: float, source: Source, channel: int = 0) -> Dataset:
+    """Make a data set from one returned channel of a pair of recordings without markers; a mono signal went to all.
 
     Raises
     ------
@@ -163,7 +167,8 @@ def from_pair(sent: AudioReader, returned: AudioReader, reference_dbfs: float, s
         raise ModelError(
             f"sent and returned sound have {sent.sample_rate} and {returned.sample_rate} Hz; both must have the same rate"
         )
-    dry, wet = sent.read(0, sent.samples)[:, 0], returned.read(0, returned.samples)[:, 0]
+    fed = min(channel, sent.channels - 1)
+    dry, wet = sent.read(0, sent.samples)[:, fed], returned.read(0, returned.samples)[:, channel]
     timebase = align_pair(dry, wet, sent.sample_rate).timebase
     # Only what both recordings hold.
     ends = timebase.input_time(np.array([0.0, returned.samples / returned.sample_rate])) * sent.sample_rate
@@ -172,7 +177,7 @@ def from_pair(sent: AudioReader, returned: AudioReader, reference_dbfs: float, s
         Span(span.start_samples + low, span.stop_samples + low, span.split, span.name)
         for span in spans_of_length(max(0, high - low), sent.sample_rate)
     ]
-    pairs = pairs_of(sent, 0, returned, 0, lambda span: timebase, spans)
+    pairs = pairs_of(sent, fed, returned, channel, lambda span: timebase, spans)
     split = "by contiguous blocks of time with gaps between them: the material has no pieces that could be told apart"
     floor = floor_of(select(pairs, "test"), None)
     return Dataset(pairs, reference_dbfs, floor, None, timebase, source, split)

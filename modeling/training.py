@@ -1,6 +1,7 @@
 """Training: from a data set to a model on disk, with the linear filter solved and told first, always."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -82,7 +83,7 @@ def train(
         Unknown core, a name that is taken, material that cannot be learnt from, or nothing to resume.
     """
     kind = core_class(core)
-    if minutes <= 0.0:
+    if not 0.0 < minutes < math.inf:
         raise ModelError(f"{minutes:g} minutes is no time to train; give more than 0")
     folder = free_folder(models, name, core)
     checkpoint = models / f".{folder.name}.checkpoint"

@@ -103,7 +103,7 @@ def _pair(item: AlignedPair) -> tuple[list[Result], list[Curve]]:
     curves: list[Curve] = []
     for channel, estimate in enumerate(item.estimates):
         conditions: dict[str, Condition] = {"track": channel + 1, "take": item.record.id, **item.record.conditions}
-        dry = item.dry.read(0, item.dry.samples)[:, channel]
+        dry = item.dry.read(0, item.dry.samples)[:, min(channel, item.dry.channels - 1)]
         wet = item.wet.read(0, item.wet.samples)[:, channel]
         more_results, more_curves = pair.measure(dry, wet, item.record.sample_rate, estimate, conditions)
         results += more_results
