@@ -140,6 +140,7 @@ def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.
         raise SignalError("dry and wet have nothing in common that could be found; check that they belong together")
     prior = Prior()
     line = programme.coarse(sent, got, rate, match.timebase, prior)
+    prior = programme.prior_of(line, prior)
     line = programme.coarse(sent, got, rate, line, prior)
     estimate = programme.refine(sent, got, rate, line, prior)
     warped = interpolate(sent, estimate.timebase.input_time(np.arange(got.size) / rate) * rate)
@@ -328,6 +329,7 @@ def _by_programme(
     prior = Prior()
     if cue.kind == "music":
         local = programme.coarse(dry, wet, rate, local, prior)
+        prior = programme.prior_of(local, prior)
     estimate = programme.refine(dry, wet, rate, local, prior)
     back = estimate.timebase
     return Timebase(back.start_s + shift_in, back.step_s, back.delay_s + (shift_out - shift_in), back.sd_s)

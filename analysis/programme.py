@@ -34,6 +34,8 @@ COARSE_HEIGHT = 5.0  # peak over RMS of a correlation that tells something
 COARSE_STEP_S = 3e-4  # change of delay from one window to the next: 0.3 % of speed
 COARSE_NEAR_S = 4e-3  # standard deviation about the start value
 UPSAMPLE = 4
+FLUTTER_RANGE_S = (70e-6, 2e-3)
+CERTAIN_CYCLES = 0.12  # standard deviation of the delay, in cycles of the band, up to which its phase is taken
 CHUNK_FRAMES = 8192
 
 
@@ -122,6 +124,13 @@ def coarse(dry: np.ndarray, wet: np.ndarray, rate: int, timebase: Timebase, prio
     return Timebase.over_output(times, mean, sd) if count > 3 else timebase
 
 
+def prior_of(timebase: Timebase, prior: Prior) -> Prior:
+    """The prior with wow and flutter as large as a first estimate shows them, so that pauses are bridged with honest doubt."""
+    line = np.polyfit(timebase.input_times_s, timebase.delay_s, 1)
+    wander = float(np.std(timebase.delay_s - np.polyval(line, timebase.input_times_s)))
+    return replace(prior, flutter_s=float(np.clip(wander, *FLUTTER_RANGE_S)))
+
+
 def refine(
     dry: np.ndarray,
     wet: np.ndarray,
@@ -166,10 +175,12 @@ def refine(
             H = H * np.exp(2j * np.pi * frequency * tau)
             warped = _warp(dry, wet.size, rate, timebase) * gate
         model = _filter(warped, H)
-        time, step, J = _newton_step(model, wet, rate, frame, hop, low_hz, high_hz)
+        time, step, J, centre_hz = _newton_step(model, wet, rate, frame, hop, low_hz, high_hz)
         delay = time - timebase.input_time(time) + step
         open_gate = gate[np.minimum((time * rate).astype(int), gate.size - 1)] == 1.0
-        variance = np.where((J > 0.0) & open_gate, 1.0 / np.maximum(J, 1e-30), np.inf)
+        # Phase tells the delay up to whole cycles: where the doubt is a fair part of one, this band must not speak yet.
+        certain = timebase.sd(timebase.input_time(time)) * centre_hz < CERTAIN_CYCLES
+        variance = np.where((J > 0.0) & open_gate & certain, 1.0 / np.maximum(J, 1e-30), np.inf)
         if not np.isfinite(variance).any():
             break
         known = np.zeros(time.size) if about is None else time - about.input_time(time)
@@ -279,15 +290,15 @@ def _steady_path(heights: np.ndarray, lag_s: float) -> np.ndarray:
 
 def _newton_step(
     model: np.ndarray, wet: np.ndarray, rate: int, frame: int, hop: int, low_hz: float, high_hz: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Correction to the delay in every frame, and its information: times, steps in s, J in 1/s^2, each (frames,)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Correction to the delay in every frame: times, steps in s, information J in 1/s^2, and the frequency that it rests on."""
     window = get_window("hann", frame)
     frequency = np.fft.rfftfreq(frame, 1.0 / rate)
     used = (frequency >= low_hz) & (frequency <= min(high_hz, 0.45 * rate))
     omega = 2.0 * np.pi * frequency[used]
     count = max(1, (wet.size - frame) // hop + 1)
     around = max(1, round(0.05 * rate / hop))  # V is averaged over 0.1 s
-    steps, information = np.zeros(count), np.zeros(count)
+    steps, information, centre = np.zeros(count), np.zeros(count), np.zeros(count)
     for first in range(0, count, CHUNK_FRAMES):
         low, high = max(0, first - around), min(count, first + CHUNK_FRAMES + around)
         Y, Yh = (_stft(s, low, high, frame, hop, window)[:, used] for s in (wet, model))
@@ -300,10 +311,11 @@ def _newton_step(
         kept = slice(first - low, first - low + min(CHUNK_FRAMES, count - first))
         steps[first : first + CHUNK_FRAMES] = np.clip(step, -0.35 / high_hz, 0.35 / high_hz)[kept]
         information[first : first + CHUNK_FRAMES] = J[kept]
+        centre[first : first + CHUNK_FRAMES] = np.sqrt(J / (2.0 * np.sum(power / V, axis=1) + 1e-30))[kept] / (2.0 * np.pi)
     time = (np.arange(count) * hop + (frame - 1) / 2.0) / rate
     loudest = np.percentile(information, 95)
     # Overlapping frames repeat the same samples: hop / frame of the information is new.
-    return time, steps, np.where(information > 1e-7 * loudest, information / OVERLAP, 0.0)
+    return time, steps, np.where(information > 1e-7 * loudest, information / OVERLAP, 0.0), centre
 
 
 def _soft_gate(mask: np.ndarray, rate: int) -> np.ndarray:
