@@ -73,7 +73,7 @@ def demo(
         known = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
         outcome = _train(reporter, session, from_session(session, known=known, progress=reporter.step), "hammerstein")
         reporter.step("writing the report")
-        measuring.write_report(session, measurements)
+        measuring.write_all(session, measurements)
     if as_json:
         terminal.say_json({"session": str(folder), "takes": [t.id for t in takes], "model": str(outcome.folder)})
         return
@@ -226,7 +226,7 @@ def measure(session: SessionPath, as_json: Json = False) -> None:
     with terminal.reporting(quiet=as_json) as reporter:
         measurements = measuring.measure_session(opened, reporter.step)
         reporter.step("writing the report")
-        measuring.write_report(opened, measurements)
+        measuring.write_all(opened, measurements)
     if as_json:
         terminal.say_json(measurements.model_dump(mode="json"))
         return

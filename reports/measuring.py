@@ -23,7 +23,7 @@ Progress = Callable[[str], None]
 def measure_session(
     session: Session, progress: Progress = lambda _: None, aligned: Iterable[Aligned] | None = None
 ) -> Measurements:
-    """Measure all takes of a session and write ``measurements.json`` and ``curves/``.
+    """Measure all takes of a session.
 
     Parameters
     ----------
@@ -41,19 +41,25 @@ def measure_session(
         measured = _pair(item) if isinstance(item, AlignedPair) else _take(session, item, progress)
         results += measured[0]
         curves += measured[1]
-    measurements = Measurements(
+    return Measurements(
         session=session.manifest.id, tool_version=tool_version(), created=now(), results=results, curves=curves
     )
-    session.write_measurements(measurements)
-    return measurements
+
+
+def write_all(session: Session, measurements: Measurements) -> None:
+    """Write measurements, curves and report into a session, all or none."""
+    session.write_measurements(measurements, _report_files(session, measurements))
 
 
 def write_report(session: Session, measurements: Measurements) -> None:
-    """Write ``report.pdf`` and ``figures/`` of a session, with the models trained from it."""
+    """Write ``report.pdf`` and ``figures/`` of a session again."""
+    session.write_files(_report_files(session, measurements), renewed=("figures",))
+
+
+def _report_files(session: Session, measurements: Measurements) -> dict[str, bytes]:
+    """Report with the models trained from the session, and its figures."""
     report = build_report(measurements, ReportHeader.of_manifest(session.manifest), _models(session))
-    for name, figure in report.figures.items():
-        session.write_file(f"figures/{name}.svg", figure)
-    session.write_file("report.pdf", report.pdf)
+    return {"report.pdf": report.pdf, **{f"figures/{name}.svg": figure for name, figure in report.figures.items()}}
 
 
 def _models(session: Session) -> list[ModelSummary]:

@@ -346,7 +346,13 @@ class Session:
         SessionError
             The name points outside the session or at a stimulus or take, or the disk is full.
         """
-        self._ledger.write({checked_derived(name): data})
+        self.write_files({name: data})
+
+    def write_files(self, files: Mapping[str, bytes], renewed: Sequence[str] = ()) -> None:
+        """Write derived files, all or none (see :meth:`write_file`); others in the folders `renewed` are outdated and go."""
+        named = {checked_derived(name): data for name, data in files.items()}
+        outdated = [name for name in self.manifest.files if name.split("/")[0] in renewed and name not in named]
+        self._ledger.write(named, outdated=outdated)
 
     def write_json(self, name: str, text: str) -> None:
         """Write a derived text file, such as JSON, as UTF-8 (see :meth:`write_file`)."""
@@ -358,13 +364,12 @@ class Session:
             found = {checked_derived(name): file_record(self.path / name) for name in names}
         self._ledger.write({}, found)
 
-    def write_measurements(self, measurements: results.Measurements) -> None:
-        """Write ``measurements.json`` and ``curves/*.csv`` in place of those of an earlier measurement."""
-        files = {MEASUREMENTS: to_json(measurements).encode()}
+    def write_measurements(self, measurements: results.Measurements, report: Mapping[str, bytes] | None = None) -> None:
+        """Write ``measurements.json``, ``curves/*.csv`` and the files of a report in place of earlier ones, all or none."""
+        files = {MEASUREMENTS: to_json(measurements).encode(), **(report or {})}
         for name, curve in zip(curves.file_names(measurements.curves), measurements.curves, strict=True):
             files[f"curves/{name}"] = curves.csv_text(curve).encode()
-        outdated = [name for name in self.manifest.files if name.startswith("curves/") and name not in files]
-        self._ledger.write(files, outdated=outdated)
+        self.write_files(files, renewed=("curves", "figures") if report else ("curves",))
 
     def read_measurements(self) -> results.Measurements:
         """Read ``measurements.json``.
