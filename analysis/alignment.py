@@ -31,6 +31,7 @@ PILOT_STEP_S = 1e-3
 TONE_BANDWIDTH_HZ = 60.0
 TONE_STEP_S = 2.5e-3
 ANCHOR_SD_S = 30e-6
+BETWEEN_ANCHORS_S = 5e-4  # what a worn deck strays from the line between two chirps
 GUARD_REACH_S = 0.05
 JOINED_SD_S = 60e-6  # flutter within the chirps, and phase of the response, where segments are joined without a pilot
 SKEW = Prior(speed_walk=1e-8, flutter_s=1e-6, flutter_hz=3.0, fast_s=1e-8)
@@ -181,7 +182,9 @@ def _through(anchors: Readings) -> Timebase:
     """Broken line through the anchors, on a fine enough grid that ends at the last: beyond it the line goes straight on."""
     x = anchors.time_s - anchors.delay_s
     grid = np.linspace(x[0], x[-1], 2 + int((x[-1] - x[0]) / 0.05))
-    return Timebase(float(x[0]), float(grid[1] - grid[0]), np.interp(grid, x, anchors.delay_s), np.full(grid.size, 3e-4))
+    return Timebase(
+        float(x[0]), float(grid[1] - grid[0]), np.interp(grid, x, anchors.delay_s), np.full(grid.size, BETWEEN_ANCHORS_S)
+    )
 
 
 def _pilot(
@@ -327,9 +330,8 @@ def _by_programme(
     shift_in, shift_out = first / sheet.sample_rate, got_first / sheet.sample_rate
     local = Timebase(coarse.start_s - shift_in, coarse.step_s, coarse.delay_s - (shift_out - shift_in), coarse.sd_s)
     prior = Prior()
-    if cue.kind == "music":
-        local = programme.coarse(dry, wet, rate, local, prior)
-        prior = programme.prior_of(local, prior)
+    local = programme.coarse(dry, wet, rate, local, prior, BETWEEN_ANCHORS_S)
+    prior = programme.prior_of(local, prior)
     estimate = programme.refine(dry, wet, rate, local, prior)
     back = estimate.timebase
     return Timebase(back.start_s + shift_in, back.step_s, back.delay_s + (shift_out - shift_in), back.sd_s)

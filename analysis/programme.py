@@ -32,7 +32,7 @@ COARSE_WINDOW_S, COARSE_HOP_S, COARSE_REACH_S = 0.35, 0.10, 0.004
 COARSE_HZ = (200.0, 4000.0)
 COARSE_HEIGHT = 5.0  # peak over RMS of a correlation that tells something
 COARSE_STEP_S = 3e-4  # change of delay from one window to the next: 0.3 % of speed
-COARSE_NEAR_S = 4e-3  # standard deviation about the start value
+COARSE_NEAR_S = 4e-3  # standard deviation about a start value of which no more is known
 UPSAMPLE = 4
 FLUTTER_RANGE_S = (70e-6, 2e-3)
 CERTAIN_CYCLES = 0.12  # standard deviation of the delay, in cycles of the band, up to which its phase is taken
@@ -72,7 +72,9 @@ def reduce_rate(signal: np.ndarray, divisor: int) -> np.ndarray:
     return signal if divisor == 1 else resample_poly(signal, 1, divisor)
 
 
-def coarse(dry: np.ndarray, wet: np.ndarray, rate: int, timebase: Timebase, prior: Prior) -> Timebase:
+def coarse(
+    dry: np.ndarray, wet: np.ndarray, rate: int, timebase: Timebase, prior: Prior, near_s: float = COARSE_NEAR_S
+) -> Timebase:
     """Bring a time base that is right within 4 ms to within a fraction of 0.1 ms, by windowed cross-correlation.
 
     Parameters
@@ -81,6 +83,8 @@ def coarse(dry: np.ndarray, wet: np.ndarray, rate: int, timebase: Timebase, prio
         Signal sent and returned, at the working rate.
     timebase : Timebase
         Start value.
+    near_s : float
+        Standard deviation of the start value: a held chord or a pause does not lead further away from it.
     """
     window = round(COARSE_WINDOW_S * rate) // 2 * 2
     hop = round(COARSE_HOP_S * rate)
@@ -105,7 +109,7 @@ def coarse(dry: np.ndarray, wet: np.ndarray, rate: int, timebase: Timebase, prio
         lags = np.concatenate((correlation[-reach * UPSAMPLE :], correlation[: reach * UPSAMPLE + 1]))
         heights[k] = lags / (np.sqrt(np.mean(correlation**2)) + 1e-30)
     times = (np.arange(count) * hop + window / 2) / rate
-    chosen = _steady_path(heights, 1.0 / (rate * UPSAMPLE))
+    chosen = _steady_path(heights, 1.0 / (rate * UPSAMPLE), near_s)
     delays = (chosen - reach * UPSAMPLE) / (rate * UPSAMPLE)
     height = heights[np.arange(count), chosen]
     variances = np.where(height < COARSE_HEIGHT, np.inf, (4e-4 / np.maximum(height, 1e-9)) ** 2)
@@ -251,15 +255,15 @@ def transfer(warped: np.ndarray, wet: np.ndarray, rate: int) -> tuple[np.ndarray
     return H, np.clip(np.abs(smoothed[0]) ** 2 / (power_in * power_out), 0.0, 1.0), frequency
 
 
-def _steady_path(heights: np.ndarray, lag_s: float) -> np.ndarray:
+def _steady_path(heights: np.ndarray, lag_s: float, near_s: float) -> np.ndarray:
     """Lag of each window along the path that is high and steady at once (Viterbi): a held chord has many equal peaks.
 
     Parameters
     ----------
     heights : ndarray, shape (windows, lags)
         Correlation over its RMS; the middle lag is the start value.
-    lag_s : float
-        Distance of the lags.
+    lag_s, near_s : float
+        Distance of the lags, and standard deviation of the start value.
 
     Returns
     -------
@@ -268,7 +272,7 @@ def _steady_path(heights: np.ndarray, lag_s: float) -> np.ndarray:
     lags = (np.arange(heights.shape[1]) - heights.shape[1] // 2) * lag_s
     thin = max(1, round(4e-5 / lag_s))
     kept = np.arange(0, lags.size, thin)
-    near = -0.5 * (lags[kept] / COARSE_NEAR_S) ** 2
+    near = -0.5 * (lags[kept] / near_s) ** 2
     change = -0.5 * ((lags[kept][:, None] - lags[kept][None, :]) / COARSE_STEP_S) ** 2
     score = heights[0, kept] + near
     came_from = np.zeros((heights.shape[0], kept.size), dtype=int)
