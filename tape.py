@@ -49,7 +49,9 @@ Cassette = Annotated[str, typer.Option(help="Cassette, to see whether the stimul
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(help="New folder for the session.")] = Path("tape-demo"),
+    folder: Annotated[
+        Path | None, typer.Argument(help="New folder; by default tape-demo, or tape-demo-2 and so on.")
+    ] = None,
     preset: Annotated[str, typer.Option(help="Virtual deck: fresh, worn or a TOML file.")] = "fresh",
     as_json: Json = False,
 ) -> None:
@@ -58,7 +60,7 @@ def demo(
     Example: tape demo my-first-session
     """
     from capture.flow import Plan
-    from capture.planning import Wish, plan_session
+    from capture.planning import Wish, free_folder, plan_session
     from capture.virtual import deck_name
     from modeling.aligned import AlignedTake, aligned_takes
     from modeling.dataset import from_session
@@ -66,7 +68,8 @@ def demo(
 
     device = f"virtual:{preset}"
     with terminal.reporting(quiet=as_json) as reporter:
-        session = plan_session(folder, Wish(pilot_track=4, quick=True, deck=deck_name(device)), reporter.step)
+        path = folder or free_folder(Path("tape-demo"))
+        session = plan_session(path, Wish(pilot_track=4, quick=True, deck=deck_name(device)), reporter.step)
         takes = _capture(reporter, session, device, Plan(passes=DEMO_PASSES))
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
@@ -75,7 +78,7 @@ def demo(
         reporter.step("writing the report")
         measuring.write_all(session, measurements)
     if as_json:
-        terminal.say_json({"session": str(folder), "takes": [t.id for t in takes], "model": str(outcome.folder)})
+        terminal.say_json({"session": str(path), "takes": [t.id for t in takes], "model": str(outcome.folder)})
         return
     terminal.print_key_figures(measurements)
     for line in outcome.lines:

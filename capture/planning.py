@@ -89,6 +89,15 @@ def read_ladder(text: str | None) -> list[float] | None:
     return [low + step * k for k in range(int((high - low) / step + 1e-9) + 1)]
 
 
+def free_folder(path: Path) -> Path:
+    """The path itself if nothing is there, else the first of ``path-2``, ``path-3``, ... that is free."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}-{number}")
+    return free
+
+
 def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambda _: None) -> Session:
     """Make a session with its stimulus.
 
