@@ -210,8 +210,7 @@ def check(session: SessionPath, as_json: Json = False) -> None:
     if as_json:
         terminal.say_json({"session": str(session), "problems": problems})
     else:
-        for line in problems or [f"{session}: whole"]:
-            terminal.say(line)
+        terminal.say("\n".join(problems or [f"{session}: whole"]))
     if problems:
         raise typer.Exit(1)
 
@@ -270,13 +269,15 @@ def train(
     Example: tape train my-session --core tcn --minutes 5
     """
     from modeling.dataset import from_session
+    from modeling.training import planned
     from reports import terminal
     from sessions.store import Session
 
     opened = Session.open(session)
+    planned(opened.path / "models", core, name, minutes, resume)
     with terminal.reporting(quiet=as_json) as reporter:
-        dataset = from_session(opened, track, progress=reporter.step)
-        outcome = _train(reporter, opened, dataset, core, name=name, minutes=minutes, seed=seed, resume=resume)
+        how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume}
+        outcome = _train(reporter, opened, from_session(opened, track, progress=reporter.step), core, **how)
     if as_json:
         terminal.say_json({"model": str(outcome.folder), **outcome.evaluation.model_dump(mode="json")})
         return
@@ -371,9 +372,7 @@ def _say_takes(session: "Session", takes: "list[TakeRecord]", as_json: bool) -> 
         terminal.say_json({"session": str(session.path), "takes": [take.model_dump(mode="json") for take in takes]})
         return
     for take in takes:
-        terminal.say(
-            f"{take.id}: {take.samples / take.sample_rate:.1f} s, {take.state}" + "".join(f"; {f}" for f in take.faults)
-        )
+        terminal.say(f"{take.id}: {take.samples / take.sample_rate:.1f} s, {'; '.join((take.state, *take.faults))}")
     terminal.say(f"next: tape measure {session.path}")
 
 

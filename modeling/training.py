@@ -47,6 +47,26 @@ class Outcome:
     lines: list[str]
 
 
+def planned(
+    models: Path, core: str, name: str | None = None, minutes: float = 1.0, resume: bool = False
+) -> tuple[type[Core], Path, Path]:
+    """Core, folder and checkpoint of a training as :func:`train` takes it, or why it cannot be: before anything is aligned.
+
+    Raises
+    ------
+    ModelError
+        Unknown core, no time, a name that is taken or cannot be one, or nothing to resume.
+    """
+    kind = core_class(core)
+    if not 0.0 < minutes < math.inf:
+        raise ModelError(f"{minutes:g} minutes is no time to train; give more than 0")
+    folder = free_folder(models, name, core)
+    checkpoint = models / f".{folder.name}.checkpoint"
+    if resume and not checkpoint.exists():
+        raise ModelError(f"there is nothing to resume at {checkpoint}; train without --resume")
+    return kind, folder, checkpoint
+
+
 def train(
     dataset: Dataset,
     models: Path,
@@ -82,13 +102,7 @@ def train(
     ModelError
         Unknown core, a name that is taken, material that cannot be learnt from, or nothing to resume.
     """
-    kind = core_class(core)
-    if not 0.0 < minutes < math.inf:
-        raise ModelError(f"{minutes:g} minutes is no time to train; give more than 0")
-    folder = free_folder(models, name, core)
-    checkpoint = models / f".{folder.name}.checkpoint"
-    if resume and not checkpoint.exists():
-        raise ModelError(f"there is nothing to resume at {checkpoint}; train without --resume")
+    kind, folder, checkpoint = planned(models, core, name, minutes, resume)
     if not resume and checkpoint.exists():
         checkpoint.unlink()
     models.mkdir(parents=True, exist_ok=True)
