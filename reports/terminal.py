@@ -37,13 +37,14 @@ class Reporter:
     def fraction(self, what: str, part: float | None, remaining_s: float | None = None) -> None:
         """Say what is being done and which part of it, 0 to 1, has been done."""
         self._bar.update(self._task, description=what, total=None if part is None else 1.0, completed=part or 0.0)
-        now, step = time.monotonic(), what if part is None else what.partition(":")[0]
-        if self._bar.console.is_terminal or (step == self._what and now - self._told < LOG_EVERY_S):
+        now = time.monotonic()
+        going_on = what == self._what or (part is not None and what.partition(":")[0] == self._what.partition(":")[0])
+        if self._bar.console.is_terminal or (going_on and now - self._told < LOG_EVERY_S):
             return
         share = "" if part is None else f", {100.0 * part:.0f} %"
         left = "" if remaining_s is None else f", {remaining_s:.0f} s left"
         self._bar.console.print(f"{now - self._started:6.1f} s  {what}{share}{left}", highlight=False, markup=False)
-        self._what, self._told = step, now
+        self._what, self._told = what, now
 
 
 @contextmanager
