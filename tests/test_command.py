@@ -1,0 +1,136 @@
+"""The command as its user meets it: help, output for programs, and Ctrl-C."""
+
+import json
+import re
+import signal
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+RATE = 48000
+COMMANDS = ("demo", "stimulus", "capture", "import", "check", "measure", "report", "train", "evaluate", "render")
+SHORT = ("--quick", "--levels", "0:0:1", "--pilot-track", "4", "--passes", "1")
+
+
+def save_music(path, seconds, rate, gain=1.0, pause_s=0.0):
+    """Noise with the rhythm of speech, the same for every gain and pause."""
+    rng = np.random.default_rng(3)
+    gate = np.repeat(rng.uniform(0.0, 1.0, int(seconds * 6) + 1) ** 3, rate // 6)[: round(seconds * rate)]
+    wave = 0.2 * gate * rng.standard_normal(gate.size).clip(-3, 3)
+    soundfile.write(path, gain * np.concatenate([np.zeros(round(pause_s * rate)), wave]), rate, subtype="PCM_24")
+    return path
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_an_example(command, name):
+    done = command(name, "--help")
+    assert (done.status, done.err) == (0, "")
+    assert re.search(rf"Example: tape {name} \S", done.out)
+
+
+def test_help_names_every_command(command):
+    done = command("--help")
+    assert done.status == 0
+    assert re.findall(r"^│ ([a-z]+) ", done.out, re.MULTILINE) == list(COMMANDS)
+    assert command().out == done.out
+
+
+def test_json_is_all_that_stands_on_standard_output(command, tmp_path):
+    """Every command but the demo, whose JSON has its own test."""
+    music = save_music(tmp_path / "music.wav", 10.0, RATE)
+    dry = save_music(tmp_path / "dry.wav", 20.0, 16_000)
+    wet = save_music(tmp_path / "wet.wav", 20.0, 16_000, 0.5, 0.25)
+    planned, captured, pair = (tmp_path / name for name in ("planned", "captured", "pair"))
+    model, out = pair / "models/linear", tmp_path / "out.wav"
+
+    def said(*arguments):
+        done = command(*arguments, "--json")
+        assert (done.status, done.err) == (0, ""), done
+        return json.loads(done.out)
+
+    stimulus = said("stimulus", planned, "--quick", "--levels", "0:0:1", "--music", music)
+    assert stimulus["session"] == str(planned)
+    assert soundfile.info(stimulus["stimulus"]).duration == pytest.approx(stimulus["seconds"])
+    imported = said("import", planned, stimulus["stimulus"])
+    assert [(t["id"], t["state"], t["samples"]) for t in imported["takes"]] == [
+        ("play-1", "complete", soundfile.info(stimulus["stimulus"]).frames)
+    ]
+    assert [t["role"] for t in said("capture", captured, *SHORT, "--music", music)["takes"]] == ["play"]
+    assert [t["role"] for t in said("import", pair, "--dry", dry, "--wet", wet)["takes"]] == ["pair"]
+    trained = said("train", pair, "--core", "linear")
+    assert trained["model"] == str(model)
+    measured = said("measure", pair)
+    assert measured == json.loads((pair / "measurements.json").read_text())
+    assert said("report", pair) == {"report": str(pair / "report.pdf")}
+    assert said("evaluate", model, pair)["esr"] == pytest.approx(trained["esr"])
+    assert said("render", model, dry, out) == {"output": str(out)}
+    assert soundfile.info(out).frames == soundfile.info(dry).frames
+    assert said("check", pair) == {"session": str(pair), "problems": []}
+    with (pair / "report.pdf").open("ab") as file:
+        file.write(b"!")
+    done = command("check", pair, "--json")
+    assert (done.status, done.err, len(json.loads(done.out)["problems"])) == (1, "", 1)
+
+
+# Ctrl-C
+
+
+@pytest.fixture
+def interrupt(start):
+    """A function that runs the command, presses Ctrl-C when it says it is doing something, and returns its last line."""
+    if sys.platform == "win32":
+        pytest.skip("Ctrl-C cannot be sent to one process alone")
+
+    def run(when, *arguments):
+        running = start(*arguments)
+        try:
+            said = ""
+            for line in running.stderr:
+                said += line
+                if when in line:
+                    running.send_signal(signal.SIGINT)
+                    break
+            out, err = running.communicate(timeout=60)
+        finally:
+            running.kill()
+        assert running.returncode == 1, said + err
+        assert out == ""
+        assert "Traceback" not in err
+        return err.splitlines()[-1]
+
+    return run
+
+
+def test_ctrl_c_in_a_capture(interrupt, command, tmp_path):
+    session = tmp_path / "session"
+    line = ("capture", session, *SHORT, "--music", save_music(tmp_path / "music.wav", 5.0, RATE))
+    kept = "tape: interrupted; what had been finished is kept"
+    assert interrupt("composing", *line) == kept
+    assert not (session / "session.json").exists() or command("check", session).status == 0
+    assert interrupt("armed", *line) == kept
+    assert command("check", session).out == f"{session}: whole\n"
+    assert interrupt("playing", *line) == kept
+    assert command("check", session).out == f"{session}: whole\n"
+    done = command(*line)
+    assert done.status == 0, done.err
+    takes = json.loads((session / "session.json").read_text())["takes"]
+    assert sorted(t["role"] for t in takes if t["state"] == "complete") == ["play", "record"]
+    assert all(t["faults"] == ["stopped by the user"] for t in takes if t["state"] == "interrupted")
+    assert command("check", session).status == 0
+
+
+def test_ctrl_c_in_a_training(interrupt, command, process, tmp_path):
+    session = tmp_path / "pair"
+    dry, wet = (save_music(tmp_path / name, 8.0, 16_000, g) for name, g in (("dry.wav", 1.0), ("wet.wav", 0.5)))
+    assert command("import", session, "--dry", dry, "--wet", wet).status == 0
+    said = interrupt("training: step", "train", session, "--core", "tcn", "--minutes", "5")
+    assert re.fullmatch(r"tape: training was interrupted at step \d+ of \d+; go on with --resume", said)
+    assert command("check", session).status == 0
+    assert not (session / "models/tcn").exists()
+    done = process("train", session, "--core", "tcn", "--minutes", "0.02", "--resume")
+    assert done.status == 0, done.err
+    assert done.out.startswith("linear filter (least squares): ESR ")
+    assert (session / "models/tcn/model.safetensors").exists()
+    assert command("check", session).status == 0
