@@ -4,18 +4,17 @@
 what there is          how the trajectory is had
 ====================== =================================================================================================
 pilot                  phase of the pilot, 200 Hz wide; the programme adds the channel's own constant and its slow skew
-stimulus, no pilot     chirps every few seconds; in between each segment's own phase (tones, sweeps) or programme (music)
+stimulus, no pilot     each segment's own phase (tones, sweeps) or programme (music, noise), :mod:`analysis.segments`
 programme alone        search by band energies, cross-correlation, then the programme (:mod:`analysis.programme`)
 ====================== =================================================================================================
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
-from analysis import programme, search
+from analysis import programme, search, segments
 from analysis.dewarp import interpolate
 from analysis.locate import FoundTake, arrivals, take_on_channel
 from analysis.phase import Readings, phase_law, resolve_cycles, track
@@ -28,22 +27,12 @@ from signals.errors import SignalError
 
 PILOT_BANDWIDTH_HZ = 200.0
 PILOT_STEP_S = 1e-3
-TONE_BANDWIDTH_HZ = 60.0
-TONE_STEP_S = 2.5e-3
-ANCHOR_SD_S = 30e-6
-BETWEEN_ANCHORS_S = 5e-4  # what a worn deck strays from the line between two chirps
+ANCHOR_SD_S = 60e-6  # phase of the response, and flutter within a chirp
 GUARD_REACH_S = 0.05
-JOINED_SD_S = 60e-6  # flutter within the chirps, and phase of the response, where segments are joined without a pilot
 SKEW = Prior(speed_walk=1e-8, flutter_s=1e-6, flutter_hz=3.0, fast_s=1e-8)
-CUE_MARGIN_S = 0.05
-SELF_TIMED_MAX_HZ = 4000.0
 MINIMUM_PILOT_DB = 20.0
-PROGRAMME_MARGIN_S = 0.1
 COHERENT_HZ = (200.0, 4000.0)
 LEAST_COHERENCE = 0.02  # signals that have nothing in common reach 0.003, a pair with 9 dB more noise than signal 0.05
-SWEEP_TIMED_HZ = (300.0, 12_000.0)
-SWEEP_SIGN_HZ = 1000.0
-SWEEP_START_SD_S = 1e-2
 
 Progress = Callable[[str], None]
 
@@ -183,7 +172,10 @@ def _through(anchors: Readings) -> Timebase:
     x = anchors.time_s - anchors.delay_s
     grid = np.linspace(x[0], x[-1], 2 + int((x[-1] - x[0]) / 0.05))
     return Timebase(
-        float(x[0]), float(grid[1] - grid[0]), np.interp(grid, x, anchors.delay_s), np.full(grid.size, BETWEEN_ANCHORS_S)
+        float(x[0]),
+        float(grid[1] - grid[0]),
+        np.interp(grid, x, anchors.delay_s),
+        np.full(grid.size, segments.BETWEEN_ANCHORS_S),
     )
 
 
@@ -248,110 +240,7 @@ def _without_pilot(
     anchors: Readings,
     progress: Progress,
 ) -> Alignment:
-    """Each segment by its own signal, joined by the chirps between them."""
+    """Each segment by its own signal."""
     progress(f"following the segments of channel {to + 1}")
-    coarse = _through(anchors)
-    own: dict[str, Timebase] = {}
-    readings = [anchors]
-    for ends in (("marker_start", 0), ("marker_end", -1)):
-        cue = _with_code(sheet, channel, *ends)
-        line = _by_programme(sent, returned, sheet, channel, to, cue, coarse)
-        time = np.arange(cue.start_samples, cue.stop_samples, sheet.sample_rate * TONE_STEP_S) / sheet.sample_rate
-        readings.append(
-            Readings(line.output_time(time), line.delay(time), np.maximum(line.sd(time), 2e-6) ** 2, np.ones(time.size))
-        )
-    for cue in sheet.of_kind("tone", "sweep", "music", "noise", channel=channel):
-        if cue.kind in ("music", "noise"):
-            own[cue.name] = _by_programme(sent, returned, sheet, channel, to, cue, coarse)
-        elif cue.kind == "sweep" or cue.number("frequency_hz") <= SELF_TIMED_MAX_HZ:
-            own[cue.name] = self_timed(returned, to, cue, sheet.sample_rate, coarse)
-        else:
-            continue
-        line = own[cue.name]
-        # What the segment says of flutter counts; its constant holds the phase of the response and does not.
-        delay = line.delay_s - np.median(line.delay_s - coarse.delay(line.input_times_s))
-        variance = np.maximum(line.sd_s, 5e-6) ** 2
-        if cue.kind == "sweep":
-            frequency = phase_law(cue, sheet.sample_rate)[1](line.input_times_s)
-            variance[(frequency < SWEEP_TIMED_HZ[0]) | (frequency > SWEEP_TIMED_HZ[1])] = np.inf
-        readings.append(Readings(line.input_times_s + delay, delay, variance, np.ones(delay.size)))
-    mean = _merge(readings, TONE_STEP_S)
-    mean = Timebase(mean.start_s, mean.step_s, mean.delay_s, np.hypot(mean.sd_s, JOINED_SD_S))
-    return Alignment(channel, to, found, mean, "marker chirps, and between them each segment's own phase", own)
-
-
-def _with_code(sheet: CueSheet, channel: int, kind: Literal["marker_start", "marker_end"], code: int) -> Cue:
-    """A marker and the identity code beside it as one segment of programme.
-
-    A lone chirp cannot tell flutter from dispersion, since each of its frequencies sounds once; the code's many chirps can.
-    """
-    marker = sheet.of_kind(kind, channel=channel)[0]
-    beside = sheet.of_kind("marker_code", channel=channel)[code]
-    start = min(marker.start_samples, beside.start_samples)
-    falling = marker.start_samples + markers.FALLING.samples(sheet.sample_rate)
-    length = max(falling, beside.stop_samples) - start
-    return marker.model_copy(update={"kind": "music", "start_samples": start, "length_samples": length})
-
-
-def self_timed(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, coarse: Timebase) -> Timebase:
-    """Time base of a tone or sweep from its own phase; constant and slow trend hold the phase of the response too."""
-    span = (cue.start_samples / sample_rate + CUE_MARGIN_S, cue.stop_samples / sample_rate - CUE_MARGIN_S)
-    law = phase_law(cue, sample_rate)
-    found = track(returned, channel, law, coarse, span, TONE_BANDWIDTH_HZ, TONE_STEP_S)
-    expected = found.time_s - coarse.input_time(found.time_s)
-    reading, variance = found.delay_s, found.variance
-    if cue.kind == "tone":
-        reading = resolve_cycles(found, cue.number("frequency_hz"), found.time_s, expected).delay_s
-    else:
-        # The phase of the response is a large delay at low frequencies: there the chirp before the sweep is the better guide.
-        frequency = law[1](found.time_s - expected)
-        # A deck that inverts turns the whole sweep by half a cycle, which is no delay; where it begins the chirp tells it.
-        begins = (frequency >= SWEEP_TIMED_HZ[0]) & (frequency < SWEEP_SIGN_HZ)
-        half_cycles = np.round(np.median(2.0 * frequency[begins] * (expected - reading)[begins]))
-        reading = reading + half_cycles / (2.0 * frequency)
-        reading = np.where(frequency < SWEEP_TIMED_HZ[0], expected, reading)
-        variance = np.where(frequency < SWEEP_TIMED_HZ[0], SWEEP_START_SD_S**2, variance)
-    mean, sd = smooth(reading, variance, found.step_s, Prior(fast_s=20e-6))
-    return Timebase.over_output(found.time_s, mean, sd)
-
-
-def _by_programme(
-    sent: AudioReader, returned: AudioReader, sheet: CueSheet, channel: int, to: int, cue: Cue, coarse: Timebase
-) -> Timebase:
-    rate, divisor = programme.working_rate(sheet.sample_rate)
-    margin = round(PROGRAMME_MARGIN_S * sheet.sample_rate) // divisor * divisor
-    first = cue.start_samples - margin
-    first -= first % divisor
-    last = cue.stop_samples + margin
-    got_first = int(float(coarse.output_time(first / sheet.sample_rate)) * sheet.sample_rate)
-    got_last = int(float(coarse.output_time(last / sheet.sample_rate)) * sheet.sample_rate)
-    dry = programme.reduce_rate(sent.read(first, last)[:, channel], divisor)
-    wet = programme.reduce_rate(returned.read(got_first, got_last)[:, to], divisor)
-    shift_in, shift_out = first / sheet.sample_rate, got_first / sheet.sample_rate
-    local = Timebase(coarse.start_s - shift_in, coarse.step_s, coarse.delay_s - (shift_out - shift_in), coarse.sd_s)
-    prior = Prior()
-    local = programme.coarse(dry, wet, rate, local, prior, BETWEEN_ANCHORS_S)
-    prior = programme.prior_of(local, prior)
-    estimate = programme.refine(dry, wet, rate, local, prior)
-    back = estimate.timebase
-    return Timebase(back.start_s + shift_in, back.step_s, back.delay_s + (shift_out - shift_in), back.sd_s)
-
-
-def _merge(readings: list[Readings], step_s: float) -> Timebase:
-    """One trajectory through readings from many sources."""
-    first = min(r.time_s[0] for r in readings)
-    last = max(r.time_s[-1] for r in readings)
-    count = int((last - first) / step_s) + 1
-    information, weighted = np.zeros(count), np.zeros(count)
-    for r in readings:
-        index = np.clip(np.round((r.time_s - first) / step_s).astype(int), 0, count - 1)
-        np.add.at(information, index, 1.0 / r.variance)
-        np.add.at(weighted, index, r.delay_s / r.variance)
-    variance = np.where(information > 0.0, 1.0 / np.maximum(information, 1e-30), np.inf)
-    mean, sd = smooth(
-        np.where(information > 0.0, weighted * np.where(np.isfinite(variance), variance, 0.0), np.nan),
-        variance,
-        step_s,
-        Prior(),
-    )
-    return Timebase.over_output(first + step_s * np.arange(count), mean, sd)
+    base, own = segments.follow(sent, returned, sheet, channel, to, anchors, _through(anchors))
+    return Alignment(channel, to, found, base, "each segment's own phase or programme, between them marker chirps", own)

@@ -144,6 +144,7 @@ def refine(
     bands_hz: tuple[tuple[float, float], ...] = BANDS_HZ,
     about: Timebase | None = None,
     mask: np.ndarray | None = None,
+    response: np.ndarray | None = None,
 ) -> Estimate:
     """Trajectory and response from programme, started from a time base that is right within some 0.3 ms.
 
@@ -161,6 +162,8 @@ def refine(
         Trajectory that the prior is about, as when a pilot on another track is known and only the skew is sought.
     mask : ndarray of bool, shape (samples of wet,), optional
         Where the recording may be used.
+    response : ndarray, complex, shape (bins,), optional
+        Response that is known, on the frequencies of :func:`transfer`; it is found with the trajectory otherwise.
 
     Returns
     -------
@@ -172,12 +175,15 @@ def refine(
     wet = wet * gate
     for number, (low_hz, high_hz) in enumerate(bands_hz):
         warped = _warp(dry, wet.size, rate, timebase) * gate
-        H, coherence, frequency = transfer(warped, wet, rate)
-        tau = linear_phase_delay(H, coherence, frequency)
-        if abs(tau) > 1e-9:
-            timebase = timebase.shifted(tau)
-            H = H * np.exp(2j * np.pi * frequency * tau)
-            warped = _warp(dry, wet.size, rate, timebase) * gate
+        if response is not None:
+            H = response
+        else:
+            H, coherence, frequency = transfer(warped, wet, rate)
+            tau = linear_phase_delay(H, coherence, frequency)
+            if abs(tau) > 1e-9:
+                timebase = timebase.shifted(tau)
+                H = H * np.exp(2j * np.pi * frequency * tau)
+                warped = _warp(dry, wet.size, rate, timebase) * gate
         model = _filter(warped, H)
         time, step, J, centre_hz = _newton_step(model, wet, rate, frame, hop, low_hz, high_hz)
         delay = time - timebase.input_time(time) + step
@@ -198,7 +204,7 @@ def refine(
         timebase = Timebase.over_output(time, mean + known, sd)
     warped = _warp(dry, wet.size, rate, timebase) * gate
     H, coherence, frequency = transfer(warped, wet, rate)
-    tau = linear_phase_delay(H, coherence, frequency)
+    tau = 0.0 if response is not None else linear_phase_delay(H, coherence, frequency)
     return Estimate(timebase.shifted(tau), H * np.exp(2j * np.pi * frequency * tau), coherence, frequency)
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.alignment import Alignment, self_timed
+from analysis.alignment import Alignment
 from analysis.dewarp import dewarp
+from analysis.segments import self_timed
 from sessions.results import Conditions
 from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from analysis import distortion
-from analysis.alignment import self_timed
 from analysis.dewarp import dewarp, interpolate
+from analysis.segments import self_timed
 from analysis.timebase import Timebase
 from signals.audio import ArrayAudio
 from signals.cues import Cue
