@@ -22,7 +22,8 @@ class Cassette:
         self._plan = plan
         self._seed = seed
         self._recordings = [0] * TRACKS
-        self._files = [tempfile.TemporaryFile(prefix="tape-track-") for _ in range(TRACKS)]  # noqa: SIM115
+        # Unbuffered, so that a full disk shows when writing and not when closing.
+        self._files = [tempfile.TemporaryFile(prefix="tape-track-", buffering=0) for _ in range(TRACKS)]  # noqa: SIM115
         self._hiss = [self._new_hiss(track) for track in range(TRACKS)]
 
     def begin(self, track: int) -> None:
@@ -40,7 +41,9 @@ class Cassette:
         """
         try:
             self._files[track].seek(4 * start)
-            self._files[track].write(flux.astype(np.float32).tobytes())
+            rest = memoryview(flux.astype(np.float32).tobytes())
+            while rest:
+                rest = rest[self._files[track].write(rest) :]
         except OSError as error:
             folder = tempfile.gettempdir()
             raise ModelError(f"the virtual tape does not fit into {folder}: {error}; free space or set TMPDIR") from error

@@ -1,0 +1,79 @@
+"""What a user can get wrong with models: it is told in one line, and nothing is changed."""
+
+import os
+import shutil
+
+import pytest
+
+SPOILT = {
+    "no card": (
+        lambda m: (m / "model.json").unlink(),
+        "model.json is missing; give the folder of a model, SESSION/models/NAME",
+    ),
+    "no weights": (lambda m: (m / "model.safetensors").unlink(), "model.safetensors is missing; give the folder of a model"),
+    "card is no JSON": (lambda m: (m / "model.json").write_text("weights"), "is not readable as JSON"),
+    "card says nothing": (lambda m: (m / "model.json").write_text("{}"), "is damaged: "),
+    "weights cut": (
+        lambda m: os.truncate(m / "model.safetensors", 100),
+        "it was damaged or changed: restore it from a copy",
+    ),
+    "newer schema": (
+        lambda m: (m / "model.json").write_text(
+            (m / "model.json").read_text().replace('"schema_version": 1', '"schema_version": 7')
+        ),
+        "has schema version 7, this program reads up to 1; install a newer version",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_a_model_that_cannot_be_read(refused, places, tmp_path, case):
+    spoil, said = SPOILT[case]
+    model = tmp_path / "model"
+    shutil.copytree(places["model"], model)
+    spoil(model)
+    refused(said, "render", model, places["folder"] / "dry.wav", tmp_path / "out.wav")
+    refused(said, "evaluate", model, places["paired"])
+
+
+TRAINING = {
+    "core": (("--core", "nope"), "core 'nope' is unknown; choose one of linear, hammerstein, tcn"),
+    "no time": (("--minutes", "0"), "0 minutes is no time to train; give more than 0"),
+    "no number": (("--minutes", "nan"), "nan minutes is no time to train"),
+    "name": (("--name", "../up"), "'../up' cannot name a model; use lower-case letters, digits"),
+    "name taken": (("--name", "linear"), "exists already and a model is never overwritten; choose another --name"),
+    "nothing to resume": (("--core", "tcn", "--resume"), "there is nothing to resume at"),
+    "track": (("--track", "3"), "has no track 3; it has 1, numbered from 1"),
+}
+
+
+@pytest.mark.parametrize("case", TRAINING)
+def test_a_training_that_cannot_be(refused, paired, case):
+    options, said = TRAINING[case]
+    refused(said, "train", paired, *options)
+
+
+RENDERING = {
+    "onto a file": (("{model}", "dry.wav", "{folder}/wet.wav"), "wet.wav exists already; name a new file"),
+    "onto itself": (("{model}", "dry.wav", "{folder}/dry.wav"), "dry.wav exists already; name a new file"),
+    "mp3": (("{model}", "dry.wav", "{new}.mp3"), "is no WAV file; name one that ends in .wav"),
+    "no folder": (("{model}", "dry.wav", "{new}/out.wav"), "check the folder and the disk"),
+    "session, no model": (("{paired}", "dry.wav", "{new}.wav"), "give the folder of a model, SESSION/models/NAME"),
+    "low rate": (("{model}", "8000.wav", "{new}.wav"), "has 8000 Hz, a model needs at least 16000 Hz; convert it"),
+    "preset": (("virtual:nope", "dry.wav", "{new}.wav"), "no deck 'nope': name a preset (fresh, worn)"),
+    "six channels": (("virtual", "six.wav", "{new}.wav"), "6 channels do not fit on 4 tracks; give 1 to 4"),
+    "wow": (("{model}", "dry.wav", "{new}.wav", "--wow", "-1"), "wow -1 is outside 0 to 10; choose a value inside"),
+    "hiss": (("virtual", "dry.wav", "{new}.wav", "--hiss", "11"), "hiss 11 is outside 0 to 10"),
+    "drive": (("{model}", "dry.wav", "{new}.wav", "--drive", "nan"), "drive nan is outside -40 to 40"),
+    "mix": (("virtual", "dry.wav", "{new}.wav", "--mix", "2"), "mix 2 is outside 0 to 1"),
+    "reference": (
+        ("virtual", "dry.wav", "{new}.wav", "--reference-dbfs", "5"),
+        "reference level 5.0 dBFS is outside -60 to 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RENDERING)
+def test_a_rendering_that_cannot_be(refused, places, case):
+    (model, source, *rest), said = RENDERING[case]
+    refused(said, "render", model.format(**places), places["folder"] / source, *(part.format(**places) for part in rest))
