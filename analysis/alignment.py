@@ -29,7 +29,7 @@ PILOT_BANDWIDTH_HZ = 200.0
 PILOT_STEP_S = 1e-3
 ANCHOR_SD_S = 60e-6  # phase of the response, and flutter within a chirp
 GUARD_REACH_S = 0.05
-SKEW = Prior(speed_walk=1e-8, flutter_s=1e-6, flutter_hz=3.0, fast_s=1e-8)
+SKEW = Prior(speed_walk=1e-8, flutter_s=2.5e-6, flutter_hz=3.0, fast_s=1e-8)
 MINIMUM_PILOT_DB = 20.0
 COHERENT_HZ = (200.0, 4000.0)
 LEAST_COHERENCE = 0.02  # signals that have nothing in common reach 0.003, a pair with 9 dB more noise than signal 0.05
@@ -110,9 +110,13 @@ def align_take(
             )
         anchored.append((c, found, _anchors(returned, inputs[c], sheet, found)))
     pilot = _pilot(returned, sheet, inputs, anchored[0][2], progress) if anchored else None
-    if pilot is not None:
-        return [_with_pilot(sent, returned, sheet, c, inputs[c], found, pilot, progress) for c, found, _ in anchored]
-    return [_without_pilot(sent, returned, sheet, c, inputs[c], found, anchors, progress) for c, found, anchors in anchored]
+    if pilot is None or pilot.longest_loss_s() > segments.LONG_LOSS_S:
+        return [
+            _by_segments(sent, returned, sheet, c, inputs[c], found, anchors, pilot, progress)
+            for c, found, anchors in anchored
+        ]
+    trajectory = _trajectory(pilot.readings)
+    return [_with_pilot(sent, returned, sheet, c, inputs[c], found, trajectory, progress) for c, found, _ in anchored]
 
 
 def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.Estimate:
@@ -181,8 +185,8 @@ def _through(anchors: Readings) -> Timebase:
 
 def _pilot(
     returned: AudioReader, sheet: CueSheet, inputs: dict[int, int], anchors: Readings, progress: Progress
-) -> Timebase | None:
-    """Trajectory from the pilot, or None when there is none or it does not stand out."""
+) -> segments.Pilot | None:
+    """What was heard of the pilot, or None when there is none or it does not stand out."""
     cues = [c for c in sheet.of_kind("pilot") if c.channel in inputs]
     if not cues:
         return None
@@ -196,14 +200,19 @@ def _pilot(
     last = min(last, returned.samples / returned.sample_rate)
     span = (float(coarse.input_time(first + edge)), float(coarse.input_time(last - edge)))
     readings = track(returned, channel, phase_law(cue, rate), coarse, span, PILOT_BANDWIDTH_HZ, PILOT_STEP_S)
-    noise = np.median(np.sqrt(readings.variance[np.isfinite(readings.variance)])) * 2 * np.pi * cue.number("frequency_hz")
+    frequency = cue.number("frequency_hz")
+    heard = np.isfinite(readings.variance)
+    noise = 2.0 * np.pi * frequency * np.sqrt(np.median(readings.variance[heard])) if heard.any() else np.inf
     if noise > 10.0 ** (-MINIMUM_PILOT_DB / 20.0):
         return None
-    readings = resolve_cycles(readings, cue.number("frequency_hz"), anchors.time_s, anchors.delay_s)
-    if np.isfinite(readings.variance).all():
-        return Timebase.over_output(readings.time_s, readings.delay_s, np.sqrt(readings.variance))
-    mean, sd = smooth(readings.delay_s, readings.variance, readings.step_s, Prior())
-    return Timebase.over_output(readings.time_s, mean, sd)
+    return segments.Pilot(resolve_cycles(readings, frequency, anchors.time_s, anchors.delay_s), frequency)
+
+
+def _trajectory(pilot: Readings) -> Timebase:
+    if np.isfinite(pilot.variance).all():
+        return Timebase.over_output(pilot.time_s, pilot.delay_s, np.sqrt(pilot.variance))
+    mean, sd = smooth(pilot.delay_s, pilot.variance, pilot.step_s, Prior())
+    return Timebase.over_output(pilot.time_s, mean, sd)
 
 
 def _with_pilot(
@@ -227,10 +236,12 @@ def _with_pilot(
         low, high = (float(pilot.output_time(s / sheet.sample_rate)) for s in (cue.start_samples, cue.stop_samples))
         mask[max(0, int(low * rate)) : max(0, int(high * rate) + 1)] = False
     estimate = programme.refine(dry, wet, rate, pilot, SKEW, programme.FINE_BANDS_HZ, about=pilot, mask=mask)
-    return Alignment(channel, to, found, estimate.timebase, "pilot, with the channel's own skew from its programme")
+    skew = estimate.timebase
+    base = Timebase(skew.start_s, skew.step_s, skew.delay_s, np.hypot(skew.sd_s, pilot.sd(skew.input_times_s)))
+    return Alignment(channel, to, found, base, "pilot, with the channel's own skew from its programme")
 
 
-def _without_pilot(
+def _by_segments(
     sent: AudioReader,
     returned: AudioReader,
     sheet: CueSheet,
@@ -238,9 +249,11 @@ def _without_pilot(
     to: int,
     found: FoundTake,
     anchors: Readings,
+    pilot: segments.Pilot | None,
     progress: Progress,
 ) -> Alignment:
-    """Each segment by its own signal."""
+    """Each segment by its own signal, with what is there of a pilot that was lost for a while."""
     progress(f"following the segments of channel {to + 1}")
-    base, own = segments.follow(sent, returned, sheet, channel, to, anchors, _through(anchors))
-    return Alignment(channel, to, found, base, "each segment's own phase or programme, between them marker chirps", own)
+    base, own = segments.follow(sent, returned, sheet, channel, to, anchors, _through(anchors), pilot)
+    heard = "" if pilot is None else "the pilot where it was heard, elsewhere "
+    return Alignment(channel, to, found, base, f"{heard}each segment's own phase or programme, and marker chirps", own)

@@ -19,10 +19,13 @@ from scipy.signal import fftconvolve, firwin
 from analysis.timebase import Timebase
 from signals.audio import AudioReader
 from signals.cues import Cue
+from signals.markers import GUARD
 from signals.sweeps import Sweep
 
 BLOCK_S = 20.0
-FADED_DB = -20.0  # below this under the median amplitude the tone counts as lost
+FADED_DB = -20.0  # so far below its usual amplitude the tone counts as lost
+USUAL_PERCENTILE = 90.0  # of the amplitude: the tone may be lost most of the time
+BESIDE_LOSS_S = 0.02  # how much of either side tells the speed over a loss
 Law = Callable[[np.ndarray], np.ndarray]
 
 
@@ -52,8 +55,10 @@ class Readings:
 
 
 def phase_law(cue: Cue, sample_rate: int) -> tuple[Law, Law]:
-    """Phase in radians and frequency in Hz of a tone, pilot or sweep, as functions of input time in seconds."""
+    """Phase in radians and frequency in Hz of a tone, pilot, sweep or guard, as functions of input time in seconds."""
     start_s = cue.start_samples / sample_rate
+    if cue.kind == "guard":
+        return (lambda t: GUARD.phase(t - start_s)), (lambda t: GUARD.frequency_hz(t - start_s))
     if cue.kind == "sweep":
         sweep = Sweep(cue.number("low_hz"), cue.number("high_hz"), cue.number("rate_s"))
         return (lambda t: sweep.phase(t - start_s)), (lambda t: sweep.frequency_hz(t - start_s))
@@ -117,8 +122,8 @@ def track(
     # The noise just beside the band tells that inside; its power is exponentially distributed, and half is in quadrature.
     share = float(np.sum(taps**2) / np.sum(beside**2))
     quadrature = 0.5 * share * float(np.median(np.concatenate(noise))) / np.log(2.0)
-    present = amplitude > 10.0 ** (FADED_DB / 20.0) * np.median(amplitude)
-    angle = np.unwrap(np.where(present, np.angle(z), np.nan)[present])
+    present = amplitude > 10.0 ** (FADED_DB / 20.0) * np.percentile(amplitude, USUAL_PERCENTILE)
+    angle = _unwrapped(time[present], np.angle(z[present]), stride / rate)
     phase = np.interp(time, time[present], angle) if angle.size else np.zeros(time.size)
     input_time = timebase.input_time(time)
     frequency = law[1](input_time) * harmonic
@@ -126,6 +131,21 @@ def track(
     delay = time - input_time - phase / (2.0 * np.pi * frequency)
     variance = np.where(present, quadrature / (2.0 * np.pi * frequency * np.maximum(amplitude, 1e-12)) ** 2, np.inf)
     return Readings(time, delay, variance, amplitude)
+
+
+def _unwrapped(time_s: np.ndarray, angle: np.ndarray, step_s: float) -> np.ndarray:
+    """Phase without jumps; over a loss in the cycle that the speed on both sides of it points to."""
+    angle = np.unwrap(angle)
+    count = max(2, round(BESIDE_LOSS_S / step_s))
+    for i in np.flatnonzero(np.diff(time_s) > 1.5 * step_s):
+        slopes = [
+            np.polyfit(time_s[part], angle[part], 1)[0]
+            for part in (slice(max(0, i + 1 - count), i + 1), slice(i + 1, i + 1 + count))
+            if time_s[part].size > 1
+        ]
+        expected = np.mean(slopes or [0.0]) * (time_s[i + 1] - time_s[i])
+        angle[i + 1 :] += 2.0 * np.pi * np.round((expected - angle[i + 1] + angle[i]) / (2.0 * np.pi))
+    return angle
 
 
 def resolve_cycles(readings: Readings, frequency_hz: float, known_time_s: np.ndarray, known_delay_s: np.ndarray) -> Readings:

@@ -1,27 +1,29 @@
 """Time base without a pilot: every segment of a stimulus by its own signal.
 
-Noise and music tell their delay and the response together. A tone or a sweep tells its delay plus that of the response at its
-frequency, and a tone that up to whole cycles. So the programme comes first; its response turns the phase of sweeps and tones
-into delays, and cycles are settled from the lowest tone up, each on the trajectory that those before it gave.
+Noise and music tell their delay and the response together. A guard, a sweep or a tone tells its delay plus that of the response
+at its frequency, and a tone that up to whole cycles. So the programme comes first; its response turns the phase of the others
+into delays, and the tones are put in the cycles that join them to what is known around them, the surest first.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from analysis import programme
 from analysis.phase import Readings, phase_law, resolve_cycles, track
-from analysis.smoother import Prior, smooth
+from analysis.smoother import Prior, fitted, log_likelihood, smooth
 from analysis.timebase import Timebase
 from signals import markers
 from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
 
 TONE_BANDWIDTH_HZ = 60.0
+GUARD_BANDWIDTH_HZ = 100.0
+GUARD_MARGIN_S = 0.012
 STEP_S = 2.5e-3
-CUE_MARGIN_S = 0.05
+CUE_MARGIN_S = 0.02
 SELF_TIMED_MAX_HZ = 4000.0
 PROGRAMME_MARGIN_S = 0.1
 BETWEEN_ANCHORS_S = 5e-4  # what a worn deck strays from the line between two chirps
@@ -31,7 +33,27 @@ SWEEP_START_SD_S = 1e-2
 LEAST_SD_S = 1e-6
 RESPONSE_SD_RAD = 5e-3  # phase of the response as the programme tells it
 CONSTANT_SD_S = 3e-6  # what the segments of one take differ by in their constants
+PILOT_SKEW_S = 2.5e-6  # one track against another
+LONG_LOSS_S = 0.06  # over a shorter one the speed on both sides tells the cycle
 CAPPED_COHERENCE = 0.9995
+SURE_SD_S = 30e-6  # where the programme tells less than this, it tells nothing that the neighbours would not
+CORRELATED_S = 0.02  # errors of a programme's trajectory are alike for so long
+JOIN_S = 1.0  # how far around a segment the trajectory tells its constant
+SURE_CYCLES = 0.2
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """Readings of a pilot whose cycles need not be right, and its frequency."""
+
+    readings: Readings
+    frequency_hz: float
+
+    def longest_loss_s(self) -> float:
+        """Longest time without a reading."""
+        time = self.readings.time_s
+        heard = time[np.isfinite(self.readings.variance)]
+        return float(np.max(np.diff(np.concatenate((time[:1], heard, time[-1:])))))
 
 
 def follow(
@@ -42,6 +64,7 @@ def follow(
     to: int,
     anchors: Readings,
     coarse: Timebase,
+    pilot: Pilot | None = None,
 ) -> tuple[Timebase, dict[str, Timebase]]:
     """Trajectory of a channel over the whole take, and that of each segment by itself.
 
@@ -53,6 +76,8 @@ def follow(
         Delays at the chirps.
     coarse : Timebase
         Line through the anchors.
+    pilot : Pilot, optional
+        What was heard of a pilot on another track that was lost for a while.
 
     Returns
     -------
@@ -65,25 +90,31 @@ def follow(
     estimates = [_by_programme(sent, returned, sheet, channel, to, cue, coarse) for cue in programmes]
     own = {cue.name: estimate.timebase for cue, estimate in zip(programmes, estimates, strict=True)}
     response = _mean_response(estimates)
-    readings = [_over(own[cue.name], cue, rate) for cue in programmes]
+    readings = [*_stretches(anchors), *(_over(own[cue.name], cue, rate) for cue in programmes)]
     for cue in (_with_code(sheet, channel, "marker_start", 0), _with_code(sheet, channel, "marker_end", -1)):
         # A marker is too short to tell flutter from the phase of the response.
         found = _by_programme(sent, returned, sheet, channel, to, cue, coarse, response.response)
         readings.append(_over(found.timebase, cue, rate))
-    base = _merge(anchors, readings, Prior())
-    # Between what has been read the trajectory strays as far as it does from the line between two chirps.
-    stray = float(np.std(base.delay_s - coarse.delay(base.input_times_s)))
-    prior = replace(Prior(), flutter_s=max(Prior().flutter_s, stray))
-    base = _merge(anchors, readings, prior)
-    timed = [c for c in sheet.of_kind("tone", channel=channel) if c.number("frequency_hz") <= SELF_TIMED_MAX_HZ]
-    steps: list[list[Cue]] = [list(sheet.of_kind("sweep", channel=channel))]
-    steps += [[c for c in timed if c.number("frequency_hz") == f] for f in sorted({c.number("frequency_hz") for c in timed})]
-    for cues in steps:
-        for cue in cues:
-            heard = _by_phase(returned, to, cue, rate, coarse)
+    take_s = (0.0, sheet.samples / rate)
+    span = (float(coarse.output_time(take_s[0])), float(coarse.output_time(take_s[1])))
+    prior = fitted(*_on_grid(span, readings)[1:], STEP_S)
+    base = _merge(span, readings, prior)
+    tones = []
+    for cue in sheet.of_kind("guard", "sweep", "tone", channel=channel):
+        if cue.kind == "tone" and cue.number("frequency_hz") > SELF_TIMED_MAX_HZ:
+            continue
+        heard = _by_phase(returned, to, cue, rate, coarse)
+        freed = _freed(heard, cue, rate, base, response)
+        if cue.kind != "guard":
             own[cue.name] = _alone(heard, cue, rate, coarse)
-            readings.append(_freed(heard, cue, rate, base, response))
-        base = _merge(anchors, readings, prior)
+        if cue.kind == "tone":
+            tones.append((freed, 1.0 / cue.number("frequency_hz")))
+        else:
+            readings.append(freed)
+    readings = _joined(tones, readings, prior)
+    base = _merge(span, readings, prior)
+    if pilot is not None:
+        base = _merge(span, [*readings, *_pieces(pilot, base)], prior)
     return Timebase(base.start_s, base.step_s, base.delay_s, np.hypot(base.sd_s, CONSTANT_SD_S)), own
 
 
@@ -93,8 +124,11 @@ def self_timed(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, 
 
 
 def _by_phase(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, coarse: Timebase) -> Readings:
-    span = (cue.start_samples / sample_rate + CUE_MARGIN_S, cue.stop_samples / sample_rate - CUE_MARGIN_S)
-    return track(returned, channel, phase_law(cue, sample_rate), coarse, span, TONE_BANDWIDTH_HZ, STEP_S)
+    margin_s, bandwidth_hz = (
+        (GUARD_MARGIN_S, GUARD_BANDWIDTH_HZ) if cue.kind == "guard" else (CUE_MARGIN_S, TONE_BANDWIDTH_HZ)
+    )
+    span = (cue.start_samples / sample_rate + margin_s, cue.stop_samples / sample_rate - margin_s)
+    return track(returned, channel, phase_law(cue, sample_rate), coarse, span, bandwidth_hz, STEP_S)
 
 
 def _alone(found: Readings, cue: Cue, sample_rate: int, coarse: Timebase) -> Timebase:
@@ -123,7 +157,7 @@ def _freed(found: Readings, cue: Cue, sample_rate: int, base: Timebase, response
     delay = found.delay_s - _response_delay(response, frequency)
     variance = found.variance + LEAST_SD_S**2 + (RESPONSE_SD_RAD / (2.0 * np.pi * frequency)) ** 2
     sure = np.isfinite(found.variance)
-    if cue.kind == "sweep":
+    if cue.kind != "tone":
         sure &= (frequency >= SWEEP_TIMED_HZ[0]) & (frequency <= SWEEP_TIMED_HZ[1])
     if not sure.any():
         return Readings(found.time_s, delay, np.full(delay.size, np.inf), found.amplitude)
@@ -134,12 +168,76 @@ def _freed(found: Readings, cue: Cue, sample_rate: int, base: Timebase, response
     return Readings(found.time_s, delay + cycles / frequency, np.where(sure, variance, np.inf), found.amplitude)
 
 
+def _joined(tones: Sequence[tuple[Readings, float]], known: Sequence[Readings], prior: Prior) -> list[Readings]:
+    """What is known, and the tones (readings, length of a cycle in s) in the cycles that join it.
+
+    The surest is settled first and then helps its neighbours; what stays in doubt is left out.
+    """
+    settled, left = list(known), list(tones)
+    off: list[tuple[float, float] | None] = [None] * len(left)
+    while left:
+        told = [o or _cycles_off(*tone, settled, prior) for tone, o in zip(left, off, strict=True)]
+        surest = min(range(len(left)), key=lambda i: told[i][1])
+        cycles, sd = told.pop(surest)
+        if sd > SURE_CYCLES:
+            break
+        tone, cycle_s = left.pop(surest)
+        tone = replace(tone, delay_s=tone.delay_s + np.round(cycles) * cycle_s)
+        settled.append(tone)
+        off = [None if _apart_s(other, tone) < JOIN_S else o for (other, _), o in zip(left, told, strict=True)]
+    return settled
+
+
+def _apart_s(one: Readings, other: Readings) -> float:
+    return float(max(one.time_s[0] - other.time_s[-1], other.time_s[0] - one.time_s[-1]))
+
+
+def _cycles_off(tone: Readings, cycle_s: float, known: Sequence[Readings], prior: Prior) -> tuple[float, float]:
+    """How many cycles a tone should be later to join what is known around it, and the deviation of that number."""
+    near = [r for r in known if _apart_s(r, tone) < JOIN_S and np.isfinite(r.variance).any()]
+    if not near or not np.isfinite(tone.variance).any():
+        return 0.0, np.inf
+    span = (tone.time_s[0] - JOIN_S, tone.time_s[-1] + JOIN_S)
+    # The logarithm of the likelihood of a Gaussian process is a parabola in any constant: three values tell all of it.
+    below, at, above = (
+        log_likelihood(*_on_grid(span, [*near, replace(tone, delay_s=tone.delay_s + k * cycle_s)])[1:], STEP_S, prior)
+        for k in (-1, 0, 1)
+    )
+    bend = 2.0 * at - below - above
+    return (0.5 * (above - below) / bend, bend**-0.5) if bend > 0.0 else (0.0, np.inf)
+
+
 def _mean_response(estimates: Sequence[programme.Estimate]) -> programme.Estimate:
     """One response from all segments of programme, by what each knows of every frequency."""
     gamma = np.minimum([e.coherence for e in estimates], CAPPED_COHERENCE)
     weight = gamma / (1.0 - gamma) + 1e-12
     mean = np.sum(weight * [e.response for e in estimates], axis=0) / np.sum(weight, axis=0)
     return replace(estimates[0], response=mean, coherence=np.max(gamma, axis=0))
+
+
+def _pieces(pilot: Pilot, base: Timebase) -> list[Readings]:
+    """Stretches in which a pilot was heard, each in the cycle that the trajectory points to, all on the channel's constant."""
+    heard = np.flatnonzero(np.isfinite(pilot.readings.variance))
+    apart = np.flatnonzero(np.diff(pilot.readings.time_s[heard]) > LONG_LOSS_S) + 1
+    time, delay, variance = (
+        np.split(x[heard], apart) for x in (pilot.readings.time_s, pilot.readings.delay_s, pilot.readings.variance)
+    )
+    off = np.array([_mean_distance(t, d, base) for t, d in zip(time, delay, strict=True)]) * pilot.frequency_hz
+    length = [t.size for t in time]
+    # A deck may invert, which is half a cycle for all of them alike.
+    half = min((0.0, 0.5), key=lambda h: np.average((off - h - np.round(off - h)) ** 2, weights=length))
+    delay = [d + (half + np.round(o - half)) / pilot.frequency_hz for d, o in zip(delay, off, strict=True)]
+    constant = _mean_distance(np.concatenate(time), np.concatenate(delay), base)
+    return [
+        Readings(t, d + constant, v + PILOT_SKEW_S**2, np.ones(t.size))
+        for t, d, v in zip(time, delay, variance, strict=True)
+    ]
+
+
+def _mean_distance(time: np.ndarray, delay: np.ndarray, base: Timebase) -> float:
+    """How much later than readings a trajectory is, by the moments at which it is known well."""
+    input_time = base.input_time(time)
+    return float(np.average(time - input_time - delay, weights=base.sd(input_time) ** -2.0))
 
 
 def _response_delay(response: programme.Estimate, frequency_hz: np.ndarray) -> np.ndarray:
@@ -191,30 +289,39 @@ def _by_programme(
 
 
 def _over(timebase: Timebase, cue: Cue, sample_rate: int) -> Readings:
-    """A segment's trajectory as readings over the segment."""
+    """A segment's trajectory as readings over the segment, which count as independent."""
     time = np.arange(cue.start_samples, cue.stop_samples, sample_rate * STEP_S) / sample_rate
-    variance = timebase.sd(time) ** 2 + LEAST_SD_S**2
+    sd = timebase.sd(time)
+    variance = np.where(sd < SURE_SD_S, sd**2 * CORRELATED_S / STEP_S + LEAST_SD_S**2, np.inf)
     return Readings(timebase.output_time(time), timebase.delay(time), variance, np.ones(time.size))
 
 
-def _merge(anchors: Readings, segments: Sequence[Readings], prior: Prior) -> Timebase:
-    """One trajectory through the chirps and the readings of segments, on a uniform grid of output time."""
-    first = min(r.time_s[0] for r in (anchors, *segments))
-    last = max(r.time_s[-1] for r in (anchors, *segments))
-    time = first + STEP_S * np.arange(int((last - first) / STEP_S) + 1)
+def _stretches(anchors: Readings) -> list[Readings]:
+    """Each chirp, which stands alone, drawn out to one step of the grid along the mean speed."""
+    slope = float(np.polyfit(anchors.time_s, anchors.delay_s, 1)[0])
+    ends = STEP_S * np.array([-0.5, 0.5])
+    return [
+        Readings(time + ends, delay + slope * ends, np.full(2, variance), np.ones(2))
+        for time, delay, variance in zip(anchors.time_s, anchors.delay_s, anchors.variance, strict=True)
+    ]
+
+
+def _merge(span_s: tuple[float, float], readings: Sequence[Readings], prior: Prior) -> Timebase:
+    """One trajectory through readings, over a span of output time."""
+    time, delay, variance = _on_grid(span_s, readings)
+    mean, sd = smooth(delay, variance, STEP_S, prior)
+    return Timebase.over_output(time, mean, sd)
+
+
+def _on_grid(span_s: tuple[float, float], readings: Sequence[Readings]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Time, delay and variance of all readings on a uniform grid of output time."""
+    time = span_s[0] + STEP_S * np.arange(int((span_s[1] - span_s[0]) / STEP_S) + 1)
     information, weighted = np.zeros(time.size), np.zeros(time.size)
-    for r in segments:
+    for r in readings:
         inside = slice(*np.searchsorted(time, (r.time_s[0], r.time_s[-1])))
         told = np.interp(time[inside], r.time_s, 1.0 / r.variance)
         information[inside] += told
         weighted[inside] += told * np.interp(time[inside], r.time_s, r.delay_s)
-    # The chirps stand alone: each is brought to the grid along the mean speed.
-    slope = float(np.polyfit(anchors.time_s, anchors.delay_s, 1)[0])
-    index = np.clip(np.round((anchors.time_s - first) / STEP_S).astype(int), 0, time.size - 1)
-    np.add.at(information, index, 1.0 / anchors.variance)
-    np.add.at(weighted, index, (anchors.delay_s + slope * (time[index] - anchors.time_s)) / anchors.variance)
     known = information > 0.0
     variance = np.where(known, 1.0 / np.where(known, information, 1.0), np.inf)
-    delay = np.where(known, weighted * np.where(known, variance, 0.0), np.nan)
-    mean, sd = smooth(delay, variance, STEP_S, prior)
-    return Timebase.over_output(time, mean, sd)
+    return time, np.where(known, weighted * np.where(known, variance, 0.0), np.nan), variance

@@ -19,6 +19,12 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
+FLUTTER_S = (25e-6, 50e-6, 100e-6, 200e-6, 400e-6)
+FLUTTER_HZ = (0.5, 1.0, 2.0, 4.0)
+"""What is tried of each for a prior that fits."""
+
+Filtered = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]
+
 
 @dataclass(frozen=True)
 class Prior:
@@ -57,16 +63,31 @@ def smooth(reading_s: np.ndarray, variance: np.ndarray, step_s: float, prior: Pr
     -------
     mean_s, sd_s : ndarray, shape (points,)
     """
+    z, information, centre = _centred(reading_s, variance)
+    transition, process, start = _matrices(step_s, prior)
+    mean, var = _rts(_kalman(z, information, transition, process, start), transition)
+    return mean + centre, np.sqrt(np.maximum(var, 0.0))
+
+
+def log_likelihood(reading_s: np.ndarray, variance: np.ndarray, step_s: float, prior: Prior) -> float:
+    """How likely readings are, up to a constant; parameters as for :func:`smooth`."""
+    z, information, _ = _centred(reading_s, variance)
+    return float(_kalman(z, information, *_matrices(step_s, prior))[-1])
+
+
+def fitted(reading_s: np.ndarray, variance: np.ndarray, step_s: float) -> Prior:
+    """The prior whose wow and flutter make readings likeliest; parameters as for :func:`smooth`."""
+    tried = [Prior(flutter_s=s, flutter_hz=f) for s in FLUTTER_S for f in FLUTTER_HZ]
+    return max(tried, key=lambda prior: log_likelihood(reading_s, variance, step_s, prior))
+
+
+def _centred(reading_s: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Readings about their median, so that the diffuse start is small against float64 whatever the head delay."""
     known = np.isfinite(variance) & np.isfinite(reading_s)
     if not known.any():
         raise ValueError("no reading to smooth")
-    # Readings are centred, so that the diffuse start is small against float64 whatever the head delay.
     centre = float(np.median(reading_s[known]))
-    z = np.where(known, reading_s - centre, 0.0)
-    information = np.where(known, 1.0 / np.where(known, variance, 1.0), 0.0)
-    transition, process, start = _matrices(step_s, prior)
-    mean, var = _kalman_rts(z, information, transition, process, start)
-    return mean + centre, np.sqrt(np.maximum(var, 0.0))
+    return np.where(known, reading_s - centre, 0.0), np.where(known, 1.0 / np.where(known, variance, 1.0), 0.0), centre
 
 
 def _matrices(step: float, prior: Prior) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -88,15 +109,15 @@ def _matrices(step: float, prior: Prior) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 @numba.njit(cache=True)
-def _kalman_rts(
-    z: np.ndarray, information: np.ndarray, A: np.ndarray, Q: np.ndarray, P0: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _kalman(z: np.ndarray, information: np.ndarray, A: np.ndarray, Q: np.ndarray, P0: np.ndarray) -> Filtered:
+    """Means and covariances after and before each reading, and the log-likelihood of all."""
     points, n = z.size, A.shape[0]
     h = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
     means = np.zeros((points, n))
     covariances = np.zeros((points, n, n))
     predicted_means = np.zeros((points, n))
     predicted = np.zeros((points, n, n))
+    likelihood = 0.0
     m, P = np.zeros(n), P0.copy()
     for k in range(points):
         if k:
@@ -107,11 +128,22 @@ def _kalman_rts(
         if information[k] > 0.0:
             gain = P @ h
             spread = h @ gain + 1.0 / information[k]
-            m = m + gain * ((z[k] - h @ m) / spread)
+            surprise = z[k] - h @ m
+            likelihood -= 0.5 * (np.log(spread) + surprise**2 / spread)
+            m = m + gain * (surprise / spread)
             P = P - np.outer(gain, gain) / spread
             P = 0.5 * (P + P.T)
         means[k] = m
         covariances[k] = P
+    return means, covariances, predicted_means, predicted, likelihood
+
+
+@numba.njit(cache=True)
+def _rts(filtered: Filtered, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    means, covariances, predicted_means, predicted, _ = filtered
+    points = means.shape[0]
+    h = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
+    m, P = means[points - 1], covariances[points - 1]
     mean, var = np.empty(points), np.empty(points)
     mean[points - 1] = h @ m
     var[points - 1] = h @ P @ h

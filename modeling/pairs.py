@@ -117,11 +117,14 @@ def cut(
     dry = interpolate(np.ascontiguousarray(sent.read(low, high)[:, sent_channel]), position - low)
     wet = returned.read(int(first), int(stop))[:, returned_channel]
     mask = (position >= span.start_samples) & (position < span.stop_samples)
-    sd_s = timebase.sd(position[mask] / rate)
-    mask[mask] = sd_s <= max(MOST_SD_S, 3.0 * float(np.median(sd_s)))
-    conditions = {**span.conditions, "timing_sd_s": float(np.sqrt(np.mean(sd_s**2)))}
-    pair = Pair(dry.astype(np.float32), (wet - wet.mean()).astype(np.float32), mask, rate, span.split, span.name, conditions)
-    return replace(pair, mask=mask & ~_clipped(wet) & ~_silent(dry, rate))
+    sd_s = timebase.sd(position / rate)
+    mask &= sd_s <= max(MOST_SD_S, 3.0 * float(np.median(sd_s[mask])))
+    mask &= ~_clipped(wet) & ~_silent(dry, rate)
+    # Doubt about the time matters where the sound changes fast, and not at all where there is none.
+    slope = np.gradient(wet)[mask] ** 2
+    weighted = float(slope @ sd_s[mask] ** 2) / max(float(np.sum(slope)), 1e-30)
+    conditions = {**span.conditions, "timing_sd_s": float(np.sqrt(weighted))}
+    return Pair(dry.astype(np.float32), (wet - wet.mean()).astype(np.float32), mask, rate, span.split, span.name, conditions)
 
 
 def centred(pairs: Sequence[Pair]) -> list[Pair]:

@@ -205,7 +205,7 @@ def _floor_line(floor: Floor) -> str:
         parts.insert(0, f"noise {_esr(floor.noise)}")
     if floor.replicate is not None:
         parts.append(f"two passes of the tape differ by {_esr(floor.replicate)}")
-    return f"no model can be better than about ESR {_esr(floor.esr)} ({', '.join(parts)})"
+    return f"floor under the error of any model: about ESR {_esr(floor.esr)} ({', '.join(parts)})"
 
 
 def _esr(value: float) -> str:

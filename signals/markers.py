@@ -49,12 +49,18 @@ class Chirp:
         """Whole samples of the chirp."""
         return round(self.duration_s * sample_rate)
 
+    def phase(self, time_s: np.ndarray) -> np.ndarray:
+        """Phase in radians at a time after the start."""
+        return 2.0 * np.pi * self.first_hz / self.period_rate * np.log1p(self.period_rate * time_s)
+
+    def frequency_hz(self, time_s: np.ndarray) -> np.ndarray:
+        """Instantaneous frequency at a time after the start."""
+        return self.first_hz / (1.0 + self.period_rate * time_s)
+
     def waveform(self, sample_rate: int) -> np.ndarray:
         """Chirp of peak 1, its edges faded over a tenth of its length, shape (samples,)."""
         samples = self.samples(sample_rate)
-        time = np.arange(samples) / sample_rate
-        phase = 2.0 * np.pi * self.first_hz / self.period_rate * np.log1p(self.period_rate * time)
-        return np.sin(phase) * fade(samples, samples // 10)
+        return np.sin(self.phase(np.arange(samples) / sample_rate)) * fade(samples, samples // 10)
 
     def apparent_shift_s(self, speed: float) -> float:
         """How much later than its true start the chirp seems to start when played `speed` times as fast.

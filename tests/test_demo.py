@@ -60,7 +60,7 @@ def test_it_says_where_everything_lies(demo):
         assert (demo.session / where).exists()
     lines = demo.done.out.splitlines()
     filter_line = next(i for i, line in enumerate(lines) if line.startswith("linear filter (least squares): ESR"))
-    assert lines[filter_line + 1].startswith("no model can be better than about ESR")
+    assert lines[filter_line + 1].startswith("floor under the error of any model: about ESR")
     assert lines[filter_line + 2].startswith("hammerstein: ESR")
     assert "Traceback" not in demo.done.err
     assert "Warning" not in demo.done.err

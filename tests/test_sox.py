@@ -269,8 +269,7 @@ def test_speed(driven_take):
     assert take.value("latency") == pytest.approx(pad_s + START_S / speed - START_S, abs=20e-6)
     time, delay, _ = take.curve("delay_trajectory")
     error = delay - (pad_s + time / speed - time)
-    # Without a pilot the joints between segments are claimed to 60 us and no better.
-    assert np.sqrt(np.mean(error**2)) < (3e-6 if name == "driven" else 60e-6)
+    assert np.sqrt(np.mean(error**2)) < (3e-6 if name == "driven" else 5e-6)
 
 
 def test_a_steady_speed_has_no_wow_and_flutter(takes):

@@ -121,20 +121,44 @@ def test_the_pilot_gives_the_trajectory_to_a_microsecond(fresh):
 
 
 def test_a_pilot_that_fails_for_a_while_is_bridged(fresh):
-    """Twenty milliseconds ten times, and two seconds once: no cycle is slipped, what was not heard is not claimed."""
+    """Fifty milliseconds ten times, and two seconds once: no cycle is slipped, what was not heard is not claimed."""
     returned = fresh.returned.copy()
     start = fresh.sheet.of_kind("music")[0].start_samples
     for k in range(10):
-        returned[start - k * RATE : start - k * RATE + 960, 3] *= 0.01
-    returned[start + 3 * RATE : start + 5 * RATE, 3] = 0.0
-    whole, broken = fresh.align(True), fresh.align(True, returned)
+        returned[start - k * RATE : start - k * RATE + 2400, 3] *= 0.01
+    whole, dropped = fresh.align(True), fresh.align(True, returned)
     time = np.arange(5.0, fresh.sheet.samples / RATE - 5.0, 0.01)
+    difference = dropped.base.delay(time) - whole.base.delay(time)
+    assert abs(np.median(difference)) < 1e-6
+    assert np.max(np.abs(difference)) < 15e-6
+
+    returned[start + 3 * RATE : start + 5 * RATE, 3] = 0.0
+    broken = fresh.align(True, returned)
     difference = broken.base.delay(time) - whole.base.delay(time)
     assert abs(np.median(difference)) < 10e-6
     difference = np.abs(difference - np.median(difference))
     assert np.percentile(difference, 90) < 2e-6
     assert np.max(difference) < 100e-6
     assert difference[-1] < 2e-6
+
+
+@pytest.mark.parametrize("heard", ["never", "at the start and at the end"])
+def test_without_a_pilot_every_segment_times_itself_and_the_rest_is_not_claimed(fresh, heard):
+    """A dead pilot track is as none; twenty seconds of silence on it cost no more than what sounds meanwhile cannot tell."""
+    returned = fresh.returned.copy()
+    middle = returned.shape[0] // 2
+    returned[slice(None) if heard == "never" else slice(middle - 10 * RATE, middle + 10 * RATE), 3] = 0.0
+    base = fresh.align(True, returned).base
+    (expected,) = [c for c in fresh.truth.curves if c.quantity == "delay_trajectory" and c.conditions["track"] == 1]
+    inside = (expected.x.array > 3.0) & (expected.x.array < fresh.sheet.samples / RATE - 3.0)
+    time = expected.x.array[inside]
+    error = base.delay(time) - expected.y.array[inside]
+    error -= np.median(error)
+    assert np.mean(np.abs(error) < 2.0 * base.sd(time)) > 0.95
+    claimed = base.sd(time) < 10e-6
+    assert np.mean(claimed) > (0.6 if heard == "never" else 0.85)
+    assert np.max(np.abs(error[claimed])) < 30e-6
+    assert np.sqrt(np.mean(error[claimed] ** 2)) < 3e-6
 
 
 def test_inverted_polarity_is_told(fresh):

@@ -7,7 +7,7 @@ import soundfile
 from tests.bad_input.material import RATE, SHORT, music, save
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("bad")
     save(made / "music.wav", music(10.0))
@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def planned(command, folder):
     """A planned session: programme on track 1, pilot on track 4."""
     session = folder / "planned"
@@ -33,13 +33,13 @@ def planned(command, folder):
     return session
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sent(planned):
     """Its stimulus, shape (samples, 2)."""
     return soundfile.read(planned / "stimuli/main.wav")[0]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def paired(command, folder):
     """A measured session of one pair, with a model."""
     session = folder / "paired"

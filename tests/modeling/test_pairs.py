@@ -56,6 +56,21 @@ def test_where_the_time_base_is_unsure_samples_do_not_count(wavering):
     assert pair.seconds == pytest.approx(7.0 * 1.003, abs=0.01)
 
 
+def test_doubt_about_the_time_counts_by_the_slope_of_the_sound(wavering):
+    """The first 45 % of the span sound 20 dB lower; they or the rest are sure to 1 us, the other part to 9 us."""
+    base, sent, returned = wavering
+    quiet = np.where(np.arange(12 * RATE) < 6 * RATE, 0.1, 1.0)[:, None]
+    sent, returned = (ArrayAudio(a.read(0, a.samples) * quiet, RATE) for a in (sent, returned))
+    loud = base.output_time(base.input_times_s) > 6.0
+    low = 0.01 * 3.59 / 4.41  # 6 s of the tape's time are 5.59 s of what was sent
+    for sd_s, expected_s in (
+        (np.where(loud, 1e-6, 9e-6), np.sqrt((1.0 + low * 81.0) / (1.0 + low)) * 1e-6),
+        (np.where(loud, 9e-6, 1e-6), np.sqrt((81.0 + low) / (1.0 + low)) * 1e-6),
+    ):
+        pair = cut(sent, 0, returned, 1, replace(base, sd_s=sd_s), Span(2 * RATE, 10 * RATE, "train", "tone"))
+        assert pair.conditions["timing_sd_s"] == pytest.approx(expected_s, rel=0.02)
+
+
 def test_silence_and_clipping_do_not_count():
     line = Timebase.line(0.0, 4.0, 0.0, 0.0)
     dry = sine(np.arange(4 * RATE) / RATE)

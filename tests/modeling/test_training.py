@@ -19,7 +19,7 @@ from signals.errors import ModelError
 def test_the_linear_filter_is_told_first_then_the_floor_then_the_model(trained):
     first, floor, own = trained.lines[:3]
     assert first.startswith("linear filter (least squares): ESR 0.0")
-    assert "no model can be better" in floor
+    assert "floor under the error of any model" in floor
     assert own.startswith("hammerstein: ESR")
     assert "times below the linear filter" in own
 
