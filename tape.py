@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from capture.cli import Json, Reference, SessionPath
+from capture.cli import app as capture_commands
 from signals.errors import TapeError, UsageError
 
 if TYPE_CHECKING:
-    from capture import flow
-    from capture.flow import Plan
+    from capture.terminal import Reporter
     from modeling.cores import core as cores
     from modeling.dataset import Dataset
     from modeling.training import Outcome
-    from reports.terminal import Reporter
-    from sessions.manifest import TakeRecord
     from sessions.store import Session
 
 app = typer.Typer(
@@ -28,23 +27,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-DECK = "Tascam Portastudio 424 MkII"
+app.add_typer(capture_commands)
 DEMO_PASSES = 2
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 CANNOT_PARSE: Any = typer.BadParameter.__mro__[1]  # UsageError, of the click that typer brings
 
-SessionPath = Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of the session.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Track = Annotated[int | None, typer.Option(help="Track to learn; by default the first with programme.")]
-Levels = Annotated[str | None, typer.Option(metavar="LO:HI:STEP", help="Level ladder in dB re 0 VU, such as -30:10:2.5.")]
-Tracks = Annotated[str, typer.Option(help="Tracks that get programme, such as 1,2.")]
-PilotTrack = Annotated[int | None, typer.Option(help="Track that gets the pilot alone.")]
-Speed = Annotated[float, typer.Option(help="Tape speed in cm/s, 9.5 or 4.8.")]
-Rate = Annotated[int, typer.Option(help="Sample rate in Hz, 48000 or more.")]
-Reference = Annotated[float, typer.Option(help="Level of a sine at 0 dB (0 VU) in dBFS.")]
-Quick = Annotated[bool, typer.Option("--quick", help="A stimulus half as long, with fewer levels.")]
-Music = Annotated[list[Path] | None, typer.Option(help="Sound file to use as programme; may be given more than once.")]
-Cassette = Annotated[str, typer.Option(help="Cassette, to see whether the stimulus fits.")]
 
 
 @app.command()
@@ -59,18 +47,21 @@ def demo(
 
     Example: tape demo my-first-session
     """
+    from capture import terminal
+    from capture.cli import capture_with_progress
     from capture.flow import Plan
     from capture.planning import Wish, free_folder, plan_session
     from capture.virtual import deck_name
     from modeling.aligned import AlignedTake, aligned_takes
     from modeling.dataset import from_session
-    from reports import measuring, terminal
+    from reports import measuring
+    from reports.key_figures import print_key_figures
 
     device = f"virtual:{preset}"
     with terminal.reporting(quiet=as_json) as reporter:
         path = folder or free_folder(Path("tape-demo"))
         session = plan_session(path, Wish(pilot_track=4, quick=True, deck=deck_name(device)), reporter.step)
-        takes = _capture(reporter, session, device, Plan(passes=DEMO_PASSES))
+        takes = capture_with_progress(reporter, session, device, Plan(passes=DEMO_PASSES))
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
         known = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
@@ -80,7 +71,7 @@ def demo(
     if as_json:
         terminal.say_json({"session": str(path), "takes": [t.id for t in takes], "model": str(outcome.folder)})
         return
-    terminal.print_key_figures(measurements)
+    print_key_figures(measurements)
     for line in outcome.lines:
         terminal.say(line)
     terminal.say(f"report: {session.path / 'report.pdf'}")
@@ -91,119 +82,12 @@ def demo(
 
 
 @app.command()
-def stimulus(
-    session: SessionPath,
-    tracks: Tracks = "1",
-    pilot_track: PilotTrack = None,
-    speed: Speed = 9.5,
-    rate: Rate = 48_000,
-    reference_dbfs: Reference = -18.0,
-    levels: Levels = None,
-    quick: Quick = False,
-    music: Music = None,
-    cassette: Cassette = "C-60",
-    deck: Annotated[str, typer.Option(help="Name of the deck, for the report.")] = DECK,
-    as_json: Json = False,
-) -> None:
-    """Plan a session and write its stimulus, to be recorded by any other program.
-
-    Example: tape stimulus my-deck --tracks 1 --pilot-track 4
-    """
-    from capture.planning import Wish, plan_session, read_ladder, read_tracks
-    from reports import terminal
-
-    ladder = read_ladder(levels)
-    wish = Wish(read_tracks(tracks), pilot_track, speed, rate, reference_dbfs, ladder, quick, music or (), cassette, deck)
-    with terminal.reporting(quiet=as_json) as reporter:
-        planned = plan_session(session, wish, reporter.step)
-    sheet, _ = planned.stimulus()
-    file = planned.path / "stimuli" / "main.wav"
-    if as_json:
-        terminal.say_json(
-            {"session": str(planned.path), "stimulus": str(file), "seconds": sheet.samples / sheet.sample_rate}
-        )
-        return
-    outputs = ", ".join(f"channel {i + 1} to track {c.track} ({c.role})" for i, c in enumerate(sheet.channels))
-    terminal.say(f"stimulus: {file}, {sheet.samples / sheet.sample_rate:.0f} s; {outputs}")
-    terminal.say(f"Record it, play it back, and attach what returns: tape import {planned.path} RECORDING.wav")
-
-
-@app.command()
-def capture(
-    session: SessionPath = Path("tape-session"),
-    device: Annotated[str, typer.Option(help="virtual[:PRESET] or virtual:FILE.toml.")] = "virtual",
-    levels: Levels = None,
-    tracks: Tracks = "1",
-    pilot_track: PilotTrack = None,
-    speed: Speed = 9.5,
-    rate: Rate = 48_000,
-    reference_dbfs: Reference = -18.0,
-    passes: Annotated[int, typer.Option(min=1, help="Play passes.")] = 3,
-    quick: Quick = False,
-    music: Music = None,
-    cassette: Cassette = "C-60",
-    as_json: Json = False,
-) -> None:
-    """Record a session through a device; a session that exists already goes on where it stopped.
-
-    Example: tape capture my-session --device virtual:worn --pilot-track 4
-    """
-    from capture.flow import Plan
-    from capture.planning import Wish, plan_session, read_ladder, read_tracks
-    from capture.virtual import deck_name
-    from reports import terminal
-    from sessions.store import Session
-
-    ladder, deck = read_ladder(levels), deck_name(device)
-    wish = Wish(read_tracks(tracks), pilot_track, speed, rate, reference_dbfs, ladder, quick, music or (), cassette, deck)
-    with terminal.reporting(quiet=as_json) as reporter:
-        begun = (session / "session.json").exists()
-        opened = Session.open(session) if begun else plan_session(session, wish, reporter.step)
-        takes = _capture(reporter, opened, device, Plan(passes=passes))
-    _say_takes(opened, takes, as_json)
-
-
-@app.command("import")
-def import_(
-    session: SessionPath,
-    recordings: Annotated[
-        list[Path] | None, typer.Argument(metavar="WAV...", help="Recordings of the session's stimulus.")
-    ] = None,
-    dry: Annotated[Path | None, typer.Option(help="What was sent, any material.")] = None,
-    wet: Annotated[Path | None, typer.Option(help="What came back.")] = None,
-    speed: Annotated[float, typer.Option(help="Tape speed of a pair in cm/s, for the report.")] = 9.5,
-    deck: Annotated[str, typer.Option(help="Name of the deck of a pair, for the report.")] = "not named",
-    as_json: Json = False,
-) -> None:
-    """Attach recordings made elsewhere: of the session's stimulus, or a dry/wet pair of any material.
-
-    Example: tape import my-deck take1.wav take2.wav
-
-    Example: tape import my-pair --dry sent.wav --wet returned.wav
-    """
-    from capture.importing import attach_pair, import_recordings
-    from reports import terminal
-    from sessions.store import Session
-
-    if (dry is None) != (wet is None) or bool(recordings) == (dry is not None):
-        raise UsageError("give recordings of the session's stimulus, or both --dry and --wet")
-    with terminal.reporting(quiet=as_json) as reporter:
-        if dry is not None and wet is not None:
-            reporter.step("attaching the pair")
-            takes = [attach_pair(session, dry, wet, speed, deck)]
-        else:
-            reporter.step("looking for the markers")
-            takes = import_recordings(Session.open(session), recordings or [])
-    _say_takes(Session.open(session), takes, as_json)
-
-
-@app.command()
 def check(session: SessionPath, as_json: Json = False) -> None:
     """Verify files, digests and schema of a session.
 
     Example: tape check my-session
     """
-    from reports import terminal
+    from capture import terminal
     from sessions.store import Session
 
     problems = Session.open(session).check()
@@ -221,7 +105,9 @@ def measure(session: SessionPath, as_json: Json = False) -> None:
 
     Example: tape measure my-session
     """
-    from reports import measuring, terminal
+    from capture import terminal
+    from reports import measuring
+    from reports.key_figures import print_key_figures
     from sessions.store import Session
 
     opened = Session.open(session)
@@ -232,7 +118,7 @@ def measure(session: SessionPath, as_json: Json = False) -> None:
     if as_json:
         terminal.say_json(measurements.model_dump(mode="json"))
         return
-    terminal.print_key_figures(measurements)
+    print_key_figures(measurements)
     terminal.say(f"report: {opened.path / 'report.pdf'}")
 
 
@@ -242,7 +128,8 @@ def report(session: SessionPath, as_json: Json = False) -> None:
 
     Example: tape report my-session
     """
-    from reports import measuring, terminal
+    from capture import terminal
+    from reports import measuring
     from sessions.store import Session
 
     opened = Session.open(session)
@@ -268,9 +155,9 @@ def train(
 
     Example: tape train my-session --core tcn --minutes 5
     """
+    from capture import terminal
     from modeling.dataset import from_session
     from modeling.training import planned
-    from reports import terminal
     from sessions.store import Session
 
     opened = Session.open(session)
@@ -297,10 +184,10 @@ def evaluate(
 
     Example: tape evaluate my-session/models/hammerstein my-session
     """
+    from capture import terminal
     from modeling.dataset import from_session
     from modeling.evaluation import evaluate as evaluate_core
     from modeling.model import load
-    from reports import terminal
     from sessions.store import Session
 
     loaded, opened = load(model), Session.open(session)
@@ -335,23 +222,13 @@ def render(
 
     Example: tape render my-session/models/hammerstein mix.wav mix-on-tape.wav --drive 3
     """
+    from capture import terminal
     from modeling import rendering
-    from reports import terminal
 
     with terminal.reporting(quiet=as_json) as reporter:
         settings = rendering.Settings(wow, hiss, drive, mix, seed)
         rendering.render_file(model, source, target, settings, reference_dbfs, reporter.fraction)
     terminal.say_json({"output": str(target)}) if as_json else terminal.say(f"written: {target}")
-
-
-def _capture(reporter: "Reporter", session: "Session", device: str, plan: "Plan") -> "list[TakeRecord]":
-    from capture.virtual import capture_virtual
-
-    def tell(progress: "flow.Progress") -> None:
-        part = progress.done_samples / progress.total_samples if progress.total_samples else None
-        reporter.fraction(f"pass {progress.state.number or 1}: {progress.state.step.value}", part)
-
-    return capture_virtual(session, device, plan, tell)
 
 
 def _train(reporter: "Reporter", session: "Session", dataset: "Dataset", core: str, **how: Any) -> "Outcome":
@@ -363,17 +240,6 @@ def _train(reporter: "Reporter", session: "Session", dataset: "Dataset", core: s
     outcome = train_model(dataset, session.path / "models", core, progress=tell, **how)
     session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
     return outcome
-
-
-def _say_takes(session: "Session", takes: "list[TakeRecord]", as_json: bool) -> None:
-    from reports import terminal
-
-    if as_json:
-        terminal.say_json({"session": str(session.path), "takes": [take.model_dump(mode="json") for take in takes]})
-        return
-    for take in takes:
-        terminal.say(f"{take.id}: {take.samples / take.sample_rate:.1f} s, {'; '.join((take.state, *take.faults))}")
-    terminal.say(f"next: tape measure {session.path}")
 
 
 def main() -> None:

@@ -14,6 +14,20 @@ import numpy as np
 from signals.audio import AudioReader
 
 Sink = Callable[[np.ndarray], None]
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """Go on to the end."""
+    return False
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Samples that were lost: where they should stand in the recording, and how many."""
+
+    start_samples: int
+    length_samples: int
 
 
 @dataclass(frozen=True)
@@ -28,11 +42,14 @@ class StreamFacts:
         Sample rate against the computer's clock, where the device has one.
     flags : tuple of str
         Faults the device reported ("input overflow", ...), each with its sample position.
+    lost : tuple of Gap
+        Stretches that never arrived and stand as zeros in what was handed over, so that all that follows keeps its time.
     """
 
     samples: int
     clock_hz: float | None = None
     flags: tuple[str, ...] = field(default=())
+    lost: tuple[Gap, ...] = field(default=())
 
 
 class Device(Protocol):
@@ -53,10 +70,11 @@ class Device(Protocol):
         """Number of channels that come back."""
         ...
 
-    def run(self, sent: AudioReader, sink: Sink, tail_s: float) -> StreamFacts:
+    def run(self, sent: AudioReader, sink: Sink, tail_s: float, stop: Stop = never) -> StreamFacts:
         """Play `sent` to its end, go on recording for `tail_s`, and hand every returned block to `sink`.
 
-        Blocks are float, shape ``(samples, input_channels)``, in order and without gaps.
+        Blocks are float, shape ``(samples, input_channels)``, in order and without gaps. `stop` is asked several times a
+        second; once it says yes the pass ends early.
 
         Raises
         ------

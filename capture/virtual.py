@@ -6,7 +6,7 @@ from contextlib import closing
 
 import numpy as np
 
-from capture.device import Sink, StreamFacts
+from capture.device import Sink, Stop, StreamFacts, never
 from capture.flow import RECORD_TAIL_S, Plan, Progress, capture
 from modeling.deck.deck import VirtualDeck
 from modeling.deck.parameters import TAPE_SPEED_UM_S, TRACKS, DeckParameters, load_parameters
@@ -115,16 +115,18 @@ class VirtualDevice:
         """Throw the tape away."""
         self._deck.close()
 
-    def run(self, sent: AudioReader, sink: Sink, tail_s: float) -> StreamFacts:
-        """Play `sent` and hand over what the four tracks return, for `tail_s` longer."""
+    def run(self, sent: AudioReader, sink: Sink, tail_s: float, stop: Stop = never) -> StreamFacts:
+        """Play `sent` and hand over what the four tracks return, for `tail_s` longer or until `stop` says yes."""
         total = sent.samples + round(tail_s * self.sample_rate)
         late = min(self._late_samples, total)
         if late:
             sink(np.zeros((late, TRACKS)))
-        for start in range(0, total - late, BLOCK_SAMPLES):
-            stop = min(start + BLOCK_SAMPLES, total - late)
-            sink(self._deck.process(self._on_tracks(sent.read(start, stop))))
-        return StreamFacts(total)
+        done = 0
+        while done < total - late and not stop():
+            end = min(done + BLOCK_SAMPLES, total - late)
+            sink(self._deck.process(self._on_tracks(sent.read(done, end))))
+            done = end
+        return StreamFacts(late + done)
 
     def _on_tracks(self, block: np.ndarray) -> np.ndarray:
         out = np.zeros((block.shape[0], TRACKS))

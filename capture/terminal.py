@@ -13,10 +13,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
-
-from reports.numbers import MINUS, number, unit_scale
-from sessions.results import Measurements, Result
 
 LOG_EVERY_S = 10.0
 
@@ -69,52 +65,3 @@ def say(text: str) -> None:
 def say_json(value: Mapping[str, Any]) -> None:
     """Print a result for a program."""
     sys.stdout.write(json.dumps(value, indent=1) + "\n")
-
-
-def print_key_figures(measurements: Measurements) -> None:
-    """Print the figures that are asked for first, one row each, and why one is missing; all of them stand in the report."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, side in (("figure", "left"), ("condition", "left"), ("value", "right"), ("±", "right"), ("unit", "left")):
-        table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
-    reasons: dict[str, None] = {}
-    for label, result in _chosen(measurements):
-        if result.value is None:
-            table.add_row(label, _condition(result), "-")
-            reasons[f"{label}: {result.note}"] = None
-            continue
-        factor, unit = unit_scale(result.unit, [result.value])
-        printed = number(factor * result.value, None if result.uncertainty is None else factor * result.uncertainty)
-        value = f"{printed.whole}{printed.fraction}".replace(MINUS, "-")  # not every terminal has a true minus sign
-        table.add_row(label, _condition(result), value, printed.plus_minus, unit)
-    Console().print(table)
-    for reason in reasons:
-        say(reason)
-
-
-def _chosen(measurements: Measurements) -> Iterator[tuple[str, Result]]:
-    wanted: tuple[tuple[str, str, dict[str, float]], ...] = (
-        ("latency", "latency", {}),
-        ("speed error", "speed_error", {}),
-        ("wow and flutter, weighted", "wow_flutter_weighted_2sigma", {}),
-        ("response down 3 dB, low", "bandwidth_low", {"level_db": -20.0}),
-        ("response down 3 dB, high", "bandwidth_high", {"level_db": -20.0}),
-        ("THD, 315 Hz", "thd", {"frequency_hz": 315.0, "level_db": 0.0}),
-        ("MOL, 315 Hz", "mol_315", {}),
-        ("noise, A-weighted", "noise_a", {}),
-    )
-    for label, quantity, conditions in wanted:
-        for result in measurements.find(quantity, **conditions):
-            yield label, result
-
-
-def _condition(result: Result) -> str:
-    parts = []
-    if "track" in result.conditions:
-        parts.append(f"track {result.conditions['track']}")
-    if "pass" in result.conditions:
-        parts.append(f"pass {result.conditions['pass']}")
-    if "take" in result.conditions:
-        parts.append(str(result.conditions["take"]))
-    if "level_db" in result.conditions:
-        parts.append(f"{float(result.conditions['level_db']):+g} dB")
-    return ", ".join(parts)
