@@ -27,7 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(capture_commands)
 DEMO_PASSES = 2
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 CANNOT_PARSE: Any = typer.BadParameter.__mro__[1]  # UsageError, of the click that typer brings
@@ -79,6 +78,9 @@ def demo(
     terminal.say(
         f"truth:  {session.path / 'truth.json'} (what the virtual deck knows of itself; measurement never reads it)"
     )
+
+
+app.registered_commands += capture_commands.registered_commands  # so that they are listed in the order of use
 
 
 @app.command()
