@@ -40,13 +40,14 @@ class Wiring(BaseModel):
 
 
 class Interface(BaseModel):
-    """The device that was played through, as it named itself."""
+    """The device that was played through, as it named itself; `calibration` is the file that says what it does by itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     sample_rate: int | None = None
     settings: dict[str, Condition] = {}
+    calibration: str | None = None
 
 
 class StimulusRecord(BaseModel):

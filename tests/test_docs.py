@@ -16,6 +16,7 @@ import tape
 from modeling.card import Card, Seconds, Source
 from modeling.deck.parameters import DeckParameters, load_parameters
 from modeling.evaluation import Evaluation, PieceError, ToneError
+from sessions.calibration import Calibration
 from sessions.manifest import FileRecord, Interface, SessionManifest, SourceFile, StimulusRecord, TakeRecord, Wiring
 from sessions.results import Axis, Curve, Measurements, Result
 from signals.cues import Channel, Cue, CueSheet
@@ -26,7 +27,7 @@ FORMATS = (ROOT / "docs/session-format.md").read_text(encoding="utf-8")
 DECK_PAGE = (ROOT / "docs/virtual-deck.md").read_text(encoding="utf-8")
 ON_DISK: tuple[type[BaseModel], ...] = (
     SessionManifest, Wiring, Interface, StimulusRecord, FileRecord, TakeRecord, SourceFile, CueSheet, Channel, Cue,
-    Measurements, Result, Curve, Axis, Card, Source, Seconds, Evaluation, PieceError, ToneError,
+    Measurements, Result, Curve, Axis, Calibration, Card, Source, Seconds, Evaluation, PieceError, ToneError,
 )  # fmt: skip
 
 
