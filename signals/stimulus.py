@@ -1,86 +1,30 @@
 """The stimulus: planned as a cue sheet, synthesised as it is read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
 from signals import markers
-from signals.cues import Channel, Cue, CueSheet, Kind, Parameter
+from signals.cues import Cue, CueSheet
 from signals.errors import StimulusError
 from signals.levels import meter_level, peak_dbfs
+from signals.multitone import multitone
 from signals.music import compose
 from signals.noise import pink_noise
 from signals.scope import QUICK, STANDARD, Piece, Scope
 from signals.sweeps import Sweep
+from signals.timeline import Timeline
 from signals.tones import bursts, impulses, tone
 
 __all__ = ["DEFAULT_REFERENCE_DBFS", "QUICK", "STANDARD", "Music", "Piece", "Scope", "StimulusAudio", "plan", "waveform"]
 
 DEFAULT_REFERENCE_DBFS = -18.0
-MINIMUM_RATE_HZ = 48_000
-PILOT_HZ = 3700.0  # no multiple of a test tone, so that what leaks into a neighbour is nobody's harmonic
-PILOT_LEVEL_DB = -6.0
-PILOT_EDGE_S = 0.5
-MARKER_LEVEL_DB = -3.0
-WOW_FLUTTER_HZ = 3150.0  # IEC 60386
-REFERENCE_HZ = 1000.0
 SWEEP_LOW_HZ = 10.0  # an octave below what is reported, so that the fade-in ripples nothing
 SWEEP_HIGH_HZ = 22_000.0
-GAP_S = 0.3
-LEAD_S = 2.0
 MUSIC_CREST_DB = 10.0  # composed pieces peak less than this above their highest meter reading
 
 Music = Mapping[str, np.ndarray]
-
-
-@dataclass
-class _Timeline:
-    """Segments laid end to end, the same on every programme channel."""
-
-    sample_rate: int
-    programme: tuple[int, ...]
-    cursor: int = 0
-    guards: int = 0
-    cues: list[Cue] = field(default_factory=list)
-
-    def add(
-        self,
-        kind: Kind,
-        name: str,
-        samples: int,
-        level_db: float | None = None,
-        gap_s: float = GAP_S,
-        seed: int | None = None,
-        **parameters: Parameter,
-    ) -> None:
-        for channel in self.programme:
-            self.cues.append(
-                Cue(
-                    name=name,
-                    kind=kind,
-                    channel=channel,
-                    start_samples=self.cursor,
-                    length_samples=samples,
-                    level_db=level_db,
-                    parameters=parameters,
-                    seed=seed,
-                )
-            )
-        self.cursor += samples
-        self.rest(gap_s)
-
-    def rest(self, seconds: float) -> None:
-        self.cursor += round(seconds * self.sample_rate)
-
-    def samples(self, seconds: float) -> int:
-        return round(seconds * self.sample_rate)
-
-    def guard(self) -> None:
-        self.guards += 1
-        length = markers.GUARD.samples(self.sample_rate)
-        self.add("guard", f"guard {self.guards}", length, MARKER_LEVEL_DB, gap_s=0.1)
 
 
 def plan(
@@ -121,32 +65,15 @@ def plan(
     StimulusError
         Rate too low, tracks that collide, no levels or one twice, levels beyond digital full scale.
     """
-    if sample_rate < MINIMUM_RATE_HZ:
-        raise StimulusError(
-            f"sample rate {sample_rate} Hz is below {MINIMUM_RATE_HZ} Hz; set the interface to 48 kHz or more"
-        )
-    used = [*tracks, *([] if pilot_track is None else [pilot_track])]
-    if not tracks or len(set(used)) != len(used):
-        raise StimulusError(f"tracks {used}: one or more different ones for programme, another for the pilot")
-    roles = [Channel(role="programme", track=t) for t in tracks]
-    if pilot_track is not None:
-        roles.append(Channel(role="pilot", track=pilot_track))
-    programme = tuple(range(len(tracks)))
+    code = markers.identity_code(session, stimulus)
+    line = Timeline(sample_rate, code, tracks, pilot_track)
     ladder = scope.levels_db if levels_db is None else tuple(float(level) for level in levels_db)
     _refuse_ladder(ladder)
     _refuse_clipping((0.0, *ladder), reference_dbfs, "ladder")
     if music is None:
         _refuse_clipping([piece.level_db + MUSIC_CREST_DB for piece in scope.pieces], reference_dbfs, "music with its peaks")
-    code = markers.identity_code(session, stimulus)
 
-    line = _Timeline(sample_rate, programme)
-    line.rest(LEAD_S)
-    line.add("marker_start", "start marker", markers.start_marker(sample_rate).size, MARKER_LEVEL_DB, 0.1)
-    line.add("marker_code", "identity code", markers.code_marker(code, sample_rate).size, MARKER_LEVEL_DB, code=code)
-    line.add("tone", "reference tone", line.samples(3.0), 0.0, purpose="reference", frequency_hz=REFERENCE_HZ)
-    line.guard()
-    length = line.samples(scope.wow_flutter_s)
-    line.add("tone", "wow and flutter tone", length, 0.0, purpose="wow_flutter", frequency_hz=WOW_FLUTTER_HZ)
+    line.begin(scope.wow_flutter_s)
     for frequency_hz in scope.ladder_hz:
         line.guard()
         for level_db in ladder:
@@ -172,35 +99,8 @@ def plan(
     line.add("impulses", "impulses", line.samples(scope.impulses_s), 0.0, period_s=0.1)
     line.add("noise", "pink noise", line.samples(3.0), -15.0, seed=seed, low_hz=30.0, high_hz=20_000.0)
     _add_music(line, scope.pieces, music, seed, reference_dbfs)
-    line.guard()
-    line.add(
-        "marker_code", "identity code again", markers.code_marker(code, sample_rate).size, MARKER_LEVEL_DB, 0.1, code=code
-    )
-    line.add("marker_end", "end marker", markers.end_marker(sample_rate).size, MARKER_LEVEL_DB, 1.0)
-    if pilot_track is not None:
-        # The pilot begins before the first marker and ends after the last, so that the time base reaches both.
-        edge = round(PILOT_EDGE_S * sample_rate)
-        line.cues.append(
-            Cue(
-                name="pilot",
-                kind="pilot",
-                channel=len(tracks),
-                start_samples=edge,
-                length_samples=line.cursor - 2 * edge,
-                level_db=PILOT_LEVEL_DB,
-                parameters={"frequency_hz": PILOT_HZ},
-            )
-        )
-    return CueSheet(
-        stimulus=stimulus,
-        session=session,
-        code=code,
-        sample_rate=sample_rate,
-        samples=line.cursor,
-        reference_dbfs=reference_dbfs,
-        channels=tuple(roles),
-        cues=tuple(sorted(line.cues, key=lambda c: (c.start_samples, c.channel))),
-    )
+    line.end()
+    return line.sheet(session, stimulus, reference_dbfs)
 
 
 def _refuse_ladder(levels_db: Sequence[float]) -> None:
@@ -220,7 +120,7 @@ def _refuse_clipping(levels_db: Sequence[float], reference_dbfs: float, what: st
         )
 
 
-def _add_music(line: _Timeline, pieces: Sequence[Piece], music: Music | None, seed: int, reference_dbfs: float) -> None:
+def _add_music(line: Timeline, pieces: Sequence[Piece], music: Music | None, seed: int, reference_dbfs: float) -> None:
     if music is None:
         for number, piece in enumerate(pieces):
             line.guard()
@@ -351,6 +251,8 @@ def _unit_waveform(cue: Cue, sample_rate: int, code: int, music: Music) -> np.nd
         case "bursts":
             on_s, period_s, rest_db = cue.number("on_s"), cue.number("period_s"), cue.number("rest_db")
             return bursts(cue.number("frequency_hz"), samples, sample_rate, on_s, period_s, rest_db)
+        case "multitone":
+            return multitone(cue, sample_rate)
         case "noise":
             return pink_noise(samples, sample_rate, cue.seed or 0, cue.number("low_hz"), cue.number("high_hz"))
         case "silence":
