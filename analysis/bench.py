@@ -32,7 +32,7 @@ def measure_take(take: Take, progress: Callable[[str], None] = lambda _: None) -
     """Everything that the stimulus allows, for one programme channel."""
     results: list[Result] = []
     curves: list[Curve] = []
-    reference = _reference_amplitude(take)
+    reference = reference_amplitude(take)
     for name, subject in (
         ("time", _time),
         ("wow and flutter", _wow_flutter),
@@ -47,7 +47,7 @@ def measure_take(take: Take, progress: Callable[[str], None] = lambda _: None) -
     return results, curves
 
 
-def _reference_amplitude(take: Take) -> float | None:
+def reference_amplitude(take: Take) -> float | None:
     """Peak amplitude of the returned 1 kHz reference tone at 0 dB."""
     cues = take.cues("tone", purpose="reference")
     if not cues:
@@ -162,11 +162,12 @@ def _response(take: Take, reference: float | None) -> Measured:
         for order, (frequency, ratio) in found.harmonics.items():
             ratio_db = 20.0 * np.log10(ratio + 1e-9)
             curves.append(curve(f"harmonic_response_{order}", conditions, RESPONSE, frequency, ratio_db, "harmonic", "dB"))
-        results += _band_results(found.frequency_hz, level, conditions)
+        results += band_results(found.frequency_hz, level, conditions)
     return results, curves
 
 
-def _band_results(frequency: np.ndarray, level: np.ndarray, conditions: Conditions) -> list[Result]:
+def band_results(frequency: np.ndarray, level: np.ndarray, conditions: Conditions) -> list[Result]:
+    """Limits of the band and ripple, from a response in dB over frequency in Hz."""
     results = []
     for name, edge in zip(("bandwidth_low", "bandwidth_high"), response.band_edges(frequency, level), strict=True):
         method = "frequency at which the response is 3 dB below that at 1 kHz"
