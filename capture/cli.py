@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 DECK = "Tascam Portastudio 424 MkII"
+HOW_RECORDED = {"encoded": "; record it with dbx in", "plain": "; record it with dbx out, play it with dbx in"}
 
 SessionPath = Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of the session.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -28,6 +29,12 @@ Reference = Annotated[float, typer.Option(help="Level of a sine at 0 dB (0 VU) i
 Quick = Annotated[bool, typer.Option("--quick", help="A stimulus half as long, with fewer levels.")]
 Music = Annotated[list[Path] | None, typer.Option(help="Sound file to use as programme; may be given more than once.")]
 Cassette = Annotated[str, typer.Option(help="Cassette, to see whether the stimulus fits.")]
+Dbx = Annotated[
+    str | None,
+    typer.Option(
+        help="Positions of the dbx switch: some of off,on,encode,decode (encode: recorded with it, played without)."
+    ),
+]
 
 
 @app.command()
@@ -43,6 +50,7 @@ def stimulus(
     music: Music = None,
     cassette: Cassette = "C-60",
     deck: Annotated[str, typer.Option(help="Name of the deck, for the report.")] = DECK,
+    dbx: Dbx = None,
     as_json: Json = False,
 ) -> None:
     """Plan a session and write its stimulus, to be recorded by any other program.
@@ -50,21 +58,24 @@ def stimulus(
     Example: tape stimulus my-deck --tracks 1 --pilot-track 4
     """
     from capture import terminal
-    from capture.planning import Wish, plan_session, read_ladder, read_tracks
+    from capture.planning import Wish, plan_session, read_dbx, read_ladder, read_tracks
 
-    ladder = read_ladder(levels)
-    wish = Wish(read_tracks(tracks), pilot_track, speed, rate, reference_dbfs, ladder, quick, music or (), cassette, deck)
+    ladder, modes = read_ladder(levels), read_dbx(dbx or "off")
+    wish = Wish(
+        read_tracks(tracks), pilot_track, speed, rate, reference_dbfs, ladder, quick, music or (), cassette, deck, dbx=modes
+    )
     with terminal.reporting(quiet=as_json) as reporter:
         planned = plan_session(session, wish, reporter.step)
-    sheet, _ = planned.stimulus()
-    file = planned.path / "stimuli" / "main.wav"
+    made = [planned.stimulus(known.id)[0] for known in planned.manifest.stimuli]
+    files = [str(planned.path / "stimuli" / f"{sheet.stimulus}.wav") for sheet in made]
     if as_json:
-        terminal.say_json(
-            {"session": str(planned.path), "stimulus": str(file), "seconds": sheet.samples / sheet.sample_rate}
-        )
+        each = [{"stimulus": f, "seconds": sheet.samples / sheet.sample_rate} for f, sheet in zip(files, made, strict=True)]
+        terminal.say_json({"session": str(planned.path), **each[0], "stimuli": each})
         return
-    outputs = ", ".join(f"channel {i + 1} to track {c.track} ({c.role})" for i, c in enumerate(sheet.channels))
-    terminal.say(f"stimulus: {file}, {sheet.samples / sheet.sample_rate:.0f} s; {outputs}")
+    for file, sheet in zip(files, made, strict=True):
+        outputs = ", ".join(f"channel {i + 1} to track {c.track} ({c.role})" for i, c in enumerate(sheet.channels))
+        kind = HOW_RECORDED.get(sheet.stimulus, "")
+        terminal.say(f"stimulus: {file}, {sheet.samples / sheet.sample_rate:.0f} s; {outputs}{kind}")
     terminal.say(f"Record it, play it back, and attach what returns: tape import {planned.path} RECORDING.wav")
 
 

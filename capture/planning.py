@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from capture.recordings import Play, Recording
 from sessions.audio import open_audio
 from sessions.manifest import Wiring
 from sessions.store import CAPTURE_RATE_HZ, Session
+from signals.companded import ENCODED, PLAIN, plan_companded
+from signals.cues import CueSheet
 from signals.errors import AudioFileError, StimulusError, UsageError
 from signals.stimulus import DEFAULT_REFERENCE_DBFS, QUICK, STANDARD, StimulusAudio, plan
 from signals.tape_length import MINUTES_A_SIDE, fits, running_time_s
@@ -19,6 +22,9 @@ SPEEDS_CM_S = (4.8, 9.5)
 MOST_LEVELS = 100
 MOST_TRACKS = 8
 LOWEST_REFERENCE_DBFS = -60.0
+MAIN = "main"
+STIMULUS_OF = {"off": MAIN, "on": ENCODED, "encode": ENCODED, "decode": PLAIN}
+"""Stimulus that each pair of positions of the dbx switch needs: a tape recorded with dbx in is another than one without."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Wish:
         Sound files to use as programme instead of the composed pieces.
     cassette : str
         Such as ``C-60``.
+    dbx : tuple of str
+        Positions of the dbx switch to capture: ``off``, ``on``, ``encode`` (recorded with it, played without), ``decode``.
     """
 
     tracks: Sequence[int] = (1,)
@@ -52,6 +60,7 @@ class Wish:
     cassette: str = "C-60"
     deck: str = "not named"
     seed: int = 0
+    dbx: tuple[str, ...] = ("off",)
 
 
 def read_tracks(text: str) -> list[int]:
@@ -89,6 +98,52 @@ def read_ladder(text: str | None) -> list[float] | None:
     return [low + step * k for k in range(int((high - low) / step + 1e-9) + 1)]
 
 
+def read_dbx(text: str) -> tuple[str, ...]:
+    """Positions of the dbx switch from a text such as ``off,on``, each once.
+
+    Raises
+    ------
+    UsageError
+        One is not known.
+    """
+    modes = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for mode in modes:
+        if mode not in STIMULUS_OF:
+            raise UsageError(f"'{mode}' is no position of the dbx switch; give some of {', '.join(STIMULUS_OF)}, as off,on")
+    return modes
+
+
+def recordings(dbx: Sequence[str], passes: int) -> tuple[Recording, ...]:
+    """The recordings that positions of the dbx switch ask for, in the order that turns the switch least often.
+
+    What was recorded with dbx in serves both ``on`` and ``encode``.
+
+    Parameters
+    ----------
+    dbx : sequence of str
+        As :attr:`Wish.dbx`.
+    passes : int
+        Play passes in each position.
+    """
+    made = []
+    if "off" in dbx:
+        made.append(Recording(MAIN, False, (Play(passes),)))
+    if "decode" in dbx:
+        made.append(Recording(PLAIN, False, (Play(passes, True),)))
+    plays = tuple(Play(passes, mode == "on") for mode in ("on", "encode") if mode in dbx)
+    if plays:
+        made.append(Recording(ENCODED, True, plays))
+    return tuple(made)
+
+
+def planned_dbx(session: Session) -> tuple[str, ...]:
+    """Positions of the dbx switch that a session was planned for, as far as its stimuli and takes tell."""
+    stimuli = {known.id for known in session.manifest.stimuli}
+    begun = {take.conditions.get("dbx") for take in session.manifest.takes}
+    wanted = ("off", "decode", "on", *(["encode"] if "encode" in begun else []))
+    return tuple(mode for mode in wanted if STIMULUS_OF[mode] in stimuli)
+
+
 def free_folder(path: Path) -> Path:
     """The path itself if nothing is there, else the first of ``path-2``, ``path-3``, ... that is free."""
     number, free = 1, path
@@ -99,7 +154,7 @@ def free_folder(path: Path) -> Path:
 
 
 def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambda _: None) -> Session:
-    """Make a session with its stimulus.
+    """Make a session with its stimuli: one for what is recorded and played without dbx, others for the rest.
 
     Raises
     ------
@@ -125,7 +180,44 @@ def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambd
     progress("composing the stimulus")
     music = {name: _music(file, wish.sample_rate) for name, file in _named(wish.music)}
     identifier = uuid.uuid4().hex[:12]
-    sheet = plan(
+    sheets = [
+        _sheet(stimulus, wish, identifier, music) for stimulus in dict.fromkeys(STIMULUS_OF[mode] for mode in wish.dbx)
+    ]
+    for sheet in sheets:
+        _require_tape(sheet, wish)
+    existed = path.exists()
+    session = Session.create(
+        path,
+        deck=wish.deck,
+        speed_cm_s=wish.speed_cm_s,
+        reference_dbfs=wish.reference_dbfs,
+        wiring=Wiring(outputs={i: channel.track for i, channel in enumerate(sheets[0].channels)}),
+        tape=wish.cassette,
+        session_id=identifier,
+    )
+    try:
+        for sheet in sheets:
+            session.add_stimulus(sheet, StimulusAudio(sheet, music))
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        if existed:
+            path.mkdir(exist_ok=True)
+        raise
+    return session
+
+
+def _sheet(stimulus: str, wish: Wish, identifier: str, music: dict[str, np.ndarray]) -> CueSheet:
+    if stimulus != MAIN:
+        return plan_companded(
+            session=identifier,
+            stimulus=stimulus,
+            sample_rate=wish.sample_rate,
+            tracks=wish.tracks,
+            pilot_track=wish.pilot_track,
+            reference_dbfs=wish.reference_dbfs,
+            seed=wish.seed,
+        )
+    return plan(
         session=identifier,
         sample_rate=wish.sample_rate,
         tracks=wish.tracks,
@@ -136,6 +228,10 @@ def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambd
         music=music or None,
         seed=wish.seed,
     )
+
+
+def _require_tape(sheet: CueSheet, wish: Wish) -> None:
+    """Each recording begins at the zero of the counter again, so each has the whole tape."""
     duration_s = sheet.samples / sheet.sample_rate
     if not fits(duration_s, wish.cassette, wish.speed_cm_s):
         room_s = running_time_s(wish.cassette, wish.speed_cm_s)
@@ -144,24 +240,6 @@ def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambd
             f"the stimulus of {duration_s / 60.0:.1f} min does not fit the {room_s / 60.0:.1f} min of a {wish.cassette} at "
             f"{wish.speed_cm_s:g} cm/s; it fits: {longer}; or use --quick, fewer levels or less music"
         )
-    existed = path.exists()
-    session = Session.create(
-        path,
-        deck=wish.deck,
-        speed_cm_s=wish.speed_cm_s,
-        reference_dbfs=wish.reference_dbfs,
-        wiring=Wiring(outputs={i: channel.track for i, channel in enumerate(sheet.channels)}),
-        tape=wish.cassette,
-        session_id=identifier,
-    )
-    try:
-        session.add_stimulus(sheet, StimulusAudio(sheet, music))
-    except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
-        if existed:
-            path.mkdir(exist_ok=True)
-        raise
-    return session
 
 
 def _named(files: Sequence[Path]) -> list[tuple[str, Path]]:
