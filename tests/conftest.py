@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COMMAND = [sys.executable, "-c", "import tape; tape.main()"]
+# Whoever runs the tests in the background may have told them to ignore Ctrl-C.
+HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = [sys.executable, "-c", f"{HEARING}; import tape; tape.main()"]
 
 
 @pytest.hookimpl(optionalhook=True)
