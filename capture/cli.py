@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 DECK = "Tascam Portastudio 424 MkII"
-HOW_RECORDED = {"encoded": "; record it with dbx in", "plain": "; record it with dbx out, play it with dbx in"}
+HOW_RECORDED = {
+    "main": "; record and play it with dbx out",
+    "encoded": "; record it with dbx in",
+    "plain": "; record it with dbx out, play it with dbx in",
+}
 
 SessionPath = Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of the session.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -74,7 +78,7 @@ def stimulus(
         return
     for file, sheet in zip(files, made, strict=True):
         outputs = ", ".join(f"channel {i + 1} to track {c.track} ({c.role})" for i, c in enumerate(sheet.channels))
-        kind = HOW_RECORDED.get(sheet.stimulus, "")
+        kind = HOW_RECORDED[sheet.stimulus] if made[-1].stimulus != "main" else ""
         terminal.say(f"stimulus: {file}, {sheet.samples / sheet.sample_rate:.0f} s; {outputs}{kind}")
     terminal.say(f"Record it, play it back, and attach what returns: tape import {planned.path} RECORDING.wav")
 
@@ -122,6 +126,10 @@ def import_(
     ] = None,
     dry: Annotated[Path | None, typer.Option(help="What was sent, any material.")] = None,
     wet: Annotated[Path | None, typer.Option(help="What came back.")] = None,
+    dbx: Annotated[
+        str | None,
+        typer.Option(help="Position of the dbx switch, where the tape cannot tell: encode, if it was played with dbx out."),
+    ] = None,
     speed: Annotated[float, typer.Option(help="Tape speed of a pair in cm/s, for the report.")] = 9.5,
     deck: Annotated[str, typer.Option(help="Name of the deck of a pair, for the report.")] = "not named",
     as_json: Json = False,
@@ -134,17 +142,24 @@ def import_(
     """
     from capture import terminal
     from capture.importing import attach_pair, import_recordings
+    from capture.planning import read_dbx
     from sessions.store import Session
 
     if (dry is None) != (wet is None) or bool(recordings) == (dry is not None):
         raise UsageError("give recordings of the session's stimulus, or both --dry and --wet")
+    modes = read_dbx(dbx) if dbx is not None else ()
+    if len(modes) > 1 or (modes and dry is not None):
+        raise UsageError(
+            "--dbx names one position for all recordings of an import, and none for a pair; import others apart"
+        )
     with terminal.reporting(quiet=as_json) as reporter:
         if dry is not None and wet is not None:
             reporter.step("attaching the pair")
             takes = [attach_pair(session, dry, wet, speed, deck)]
         else:
             reporter.step("looking for the markers")
-            takes = import_recordings(Session.open(session), recordings or [])
+            conditions = {"dbx": modes[0]} if modes else {}
+            takes = import_recordings(Session.open(session), recordings or [], conditions=conditions)
     _say_takes(Session.open(session), takes, as_json)
 
 

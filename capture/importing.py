@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from capture.planning import STIMULUS_OF
 from capture.recognition import SILENCE, Levels, Recognised, levels, recognise
 from sessions import take as takes
 from sessions.audio import SoundFile, blocks, open_audio, require_format
@@ -58,6 +59,7 @@ class _Found:
     source: SourceFile
     window: _Window
     sheet: CueSheet
+    conditions: Mapping[str, Condition]
 
 
 def import_recordings(
@@ -82,7 +84,8 @@ def import_recordings(
     role : {"play", "loop"}
         Whether a tape lies between stimulus and recording, or a processor that returns at once.
     conditions : mapping, optional
-        What holds for these takes (``dbx``, ...).
+        What holds for these takes. A tape recorded with dbx in cannot tell how it was played: without a ``dbx`` here it
+        counts as ``on``, one recorded for playing with dbx in as ``decode``.
     inputs : mapping of int to int, optional
         Track that each channel of the files (from 0) comes from; by default the session's wiring, else the order of the
         stimulus.
@@ -92,7 +95,8 @@ def import_recordings(
     AudioFileError
         A file is missing, empty, undecodable, of the wrong rate, resolution or number of channels.
     SignalError
-        A file is silent, clipped, cut, of another session, has no markers or has its channels swapped.
+        A file is silent, clipped, cut, of another session, has no markers or has its channels swapped, or its tape was
+        recorded in another position of the dbx switch than `conditions` say.
     SessionError
         The session has no stimulus, holds the recording already, or the disk is full.
     """
@@ -108,8 +112,9 @@ def import_recordings(
             source = SourceFile(name=path.name, sha256=sha256_of(path))
             _refuse_again(session, found, source, path)
             wired = inputs or session.manifest.wiring.inputs
-            found += _takes_in(audio, source, sheets, wired or {i: c.track for i, c in enumerate(sheets[0].channels)})
-        return [_attach(session, take, role, conditions or {}, inputs) for take in found]
+            wired = wired or {i: c.track for i, c in enumerate(sheets[0].channels)}
+            found += _takes_in(audio, source, sheets, wired, conditions or {})
+        return [_attach(session, take, role, inputs) for take in found]
 
 
 def _refuse_again(session: Session, found: Sequence[_Found], source: SourceFile, path: Path) -> None:
@@ -119,7 +124,13 @@ def _refuse_again(session: Session, found: Sequence[_Found], source: SourceFile,
         raise SessionError(f"{path} is in the session already, as {held[source.sha256]}; import each recording once.")
 
 
-def _takes_in(audio: SoundFile, source: SourceFile, sheets: Sequence[CueSheet], inputs: Mapping[int, int]) -> list[_Found]:
+def _takes_in(
+    audio: SoundFile,
+    source: SourceFile,
+    sheets: Sequence[CueSheet],
+    inputs: Mapping[int, int],
+    conditions: Mapping[str, Condition],
+) -> list[_Found]:
     require_format(
         audio,
         sample_rate=sheets[0].sample_rate,
@@ -130,7 +141,24 @@ def _takes_in(audio: SoundFile, source: SourceFile, sheets: Sequence[CueSheet], 
     recognised = recognise(audio, sheets, inputs, str(audio.path))
     edges = [0, *(_between(one, two, audio.sample_rate) for one, two in pairwise(recognised))]
     windows = zip(edges, [*edges[1:], audio.samples], strict=True)
-    return [_Found(source, _Window(audio, *window), take.sheet) for take, window in zip(recognised, windows, strict=True)]
+    return [
+        _Found(source, _Window(audio, *window), take.sheet, _with_dbx(take.sheet, conditions, str(audio.path)))
+        for take, window in zip(recognised, windows, strict=True)
+    ]
+
+
+def _with_dbx(sheet: CueSheet, conditions: Mapping[str, Condition], name: str) -> Mapping[str, Condition]:
+    """The conditions with the position of the dbx switch that the tape of this stimulus can have been played in."""
+    possible = [mode for mode, stimulus in STIMULUS_OF.items() if stimulus == sheet.stimulus]
+    asked = conditions.get("dbx")
+    if asked is None:
+        return conditions if sheet.stimulus == "main" or not possible else {**conditions, "dbx": possible[0]}
+    if possible and asked not in possible:
+        raise SignalError(
+            f"{name} is a recording of the stimulus '{sheet.stimulus}', which is for dbx {' or '.join(possible)}, not {asked};"
+            f" import it with --dbx {possible[0]}, or give the recording of '{STIMULUS_OF[str(asked)]}'."
+        )
+    return conditions
 
 
 def _between(one: Recognised, two: Recognised, sample_rate: int) -> int:
@@ -143,19 +171,21 @@ def _attach(
     session: Session,
     take: _Found,
     role: Literal["play", "loop"],
-    conditions: Mapping[str, Condition],
     inputs: Mapping[int, int] | None,
 ) -> TakeRecord:
-    sheet = take.sheet
-    number = 1 + max((t.number for t in session.takes(role) if t.stimulus == sheet.stimulus), default=0)
-    stem = role if sheet.stimulus == "main" else f"{sheet.stimulus}-{role}"
+    sheet, dbx = take.sheet, take.conditions.get("dbx")
+    alike = [
+        t for t in session.takes(role) if t.stimulus == sheet.stimulus and t.conditions.get("dbx", "off") == (dbx or "off")
+    ]
+    number = 1 + max((t.number for t in alike), default=0)
+    stem = role if sheet.stimulus == "main" else f"{dbx or sheet.stimulus}-{role}"
     wired = inputs or session.manifest.wiring.inputs or {i: c.track for i, c in enumerate(sheet.channels)}
     with session.begin_take(
         session.free_take_id(f"{stem}-{number}"),
         stimulus=sheet.stimulus,
         role=role,
         number=number,
-        conditions=conditions,
+        conditions=take.conditions,
         sample_rate=take.window.sample_rate,
         channels=take.window.channels,
         inputs=wired,

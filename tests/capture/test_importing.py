@@ -65,6 +65,33 @@ def test_files_are_sorted_by_the_identity_on_the_tape(make_session, save):
     assert [(t.id, t.stimulus) for t in made] == [("dbx-play-1", "dbx"), ("play-1", "main")]
 
 
+def test_companded_takes_are_sorted_by_stimulus_and_position_of_the_switch(make_session, save):
+    session = make_session("dbx", stimuli=("main", "encoded", "plain"))
+    arrays = {}
+    for known in session.manifest.stimuli:
+        _, audio = session.stimulus(known.id)
+        arrays[known.id] = audio.read(0, audio.samples)
+    one = save(np.concatenate([later(arrays[name], 1.0) for name in ("plain", "main", "encoded")]), "one.wav")
+    made = import_recordings(session, [one])
+    assert [(t.id, t.stimulus, t.conditions) for t in made] == [
+        ("decode-play-1", "plain", {"dbx": "decode"}),
+        ("play-1", "main", {}),
+        ("on-play-1", "encoded", {"dbx": "on"}),
+    ]
+    again, more = save(0.5 * arrays["encoded"], "a.wav"), save(0.4 * arrays["encoded"], "b.wav")
+    (encode,) = import_recordings(session, [again], conditions={"dbx": "encode"})
+    (on,) = import_recordings(session, [more])
+    assert [(t.id, t.number, t.conditions["dbx"]) for t in (encode, on)] == [
+        ("encode-play-1", 1, "encode"),
+        ("on-play-2", 2, "on"),
+    ]
+    with pytest.raises(SignalError, match=r"stimulus 'encoded', which is for dbx on or encode, not decode; .* --dbx on"):
+        import_recordings(session, [save(0.3 * arrays["encoded"], "c.wav")], conditions={"dbx": "decode"})
+    with pytest.raises(SignalError, match="stimulus 'main', which is for dbx off, not on"):
+        import_recordings(session, [save(0.3 * arrays["main"], "d.wav")], conditions={"dbx": "on"})
+    assert len(session.takes()) == 5
+
+
 def test_what_is_left_of_an_earlier_recording_on_the_tape_does_no_harm(session, make_session, sent, save):
     _, audio = make_session("other", session_id="other").stimulus()
     old = audio.read(0, 6 * RATE)
