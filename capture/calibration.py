@@ -1,0 +1,255 @@
+"""Calibrate an interface: a cable from each output to its input, and what comes back measured on the bench of the decks.
+
+One output plays at a time, so that one cable is enough, and a swapped one is noticed by where the sound comes back. The latency
+is measured and never asked for; it must be the same from beginning to end of a pass. A last short pass, for which the
+interface is opened anew, tells by how much it differs from one opening to the next.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis import loopback
+from analysis.loopback import Arrivals
+from capture.device import Device, StreamFacts
+from capture.recognition import SILENCE
+from sessions.calibration import Calibration, Pair
+from sessions.manifest import now, tool_version
+from sessions.results import Curve, Result
+from signals.audio import AudioReader
+from signals.cues import CueSheet
+from signals.errors import DeviceError, SignalError, UsageError
+from signals.levels import peak_dbfs
+from signals.scope import Scope
+from signals.stimulus import StimulusAudio, plan
+
+LOOP = Scope(
+    wow_flutter_s=0.5,  # nothing flutters here; a stimulus has the tone all the same
+    ladder_hz=(1000.0, 315.0),
+    levels_db=(-18.0, -6.0, 0.0, 6.0, 12.0, 17.0),  # to -1 dBFS
+    step_s=0.4,
+    sweep_levels_db=(12.0,),  # a loud one stands clear of noise, and a line input is far from its limit
+    sweep_s=6.0,  # a shorter one ripples below 30 Hz
+    silence_s=2.5,
+    impulses_s=0.2,
+    pieces=(),
+)
+TAIL_S = 1.0
+LEAST_MATCH = 0.5  # a loop reaches 0.8 with a few milliseconds of ringing, hum and hiss stay below 0.1
+CLIPPED = 0.999
+STEADY_SAMPLES = 0.25  # one clock: noise and the slopes of a response make a few hundredths
+SETTLED_SAMPLES = 0.05
+
+Connect = Callable[[int, int], None]
+Tell = Callable[[str, float | None], None]
+
+
+@dataclass(frozen=True)
+class OneOutput:
+    """A stimulus of one channel, or its beginning, on one output; silence on the others."""
+
+    audio: AudioReader
+    channel: int
+    channels: int
+    samples: int
+
+    @property
+    def sample_rate(self) -> int:
+        """Sample rate in Hz."""
+        return self.audio.sample_rate
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Samples ``start`` to ``stop``, shape ``(stop - start, channels)``."""
+        out = np.zeros((stop - start, self.channels))
+        end = min(stop, self.samples)
+        if start < end:
+            out[: end - start, self.channel] = self.audio.read(start, end)[:, 0]
+        return out
+
+
+@dataclass(frozen=True)
+class Loops:
+    """A device and the numbers, from 1 as on the box, of the outputs and inputs behind its channels."""
+
+    device: Device
+    outputs: tuple[int, ...]
+    inputs: tuple[int, ...]
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Output and input of every loop."""
+        return tuple(zip(self.outputs, self.inputs, strict=True))
+
+
+def read_channels(text: str, what: str) -> tuple[int, ...]:
+    """Channel numbers from a text such as ``1,2``.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read so, or names a channel twice or one below 1.
+    """
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--{what} '{text}' is no list of channels; write it as 1,2") from error
+    if min(numbers) < 1 or len(set(numbers)) != len(numbers):
+        raise UsageError(f"--{what} '{text}': channels are numbered from 1, each once; write it as 1,2")
+    return numbers
+
+
+def calibrate(loops: Loops, connect: Connect = lambda o, i: None, tell: Tell = lambda what, part: None) -> Calibration:
+    """Measure an interface by loops from its outputs to its inputs.
+
+    Parameters
+    ----------
+    loops : Loops
+        The open device.
+    connect : callable
+        Is called with the numbers of output and input before each loop, and returns when the cable is in.
+    tell : callable
+        Is told in words what is being done, and which part of it has been done.
+
+    Raises
+    ------
+    SignalError
+        No cable, the wrong one, clipping, a latency that moves.
+    DeviceError
+        The device cannot be opened, was lost, or lost samples.
+    StimulusError
+        The rate is below 48 kHz.
+    """
+    sheet = plan(session="calibration", sample_rate=loops.device.sample_rate, tracks=(1,), scope=LOOP)
+    audio = StimulusAudio(sheet)
+    results: list[Result] = []
+    curves: list[Curve] = []
+    for number, pair in enumerate(loops.pairs):
+        connect(*pair)
+        heard = _play(loops, audio, number, audio.samples, tell)
+        arrived = _examined(audio, heard, sheet, loops, number)
+        tell(f"measuring output {pair[0]} to input {pair[1]}", None)
+        more_results, more_curves = loopback.measure(heard, sheet, number, arrived, pair)
+        results += more_results
+        curves += more_curves
+    first = sheet.of_kind("marker_start")[0].stop_samples
+    again = _play(loops, audio, number, first, tell)
+    apart = _delays(audio, again, sheet, number, first).delay - arrived.delay
+    if abs(apart) * sheet.sample_rate > SETTLED_SAMPLES:
+        results = [_unsettled(r, apart, sheet.sample_rate) for r in results]
+    return Calibration(
+        session="calibration",
+        tool_version=tool_version(),
+        created=now(),
+        results=results,
+        curves=curves,
+        interface=loops.device.name,
+        sample_rate=sheet.sample_rate,
+        outputs=loops.outputs,
+        inputs=loops.inputs,
+        reference_dbfs=sheet.reference_dbfs,
+    )
+
+
+def _play(loops: Loops, audio: AudioReader, number: int, samples: int, tell: Tell) -> np.ndarray:
+    """Play the stimulus to one output; what all inputs heard, shape (samples, inputs)."""
+    output, input_ = loops.pairs[number]
+    heard: list[np.ndarray] = []
+    arrived, total = 0, samples + round(TAIL_S * audio.sample_rate)
+
+    def sink(block: np.ndarray) -> None:
+        nonlocal arrived
+        heard.append(np.array(block, dtype=np.float32))
+        arrived += block.shape[0]
+        tell(f"playing: output {output} to input {input_}", min(1.0, arrived / total))
+
+    facts = loops.device.run(OneOutput(audio, number, len(loops.outputs), samples), sink, TAIL_S)
+    _require_whole(facts, loops.device.name, audio.sample_rate)
+    return np.concatenate(heard)
+
+
+def _require_whole(facts: StreamFacts, name: str, rate: int) -> None:
+    if facts.lost:
+        lost = sum(gap.length_samples for gap in facts.lost)
+        raise DeviceError(
+            f"'{name}' lost {lost} samples, the first at {facts.lost[0].start_samples / rate:.1f} s; close other programs, or "
+            "give the interface a larger buffer, and calibrate again"
+        )
+
+
+def _delays(audio: AudioReader, heard: np.ndarray, sheet: CueSheet, channel: int, samples: int) -> Arrivals:
+    return loopback.arrivals(audio.read(0, samples)[:, 0], heard[:, channel].astype(float), sheet)
+
+
+def _examined(audio: AudioReader, heard: np.ndarray, sheet: CueSheet, loops: Loops, number: int) -> Arrivals:
+    """Arrivals of a loop that is fit to be measured."""
+    output, input_ = loops.pairs[number]
+    arrived = _delays(audio, heard, sheet, number, audio.samples)
+    peak = float(np.max(np.abs(heard[:, number])))
+    if peak >= CLIPPED:
+        raise SignalError(
+            f"input {input_} reaches {20.0 * np.log10(peak):+.1f} dBFS and is clipped; turn its gain down, so that a sine of "
+            "full scale comes back below full scale, and calibrate again"
+        )
+    if arrived.match < LEAST_MATCH:
+        raise SignalError(_missing(audio, heard, sheet, loops, number))
+    rate = sheet.sample_rate
+    if arrived.spread_s * rate > STEADY_SAMPLES:
+        least, most = arrived.delay_s.min() * rate, arrived.delay_s.max() * rate
+        raise SignalError(
+            f"the latency from output {output} to input {input_} moves from {least:.1f} to {most:.1f} samples within a pass, "
+            f"{STEADY_SAMPLES:g} are allowed; let output and input run on one clock, with no effect between, and calibrate again"
+        )
+    return arrived
+
+
+def _missing(audio: AudioReader, heard: np.ndarray, sheet: CueSheet, loops: Loops, number: int) -> str:
+    """Why what was sent did not come back where it should."""
+    output, input_ = loops.pairs[number]
+    others = [k for k in range(heard.shape[1]) if k != number]
+    elsewhere = [k for k in others if _delays(audio, heard, sheet, k, audio.samples).match >= LEAST_MATCH]
+    if elsewhere:
+        found = loops.inputs[elsewhere[0]]
+        return (
+            f"what output {output} plays comes back at input {found} and not at input {input_}; swap the cables, or name the "
+            f"inputs in the order of the outputs with --inputs"
+        )
+    peak = peak_dbfs(heard[:, number])
+    if peak < 20.0 * np.log10(SILENCE):
+        return (
+            f"input {input_} is silent ({peak:.0f} dBFS at most) while output {output} plays; put a cable from output {output} "
+            f"to input {input_} and turn the gain up"
+        )
+    return (
+        f"input {input_} hears something ({peak:.0f} dBFS at most), but not what output {output} plays; put a cable from output "
+        f"{output} to input {input_}, turn direct monitoring off and the levels up"
+    )
+
+
+def _unsettled(figure: Result, apart_s: float, rate: int) -> Result:
+    """A latency that another opening of the interface changed."""
+    if figure.quantity != "interface_latency":
+        return figure
+    note = f"differed by {abs(apart_s) * rate:.2f} samples when the interface was opened again"
+    return figure.model_copy(update={"uncertainty": (figure.uncertainty or 0.0) + abs(apart_s), "note": note})
+
+
+def summary(calibration: Calibration) -> Sequence[str]:
+    """What a calibration says, a line for each loop."""
+    lines = []
+    for output, input_ in calibration.pairs:
+        where = {"output": output, "input": input_}
+        figures = {r.quantity: r for r in calibration.find("interface_latency", **where) + calibration.find("gain", **where)}
+        latency, gain = figures["interface_latency"].value or 0.0, figures["gain"].value or 0.0
+        noise = calibration.find("noise_a", **where)
+        thd = calibration.find("thd", **where, frequency_hz=1000.0)
+        best = min((r for r in thd if r.value is not None), key=lambda r: r.value or 0.0, default=None)
+        parts = [
+            f"output {output} to input {input_}: latency {latency * calibration.sample_rate:.2f} samples ({1e3 * latency:.3f} ms)",
+            f"gain {gain:+.2f} dB",
+            *(f"noise {r.value:.1f} dBFS (A)" for r in noise if r.value is not None),
+            "THD below the noise" if best is None else f"THD from {best.value:.2g} %",
+            *(f"latency {r.note}" for r in figures.values() if r.note),
+        ]
+        lines.append(", ".join(parts))
+    return lines
