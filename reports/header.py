@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.numbers import NARROW_SPACE
-from reports.wording import plain_number
-from sessions.manifest import SessionManifest, TakeRecord, Wiring
+from reports.wording import long_date, plain_number
+from sessions.calibration import Calibration
+from sessions.manifest import Interface, SessionManifest, TakeRecord, Wiring
+
+VIRTUAL = "virtual:"
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,17 @@ class ReportHeader:
     faults: Sequence[str] = ()
 
     @classmethod
-    def of_manifest(cls, manifest: SessionManifest, notes: str = "") -> "ReportHeader":
-        """Take the facts from the manifest of a session."""
+    def of_manifest(
+        cls, manifest: SessionManifest, notes: str = "", calibration: Calibration | None = None
+    ) -> "ReportHeader":
+        """Take the facts from the manifest of a session, and from the calibration that it holds."""
         return cls(
             session=manifest.id,
             created=manifest.created,
             deck=manifest.deck,
             tape=manifest.tape or "",
             speed_cm_s=manifest.speed_cm_s,
-            interface=_interface(manifest),
+            interface=_interface(manifest.interface, calibration),
             reference_dbfs=manifest.reference_dbfs,
             wiring=_wiring(manifest.wiring),
             tool_version=manifest.tool_version,
@@ -74,9 +79,16 @@ class ReportHeader:
         return [(label, text) for label, text in pairs if text]
 
 
-def _interface(manifest: SessionManifest) -> str:
-    rate = manifest.interface.sample_rate
-    return manifest.interface.name + (f", {rate / 1000:g}{NARROW_SPACE}kHz" if rate else "")
+def _interface(interface: Interface, calibration: Calibration | None) -> str:
+    """Name and rate, and how it was calibrated; a virtual deck and recordings from elsewhere have nothing to calibrate."""
+    rate = interface.sample_rate
+    name = interface.name + (f", {rate / 1000:g}{NARROW_SPACE}kHz" if rate else "")
+    if calibration is None:
+        return f"{name}, not calibrated" if rate and not interface.name.startswith(VIRTUAL) else name
+    latencies = [r.value for r in calibration.find("interface_latency") if r.value is not None]
+    told = sorted({f"{1000.0 * value:.3f}" for value in latencies})
+    latency = f", latency {' to '.join([*told[:1], *told[1:][-1:]])}{NARROW_SPACE}ms" if told else ""
+    return f"{name}, calibrated {long_date(calibration.created)}{latency}"
 
 
 def _wiring(wiring: Wiring) -> str:

@@ -4,14 +4,17 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable
 
+from analysis import interface as interfaces
 from analysis import pair
-from analysis.bench import measure_take
+from analysis.bench import measure_take, reference_amplitude
+from analysis.findings import Measured
 from analysis.take import Take
 from modeling.aligned import Aligned, AlignedPair, AlignedTake, aligned_takes
 from modeling.model import CARD, read_card
 from reports.header import ReportHeader
 from reports.report import build_report
 from reports.subjects.models import ModelSummary
+from sessions import calibration as calibrations
 from sessions.manifest import now, tool_version
 from sessions.results import Condition, Curve, Measurements, Result
 from sessions.store import Session
@@ -58,7 +61,11 @@ def write_report(session: Session, measurements: Measurements) -> None:
 
 def _report_files(session: Session, measurements: Measurements) -> dict[str, bytes]:
     """Report with the models trained from the session, and its figures."""
-    report = build_report(measurements, ReportHeader.of_manifest(session.manifest), _models(session))
+    report = build_report(
+        measurements,
+        ReportHeader.of_manifest(session.manifest, calibration=calibrations.of_session(session)),
+        _models(session),
+    )
     return {"report.pdf": report.pdf, **{f"figures/{name}.svg": figure for name, figure in report.figures.items()}}
 
 
@@ -98,10 +105,26 @@ def _take(session: Session, item: AlignedTake, progress: Progress) -> tuple[list
             **item.record.conditions,
         }
         take = Take(item.returned, item.sheet, alignment, conditions)
-        more_results, more_curves = measure_take(take, lambda what: progress(f"{item.record.id}: {what}"))
+        measured = measure_take(take, lambda what: progress(f"{item.record.id}: {what}"))
+        more_results, more_curves = _without_interface(measured, session, item, take)
         results += more_results
         curves += more_curves
     return results, curves
+
+
+def _without_interface(measured: Measured, session: Session, item: AlignedTake, take: Take) -> Measured:
+    """The figures of a channel less what the interface puts into them, where the session holds its calibration."""
+    calibration = calibrations.of_session(session)
+    if calibration is None or item.record.sources or item.record.sample_rate != calibration.sample_rate:
+        return measured
+    amplitude = reference_amplitude(take)
+    by = interfaces.Circumstances(
+        calibrations.pair_in_use(session.manifest.interface, take.alignment.channel, take.alignment.returned),
+        straight=item.record.role != "play",
+        reference_dbfs=item.sheet.reference_dbfs,
+        returned_dbfs=20.0 * math.log10(amplitude) if amplitude else None,
+    )
+    return interfaces.corrected(measured, calibration, by, take.conditions)
 
 
 def _pair(item: AlignedPair) -> tuple[list[Result], list[Curve]]:

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from sessions.configuration import configuration_folder
 from sessions.disk import told_as_session_error, write_together
-from sessions.manifest import load, to_json
+from sessions.manifest import Interface, Wiring, load, to_json
 from sessions.results import Measurements
 from sessions.store import Session
 from signals.errors import SessionError
@@ -116,8 +116,10 @@ def find_exact(interface: str, sample_rate: int, pairs: Collection[Pair]) -> Cal
     return _read(path) if path.exists() else None
 
 
-def adopt(session: Session, pairs: Collection[Pair] = ()) -> Calibration | None:
+def adopt(session: Session) -> Calibration | None:
     """Copy the calibration of a session's interface into it, if there is one; say which the session holds.
+
+    Of several, that which holds most of the outputs and inputs in use is taken.
 
     A session that has takes keeps the calibration with which they were begun.
 
@@ -129,6 +131,7 @@ def adopt(session: Session, pairs: Collection[Pair] = ()) -> Calibration | None:
     interface = session.manifest.interface
     if interface.calibration is not None and session.takes(complete=False):
         return of_session(session)
+    pairs = pairs_in_use(interface, session.manifest.wiring)
     found = None if interface.sample_rate is None else find(interface.name, interface.sample_rate, pairs)
     if found is None:
         return of_session(session)
@@ -156,6 +159,25 @@ def of_session(session: Session) -> Calibration | None:
             f"{interface.sample_rate} Hz; restore the file from a copy of the session."
         )
     return calibration
+
+
+def pair_in_use(interface: Interface, sent: int, returned: int) -> Pair:
+    """Output and input of the interface, from 1, behind a channel of the stimulus and one of the recording, from 0.
+
+    ``outputs`` and ``inputs`` in the interface's settings say which were used, such as ``3,4``; by default they are the first.
+    """
+    return _number(interface, "outputs", sent), _number(interface, "inputs", returned)
+
+
+def pairs_in_use(interface: Interface, wiring: Wiring) -> list[Pair]:
+    """Output and input of the interface, from 1, for every track that is sent to and returned."""
+    returned = {track: channel for channel, track in wiring.inputs.items()} or {t: c for c, t in wiring.outputs.items()}
+    return [pair_in_use(interface, c, returned[track]) for c, track in sorted(wiring.outputs.items()) if track in returned]
+
+
+def _number(interface: Interface, side: str, channel: int) -> int:
+    numbers = str(interface.settings.get(side, "")).split(",")
+    return int(numbers[channel]) if channel < len(numbers) and numbers[channel].strip().isdigit() else channel + 1
 
 
 def known_as(interface: str) -> str:
