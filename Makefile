@@ -58,7 +58,7 @@ system-deps:
 	command -v sox >/dev/null 2>&1 || missing="$$missing sox"; \
 	command -v pdftotext >/dev/null 2>&1 || missing="$$missing poppler-utils"; \
 	command -v jackd >/dev/null 2>&1 || missing="$$missing jackd2"; \
-	PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q libportaudio || missing="$$missing libportaudio2"; \
+	[ "$$(uname)" != Linux ] || PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q libportaudio || missing="$$missing libportaudio2"; \
 	if [ -z "$$missing" ]; then echo "System packages: all there."; exit 0; fi; \
 	become=""; [ "$$(id -u)" = 0 ] || become="sudo -n"; \
 	if ! command -v apt-get >/dev/null 2>&1; then \
