@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capture.calibrate_command import calibrate
 from signals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,9 +81,6 @@ def stimulus(
         kind = HOW_RECORDED[sheet.stimulus] if made[-1].stimulus != "main" else ""
         terminal.say(f"stimulus: {file}, {sheet.samples / sheet.sample_rate:.0f} s; {outputs}{kind}")
     terminal.say(f"Record it, play it back, and attach what returns: tape import {planned.path} RECORDING.wav")
-
-
-app.command()(calibrate)
 
 
 @app.command()

@@ -18,7 +18,6 @@ import numpy as np
 
 from capture.device import Device, Operator, StreamFacts
 from capture.recognition import recognise
-from sessions import calibration
 from sessions.manifest import Interface, TakeRecord, TakeRole
 from sessions.results import Condition
 from sessions.store import Session
@@ -164,7 +163,6 @@ def capture(
     _require_fit(device, sheet, inputs)
     if session.manifest.interface.name != device.name:
         session.set_interface(Interface(name=device.name, sample_rate=device.sample_rate))
-    calibration.adopt(session)
     job = Capture(session, device, operator, plan, report, sheet, audio, inputs)
     transitions = LOOP if plan.loop else TWO_PASSES
     state = _resumed(job)

@@ -79,8 +79,6 @@ def condition_text(key: str, value: Condition) -> str:
     """One condition in words: ``level_db`` −20 becomes "−20 dB"."""
     text = safe(value) if isinstance(value, str) else plain_number(value)
     match key:
-        case "path":
-            return f"{text} alone"
         case "track" | "dbx" | "from" | "to" | "pass":
             return f"{key} {text}"
         case "frequency_hz" if isinstance(value, int | float) and value >= 1000:

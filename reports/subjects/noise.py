@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from reports.figures import Mark, Trace, spectrum
-from reports.limits import interface_remark
 from reports.numbers import in_words
 from reports.pages import (
     Page,
@@ -54,7 +53,6 @@ def page(setup: Setup) -> Page | None:
         blocks=blocks,
         missing=missing(readings),
         methods=methods(setup, QUANTITIES),
-        remark=interface_remark(readings),
     )
 
 

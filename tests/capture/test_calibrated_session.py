@@ -5,7 +5,6 @@ import pytest
 from scipy.signal import butter, sosfilt, sosfreqz
 
 from capture.calibration import Loops, calibrate
-from capture.flow import Plan, capture
 from reports.header import ReportHeader
 from reports.measuring import measure_session
 from sessions.calibration import adopt, keep, of_session
@@ -180,18 +179,6 @@ def test_a_play_pass_keeps_its_latency(measured):
     assert next(r for r in results if r.quantity == "latency") == before.find("latency")[0]
     assert next(c for c in curves if c.quantity == "delay_trajectory") == before.find_curves("delay_trajectory")[0]
     assert next(r for r in results if r.quantity == "interface_latency").value is not None
-
-
-def test_a_capture_begins_with_a_copy_of_the_calibration(measured, tmp_path, session, deck, monkeypatch):
-    """The session's calibration comes from the configuration by the name and rate of the device."""
-    monkeypatch.setenv("TAPE_CONFIG", str(tmp_path / "configuration"))
-    capture(session, deck, deck, Plan())
-    assert of_session(session) is None
-    _, _, _, calibration = measured
-    keep(calibration.model_copy(update={"interface": deck.name}))
-    capture(session, deck, deck, Plan())
-    assert of_session(Session.open(session.path)).results == calibration.results
-    assert session.check() == []
 
 
 def test_polarity_and_phase_are_taken_off():
