@@ -64,23 +64,21 @@ def write_together(files: Mapping[Path, bytes]) -> None:
     SessionError
         The disk is full, or a folder cannot be written; what stood there still stands.
     """
-    parts: dict[Path, Path] = {}
-    for path, data in files.items():
-        parts[path] = path.with_name(path.name + PART)
-        try:
-            with parts[path].open("wb") as file:
+    parts = {path: path.with_name(path.name + PART) for path in files}
+    try:
+        for path, data in files.items():
+            with told_as_session_error(path), parts[path].open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as error:
-            message = describe(error, path)
-            for part in parts.values():
-                part.unlink(missing_ok=True)
-            raise SessionError(message) from error
-    for path, part in parts.items():
-        with told_as_session_error(path):
-            part.replace(path)
-            sync_folder(path.parent)
+        for path, part in parts.items():
+            with told_as_session_error(path):
+                part.replace(path)
+                sync_folder(path.parent)
+    except BaseException:  # Ctrl-C too leaves no temporary name behind
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        raise
 
 
 def sha256_of(path: Path) -> str:
