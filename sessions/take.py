@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +24,10 @@ RUNNING = "running.json"
 
 ENCODING: Encoding = "float32"
 """Takes are 32-bit float: every 24-bit sample is held exactly and nothing a device delivers is cut off."""
+
+BALLAST = "room.part"
+_BALLAST_BYTES = 150_000
+"""Held while a take is recorded, and let go so that its records find room on a disk that is full."""
 
 _ROOM_FOR_RECORDS_BYTES = 500_000
 
@@ -55,9 +59,9 @@ def file_record(path: Path, sha256: str | None = None) -> FileRecord:
 class TakeWriter:
     """A take being recorded, as context manager.
 
-    Leaving the block after :meth:`finish` keeps a complete take. Leaving it by an exception keeps what had arrived, marked
-    as interrupted. No trace is left of a take to which nothing had arrived, which filled the disk, or which was being
-    copied from files that are still there.
+    Leaving the block after :meth:`finish` keeps a complete take. Leaving it by an exception, or filling the disk, keeps what had
+    arrived, marked as interrupted. No trace is left of a take to which nothing had arrived, or which was being copied from files
+    that are still there.
 
     Parameters
     ----------
@@ -87,6 +91,7 @@ class TakeWriter:
         try:
             with told_as_session_error(part):
                 write_together({folder / RUNNING: to_json(record).encode()})
+                (folder / BALLAST).write_bytes(bytes(_BALLAST_BYTES))
                 self._wave = WaveWriter(part, record.sample_rate, record.channels, ENCODING, expected_samples)
         except SessionError:
             self._discard()
@@ -105,13 +110,13 @@ class TakeWriter:
         AudioFileError
             Wrong number of channels, NaN or infinity.
         SessionError
-            The disk is full; the take is removed, the session is as it was.
+            The disk is full; what had arrived is kept as an interrupted take.
         """
         try:
             self._wave.write(block)
         except OSError as error:
             message = describe(error, self._folder / RETURNED)
-            self._discard()
+            self._close_cut(message)
             raise SessionError(message) from error
 
     def keep_sent(self, audio: AudioReader) -> None:
@@ -130,55 +135,85 @@ class TakeWriter:
         Raises
         ------
         SessionError
-            The disk is full; the take is removed, the session is as it was.
+            The disk is full; the take stays for :func:`recover`.
         """
         self._end()
         return open_audio(self._folder / RETURNED)
 
-    def finish(self, *, flags: Sequence[str] = (), clock_hz: float | None = None, faults: Sequence[str] = ()) -> TakeRecord:
-        """Close the take as complete and list it in the session.
+    def finish(
+        self,
+        *,
+        accepted: bool = True,
+        flags: Sequence[str] = (),
+        clock_hz: float | None = None,
+        faults: Sequence[str] = (),
+    ) -> TakeRecord:
+        """Close the take and list it in the session.
 
         Parameters
         ----------
+        accepted : bool
+            Whether the take counts; one that does not is kept as interrupted.
         flags : sequence of str
             What the device reported.
         clock_hz : float, optional
             Sample rate against the computer's clock.
         faults : sequence of str
-            What is wrong with the take although it is complete (clipping, ...).
+            What is wrong with the take although it is complete (clipping, ...), or why it does not count.
 
         Raises
         ------
         SessionError
-            The disk is full; the take is removed, the session is as it was.
+            The disk is full; the take stays for :func:`recover`.
         """
-        return self._close({"state": "complete", "flags": tuple(flags), "clock_hz": clock_hz, "faults": tuple(faults)})
+        state = "complete" if accepted else "interrupted"
+        self._end()
+        return self._close({"state": state, "flags": tuple(flags), "clock_hz": clock_hz, "faults": tuple(faults)})
 
     def _close(self, facts: dict[str, Any]) -> TakeRecord:
-        self._end()
         self.record = self.record.model_copy(update={**facts, "samples": self.samples})
-        try:
-            with told_as_session_error(self._folder / RECORD):
-                self._commit(self.record, self._files)
-                (self._folder / RUNNING).unlink()
-        except SessionError:
-            self._discard()
-            raise
         self._open = False
+        (self._folder / BALLAST).unlink(missing_ok=True)
+        with self._kept_for_recovery(), told_as_session_error(self._folder / RECORD):
+            self._commit(self.record, self._files)
+            (self._folder / RUNNING).unlink()
         return self.record
+
+    def _close_cut(self, fault: str) -> None:
+        """Keep what could be written."""
+        self._open = False
+        if self.record.sources:
+            self._discard()
+            return
+        part, returned = self._folder / (RETURNED + PART), self._folder / RETURNED
+        with contextlib.suppress(SessionError):  # then it waits for recover(), with the same fault to be told here
+            digest = self._wave.cut()
+            if self.samples == 0:
+                self._discard()
+                return
+            part.replace(returned)
+            self._files[RETURNED] = file_record(returned, digest)
+            self._close({"state": "interrupted", "faults": (fault,)})
 
     def _end(self) -> None:
         """Complete the sound file and give it its name."""
         returned = self._folder / RETURNED
         if RETURNED in self._files:
             return
+        with self._kept_for_recovery(), told_as_session_error(returned):
+            digest = self._wave.close()
+            (self._folder / (RETURNED + PART)).replace(returned)
+            self._files[RETURNED] = file_record(returned, digest)
+
+    @contextlib.contextmanager
+    def _kept_for_recovery(self) -> Iterator[None]:
+        """Leave a take whose end cannot be written as a killed program would; copies of files are removed."""
         try:
-            with told_as_session_error(returned):
-                digest = self._wave.close()
-                (self._folder / (RETURNED + PART)).replace(returned)
-                self._files[RETURNED] = file_record(returned, digest)
+            yield
         except SessionError:
-            self._discard()
+            self._open = False
+            if self.record.sources:
+                self._discard()
             raise
 
     def _discard(self) -> None:
@@ -202,6 +237,7 @@ class TakeWriter:
             fault = "stopped by the user"
         else:
             fault = str(error) if error else "the pass was left before its end"
+        self._end()
         self._close({"state": "interrupted", "faults": (fault,)})
 
 
@@ -220,6 +256,7 @@ def recover(folder: Path, commit: Commit) -> TakeRecord | None:
         The folder holds something other than a take.
     """
     part, returned = folder / (RETURNED + PART), folder / RETURNED
+    (folder / BALLAST).unlink(missing_ok=True)
     if (folder / RECORD).exists():
         record = load(TakeRecord, folder / RECORD)
         names = [name for name in (SENT, RETURNED) if (folder / name).exists()]

@@ -88,14 +88,16 @@ class WaveWriter:
         self.channels = channels
         self.encoding: Encoding = encoding
         self.samples = 0
-        self._file = path.open("wb")
+        self._file = path.open("wb", buffering=0)  # what was written is with the system, whatever becomes of this process
         self._header = _header(encoding, sample_rate, channels, expected_samples)
         self._digest = hashlib.sha256()
         self.sha256 = ""
         self._put(self._header)
 
     def _put(self, data: bytes) -> None:
-        self._file.write(data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
         self._digest.update(data)
 
     def write(self, block: np.ndarray) -> None:
@@ -123,7 +125,6 @@ class WaveWriter:
             if header != self._header:
                 self._file.seek(0)
                 self._file.write(header)
-            self._file.flush()
             os.fsync(self._file.fileno())
         finally:
             self._file.close()
@@ -134,10 +135,21 @@ class WaveWriter:
                 self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return self.sha256
 
+    def cut(self) -> str:
+        """End a file that could not be written on after its last whole sample; returns its SHA-256.
+
+        Raises
+        ------
+        SessionError
+            Not even that can be written.
+        """
+        self._file.close()
+        self.samples, self.sha256 = mend(self.path, self.sample_rate, self.channels, self.encoding)
+        return self.sha256
+
     def abandon(self) -> None:
         """Close and remove the file."""
-        with contextlib.suppress(OSError):  # closing flushes, which fails again on a full disk; the file goes anyway
-            self._file.close()
+        self._file.close()
         self.path.unlink(missing_ok=True)
 
 

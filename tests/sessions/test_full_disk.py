@@ -66,20 +66,28 @@ def test_stimulus_that_fills_the_disk_leaves_the_session_as_it_was(session, stim
 
 
 def write_for_ever(writer):
+    """Number the samples, so that a look at them says which are there."""
     while True:
-        writer.write(np.zeros((4096, 2)))
+        first = writer.samples
+        writer.write(np.stack([np.arange(first, first + 4096)] * 2, axis=1) / 2**20)
 
 
 @pytest.mark.usefixtures("unwarned")
-def test_take_that_fills_the_disk_leaves_the_session_as_it_was(session, begin, contents):
-    before = contents(session.path)
+def test_take_that_fills_the_disk_keeps_what_had_arrived(session, begin):
     with begin(session, stimulus=None) as writer, pytest.raises(SessionError, match=r"no room to write returned\.wav"):
         write_for_ever(writer)
-    assert contents(session.path) == before
-    assert not (session.path / "takes").exists()
-    with begin(session, stimulus=None) as writer:
-        writer.write(np.zeros((4096, 2)))
-        writer.finish()
+    (kept,) = session.takes(complete=False)
+    assert kept.state == "interrupted"
+    assert "no room" in kept.faults[0]
+    record, audio = Session.open(session.path).take(kept.id)
+    assert audio.samples == record.samples > 10_000
+    expected = np.arange(record.samples) / 2**20
+    assert np.array_equal(audio.read(0, audio.samples), np.stack([expected] * 2, axis=1))
+    assert session.check() == []
+    # The disk is as full as before, and what is known of the take is there all the same.
+    with pytest.raises(SessionError, match="no room"), begin(session, take_id="next", stimulus=None) as writer:
+        write_for_ever(writer)
+    assert session.recover() == []
     assert session.check() == []
 
 
