@@ -48,8 +48,8 @@ def demo(
     """
     from capture import terminal
     from capture.cli import capture_with_progress
-    from capture.flow import Plan
     from capture.planning import Wish, free_folder, plan_session
+    from capture.recordings import Plan
     from capture.virtual import deck_name
     from modeling.aligned import AlignedTake, aligned_takes
     from modeling.dataset import from_session
@@ -60,7 +60,7 @@ def demo(
     with terminal.reporting(quiet=as_json) as reporter:
         path = folder or free_folder(Path("tape-demo"))
         session = plan_session(path, Wish(pilot_track=4, quick=True, deck=deck_name(device)), reporter.step)
-        takes = capture_with_progress(reporter, session, device, Plan(passes=DEMO_PASSES))
+        takes = capture_with_progress(reporter, session, device, Plan.of(DEMO_PASSES))
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
         known = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}

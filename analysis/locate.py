@@ -93,6 +93,22 @@ def take_on_channel(audio: AudioReader, sheet: CueSheet, channel: int) -> FoundT
     return takes[0] if takes else None
 
 
+def start_marker(audio: AudioReader, channel: int = 0) -> float | None:
+    """Time of the first start marker in a short stretch of one channel, or None."""
+    return _first_pair(audio, channel, markers.START_SPACING_S)
+
+
+def end_marker(audio: AudioReader, channel: int = 0) -> float | None:
+    """Time of the first end marker in a short stretch of one channel, or None."""
+    return _first_pair(audio, channel, markers.END_SPACING_S)
+
+
+def _first_pair(audio: AudioReader, channel: int, spacing_s: float) -> float | None:
+    falling, rising = arrivals(audio, channel, (markers.FALLING, markers.RISING))
+    pairs = _pairs(falling, rising, spacing_s, SPEED_RANGE)
+    return pairs[0][0] if pairs else None
+
+
 def played_speed(audio: AudioReader, channel: int) -> float | None:
     """Speed of the first start marker even when it is far off, as when a tape made at 9.5 cm/s is played at 4.8; or None."""
     falling, rising = arrivals(audio, channel, (markers.FALLING, markers.RISING), WRONG_SPEED_THRESHOLD)

@@ -17,8 +17,8 @@ from analysis.bench import measure_take
 from analysis.dewarp import interpolate
 from analysis.locate import take_on_channel
 from analysis.take import Take
-from capture.flow import Plan
 from capture.planning import Wish, plan_session
+from capture.recordings import Plan
 from capture.virtual import capture_virtual
 from modeling.aligned import AlignedTake, aligned_takes
 from modeling.dataset import from_session
@@ -67,7 +67,7 @@ def main() -> None:
         )
         clock(
             "virtual deck: record pass and one play pass, checked",
-            lambda: capture_virtual(session, "virtual", Plan(passes=1)),
+            lambda: capture_virtual(session, "virtual", Plan.of(1)),
         )
         (item,) = clock("time base from the pilot and the programme", lambda: list(aligned_takes(session)))
         assert isinstance(item, AlignedTake)

@@ -9,7 +9,7 @@ from signals.errors import UsageError
 
 if TYPE_CHECKING:
     from capture import flow
-    from capture.flow import Plan
+    from capture.recordings import Plan
     from capture.terminal import Reporter
     from sessions.manifest import TakeRecord
     from sessions.store import Session
@@ -104,8 +104,8 @@ def capture(
     Example: tape capture my-session --device virtual:worn --pilot-track 4
     """
     from capture import terminal
-    from capture.flow import Plan
     from capture.planning import Wish, plan_session, read_ladder, read_tracks
+    from capture.recordings import Plan
     from capture.virtual import deck_name
     from sessions.store import Session
 
@@ -114,7 +114,7 @@ def capture(
     with terminal.reporting(quiet=as_json) as reporter:
         begun = (session / "session.json").exists()
         opened = Session.open(session) if begun else plan_session(session, wish, reporter.step)
-        takes = capture_with_progress(reporter, opened, device, Plan(passes=passes))
+        takes = capture_with_progress(reporter, opened, device, Plan.of(passes))
     _say_takes(opened, takes, as_json)
 
 

@@ -7,11 +7,16 @@ person at the deck, asked in plain words; the virtual deck is its own operator.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from signals.audio import AudioReader
+from signals.cues import CueSheet
+
+if TYPE_CHECKING:
+    from capture.verification import Verification
 
 Sink = Callable[[np.ndarray], None]
 Stop = Callable[[], bool]
@@ -84,8 +89,28 @@ class Device(Protocol):
         ...
 
 
+Listen = Callable[[AudioReader, Sink, Stop], StreamFacts]
+"""Plays something through the device and hands over what returns, until it is told to stop."""
+
+
+class Verdict(Enum):
+    """What becomes of a pass that was looked at."""
+
+    ACCEPT = "accept"
+    REPEAT = "repeat"
+    ABORT = "abort"
+
+
 class Operator(Protocol):
-    """Works the deck's transport; each call returns when the deck is ready."""
+    """Works the deck; each call returns when the deck is ready."""
+
+    def set_dbx(self, *, recording: bool, on: bool) -> None:
+        """Set the dbx switch for the recording, or for the play passes, that come next."""
+        ...
+
+    def set_level(self, sheet: CueSheet, listen: Listen) -> None:
+        """Set the recording level for a stimulus, with a steady tone at 0 dB if need be."""
+        ...
 
     def arm(self, tracks: Sequence[int]) -> None:
         """Set the tracks to record and start the tape recording."""
@@ -101,4 +126,8 @@ class Operator(Protocol):
 
     def stop(self) -> None:
         """Stop the tape."""
+        ...
+
+    def judge(self, take: str, verification: "Verification") -> Verdict:
+        """Say whether a pass counts, by what was seen in it."""
         ...

@@ -3,33 +3,30 @@
 A deck with one head cannot be heard while it records, so there are two kinds of pass with a rewind between them::
 
     planned --arm--> armed --record--> recorded --rewind--> rewound --play--> playing --capture--> verified
-                                          ^                                                           |
-                                          +---------------------- another pass -----------------------+--> done
+       ^               |                  ^                                      |                    |
+       |<-- repeat ----+                  |<------------- repeat ----------------+                    |
+       |                                  +-------------------- another pass -------------------------+
+       +----------------------------------------- another recording ----------------------------------+--> done
 
-Whatever a session already holds is not done again: one whose record pass is complete goes on with its next play pass. In
-loop mode (electronics, a three-head deck, any other processor) what returns in the first pass is the take.
+Every pass is looked at when it is over, and who works the deck says whether it counts, is done again or ends the capture. A pass
+that does not count stays, marked as interrupted. Whatever a session already holds is not done again: one whose record pass is
+complete goes on with its next play pass. In loop mode (electronics, a three-head deck, any other processor) what returns in the
+first pass is the take.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
-import numpy as np
-
-from capture.device import Device, Operator, StreamFacts
-from capture.recognition import recognise
+from capture import passes
+from capture.device import Device, Operator
+from capture.passes import Bench, Material
+from capture.recordings import Plan, Recording
+from sessions import calibration
 from sessions.manifest import Interface, TakeRecord, TakeRole
-from sessions.results import Condition
 from sessions.store import Session
-from sessions.take import TakeWriter
-from signals.audio import AudioReader
 from signals.cues import CueSheet
 from signals.errors import DeviceError
-
-RECORD_TAIL_S = 1.0
-PLAY_TAIL_S = 5.0
-PLAY_TAIL_SHARE = 0.02
-"""A play pass is recorded longer than the stimulus by a start that comes late and a tape that runs slow."""
 
 
 class Step(Enum):
@@ -46,79 +43,46 @@ class Step(Enum):
 
 @dataclass(frozen=True)
 class State:
-    """Where a capture stands: the step, and the number of the play pass that it belongs to (0 before the first)."""
+    """Where a capture stands.
+
+    Attributes
+    ----------
+    step : Step
+        What was done last.
+    number : int
+        Play pass that it belongs to, 0 before the first.
+    recording, play : int
+        Which recording of the plan, and which of its positions of the dbx switch, from 0.
+    """
 
     step: Step
     number: int = 0
+    recording: int = 0
+    play: int = 0
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is happening, for whoever shows it: state, samples done and samples in this pass."""
+    """What is happening, for whoever shows it: state, samples done and samples in this pass, what is heard meanwhile."""
 
     state: State
     done_samples: int = 0
     total_samples: int = 0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to capture.
-
-    Attributes
-    ----------
-    stimulus : str
-        Stimulus of the session.
-    passes : int
-        Play passes the session shall hold in the end.
-    loop : bool
-        One pass: what returns while the stimulus is sent is the take.
-    conditions : mapping
-        What holds for these takes (``dbx``, ...), as results repeat it.
-    inputs : mapping of int to int
-        Track that each input channel (from 0) comes from; by default the session's wiring, else the order of the stimulus.
-    play_tail_s : float, optional
-        How much longer than the stimulus a play pass is recorded.
-    """
-
-    stimulus: str = "main"
-    passes: int = 1
-    loop: bool = False
-    conditions: Mapping[str, Condition] = field(default_factory=dict)
-    inputs: Mapping[int, int] = field(default_factory=dict)
-    play_tail_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Silence:
-    """Nothing to be played, while the tape is."""
-
-    sample_rate: int
-    channels: int
-    samples: int
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Zeros, shape ``(stop - start, channels)``."""
-        return np.zeros((stop - start, self.channels))
+    heard: str = ""
 
 
 @dataclass(frozen=True)
 class Capture:
     """Everything that a transition works with."""
 
-    session: Session
-    device: Device
-    operator: Operator
+    bench: Bench
     plan: Plan
     report: Callable[[Progress], None]
-    sheet: CueSheet
-    audio: AudioReader
-    inputs: Mapping[int, int]
+    materials: tuple[Material, ...]
 
-    @property
-    def tracks(self) -> tuple[int, ...]:
-        """Tracks that the stimulus plays to."""
-        return tuple(sorted(channel.track for channel in self.sheet.channels))
+    def tell(self, state: State) -> passes.Tell:
+        """What reports the samples of a pass."""
+        return lambda done, total, heard: self.report(Progress(state, done, total, heard))
 
 
 def capture(
@@ -133,9 +97,9 @@ def capture(
     Parameters
     ----------
     session : Session
-        A session that holds the stimulus.
+        A session that holds the stimuli.
     device : Device
-        What the stimulus is played through.
+        What they are played through.
     operator : Operator
         Who works the deck.
     plan : Plan
@@ -153,39 +117,48 @@ def capture(
     DeviceError
         The device does not fit the stimulus, or was lost; what had arrived is kept as an interrupted take.
     SignalError
-        What came back is not the take; it is kept as an interrupted take.
+        What came back is not the take, or was not accepted; it is kept as an interrupted take.
     SessionError
-        The disk is full; the session is as it was before the pass.
+        The disk is full; what had arrived is kept as an interrupted take.
     """
     session.recover()
-    sheet, audio = session.stimulus(plan.stimulus)
-    inputs = plan.inputs or session.manifest.wiring.inputs or {i: c.track for i, c in enumerate(sheet.channels)}
-    _require_fit(device, sheet, inputs)
+    materials = tuple(_material(session, device, plan, recording) for recording in plan.recordings)
     if session.manifest.interface.name != device.name:
         session.set_interface(Interface(name=device.name, sample_rate=device.sample_rate))
-    job = Capture(session, device, operator, plan, report, sheet, audio, inputs)
+    calibration.adopt(session)
+    job = Capture(Bench(session, device, operator, plan.play_tail_s, plan.until_heard), plan, report, materials)
     transitions = LOOP if plan.loop else TWO_PASSES
-    state = _resumed(job)
+    state = _resumed(job, 0)
     while state.step is not Step.DONE:
         report(Progress(state))
         state = transitions[state.step](job, state)
     report(Progress(state))
-    return _takes(job, "loop" if plan.loop else "play")
+    role = _role(plan)
+    return [take for r in plan.recordings for position in r.plays for take in passes.kept(session, role, r, position)]
 
 
-def _resumed(job: Capture) -> State:
-    """The state that the takes of the session stand for."""
-    role: TakeRole = "loop" if job.plan.loop else "play"
-    number = max((take.number for take in _takes(job, role)), default=0)
-    if number >= job.plan.passes:
-        return State(Step.DONE, number)
-    if job.plan.loop or not _takes(job, "record"):
-        return State(Step.PLANNED, number)
-    return State(Step.RECORDED, number)
+def remaining(session: Session, plan: Plan) -> tuple[int, int]:
+    """How many record passes and how many play or loop passes a plan still asks for."""
+    records = missing = 0
+    for recording in plan.recordings:
+        to_play = sum(
+            max(0, position.passes - _highest(passes.kept(session, _role(plan), recording, position)))
+            for position in recording.plays
+        )
+        missing += to_play
+        records += bool(to_play) and not plan.loop and not passes.kept(session, "record", recording)
+    return records, missing
 
 
-def _takes(job: Capture, role: TakeRole) -> list[TakeRecord]:
-    return [take for take in job.session.takes(role) if take.stimulus == job.plan.stimulus]
+def _role(plan: Plan) -> TakeRole:
+    return "loop" if plan.loop else "play"
+
+
+def _material(session: Session, device: Device, plan: Plan, recording: Recording) -> Material:
+    sheet, audio = session.stimulus(recording.stimulus)
+    inputs = plan.inputs or session.manifest.wiring.inputs or {i: c.track for i, c in enumerate(sheet.channels)}
+    _require_fit(device, sheet, inputs)
+    return Material(recording, sheet, audio, inputs)
 
 
 def _require_fit(device: Device, sheet: CueSheet, inputs: Mapping[int, int]) -> None:
@@ -204,49 +177,72 @@ def _require_fit(device: Device, sheet: CueSheet, inputs: Mapping[int, int]) -> 
         raise DeviceError(f"No input is wired to track {min(missing)}, which the stimulus plays to; name one in the wiring.")
 
 
+def _resumed(job: Capture, first: int) -> State:
+    """Where to go on, from the recording `first` on: what the takes of the session stand for."""
+    session, role = job.bench.session, _role(job.plan)
+    for index in range(first, len(job.materials)):
+        recording = job.materials[index].recording
+        for at, position in enumerate(recording.plays):
+            number = _highest(passes.kept(session, role, recording, position))
+            if number < position.passes:
+                on_tape = not job.plan.loop and passes.kept(session, "record", recording)
+                return State(Step.RECORDED if on_tape else Step.PLANNED, number, index, at)
+    last = job.plan.recordings[-1]
+    number = _highest(passes.kept(session, role, last, last.plays[-1]))
+    return State(Step.DONE, number, len(job.materials) - 1, len(last.plays) - 1)
+
+
+def _highest(takes: list[TakeRecord]) -> int:
+    return max((take.number for take in takes), default=0)
+
+
 # Transitions: what is done in a state, and the state it leads to.
 
 
 def _arm(job: Capture, state: State) -> State:
-    job.operator.arm(job.tracks)
+    material, operator, device = job.materials[state.recording], job.bench.operator, job.bench.device
+    operator.set_dbx(recording=True, on=material.recording.dbx)
+    operator.set_level(material.sheet, lambda sent, sink, stop: device.run(sent, sink, 0.0, stop))
+    operator.arm(material.tracks)
     return replace(state, step=Step.ARMED)
 
 
 def _record(job: Capture, state: State) -> State:
-    _pass(job, "record", 1, job.audio, RECORD_TAIL_S, state)
-    return replace(state, step=Step.RECORDED)
+    counts = passes.record(job.bench, job.materials[state.recording], job.tell(state))
+    return replace(state, step=Step.RECORDED if counts else Step.PLANNED)
 
 
 def _rewind(job: Capture, state: State) -> State:
-    job.operator.rewind()
-    return State(Step.REWOUND, state.number + 1)
+    job.bench.operator.rewind()
+    return replace(state, step=Step.REWOUND, number=state.number + 1)
 
 
 def _play(job: Capture, state: State) -> State:
-    job.operator.play(job.tracks, state.number)
+    material = job.materials[state.recording]
+    job.bench.operator.set_dbx(recording=False, on=material.recording.plays[state.play].dbx)
+    job.bench.operator.play(material.tracks, state.number)
     return replace(state, step=Step.PLAYING)
 
 
 def _capture_play(job: Capture, state: State) -> State:
-    silence = Silence(job.sheet.sample_rate, len(job.sheet.channels), job.sheet.samples)
-    tail_s = job.plan.play_tail_s
-    if tail_s is None:
-        tail_s = PLAY_TAIL_S + PLAY_TAIL_SHARE * job.sheet.samples / job.sheet.sample_rate
-    _pass(job, "play", state.number, silence, tail_s, state)
-    return replace(state, step=Step.VERIFIED)
+    material = job.materials[state.recording]
+    if passes.play(job.bench, material, material.recording.plays[state.play], state.number, job.tell(state)):
+        return replace(state, step=Step.VERIFIED)
+    return replace(state, step=Step.RECORDED, number=state.number - 1)
 
 
 def _capture_loop(job: Capture, state: State) -> State:
-    state = State(state.step, state.number + 1)
-    _pass(job, "loop", state.number, job.audio, RECORD_TAIL_S, state)
-    return replace(state, step=Step.VERIFIED)
+    material = job.materials[state.recording]
+    position = material.recording.plays[state.play]
+    job.bench.operator.set_dbx(recording=False, on=position.dbx)
+    following = replace(state, number=state.number + 1)
+    counts = passes.loop(job.bench, material, position, following.number, job.tell(following))
+    return replace(following, step=Step.VERIFIED) if counts else replace(state, step=Step.PLANNED)
 
 
-def _next(again: Step) -> Callable[[Capture, State], State]:
-    def decide(job: Capture, state: State) -> State:
-        return replace(state, step=again if state.number < job.plan.passes else Step.DONE)
-
-    return decide
+def _next(job: Capture, state: State) -> State:
+    """Another pass of this recording, the next recording, or the end."""
+    return _resumed(job, state.recording)
 
 
 TWO_PASSES: dict[Step, Callable[[Capture, State], State]] = {
@@ -255,47 +251,11 @@ TWO_PASSES: dict[Step, Callable[[Capture, State], State]] = {
     Step.RECORDED: _rewind,
     Step.REWOUND: _play,
     Step.PLAYING: _capture_play,
-    Step.VERIFIED: _next(Step.RECORDED),
+    Step.VERIFIED: _next,
 }
 
 LOOP: dict[Step, Callable[[Capture, State], State]] = {
     Step.PLANNED: _arm,
     Step.ARMED: _capture_loop,
-    Step.VERIFIED: _next(Step.PLANNED),
+    Step.VERIFIED: _next,
 }
-
-
-def _pass(job: Capture, role: TakeRole, number: int, sent: AudioReader, tail_s: float, state: State) -> TakeRecord:
-    """Run the device once into a new take; anything but a record pass is looked at before it counts."""
-    rate = job.sheet.sample_rate
-    total = sent.samples + round(tail_s * rate)
-    stem = role if job.plan.stimulus == "main" else f"{job.plan.stimulus}-{role}"
-    take_id = job.session.free_take_id(stem if role == "record" else f"{stem}-{number}")
-    writer = job.session.begin_take(
-        take_id,
-        stimulus=job.plan.stimulus,
-        role=role,
-        number=number,
-        conditions=job.plan.conditions,
-        sample_rate=rate,
-        channels=job.device.input_channels,
-        inputs=job.inputs,
-        expected_samples=total,
-    )
-    with writer:
-        facts = _run(job, writer, sent, tail_s, lambda done: job.report(Progress(state, done, total)))
-        if role != "record":
-            with writer.review() as returned:
-                recognise(returned, [job.sheet], job.inputs, f"Take '{take_id}'")
-        return writer.finish(flags=facts.flags, clock_hz=facts.clock_hz)
-
-
-def _run(job: Capture, writer: TakeWriter, sent: AudioReader, tail_s: float, report: Callable[[int], None]) -> StreamFacts:
-    def sink(block: np.ndarray) -> None:
-        writer.write(block)
-        report(writer.samples)
-
-    try:
-        return job.device.run(sent, sink, tail_s)
-    finally:
-        job.operator.stop()  # whatever happened, the tape must not run on

@@ -24,6 +24,11 @@ CLIPPED_RUN = 3
 """So many equal samples in a row at full scale mean that a converter ran out of numbers; a 20 Hz sine has at most one."""
 
 
+QUIET_DB = -35.0
+SOUND_BLOCK_S = 0.25
+STOPPED_S = 15.0
+"""Nothing near the loudest for so long, and no end marker: the tape has stopped, as no stimulus is silent for longer."""
+
 SAME_START_S = 0.5
 """Starts on two channels that lie closer together are the same start marker."""
 
@@ -85,7 +90,13 @@ def levels(audio: AudioReader) -> Levels:
     return Levels(peak, places, max(first[0], 0) / audio.sample_rate, first[1])
 
 
-def recognise(audio: AudioReader, sheets: Sequence[CueSheet], inputs: Mapping[int, int], name: str) -> list[Recognised]:
+def recognise(
+    audio: AudioReader,
+    sheets: Sequence[CueSheet],
+    inputs: Mapping[int, int],
+    name: str,
+    measured: Levels | None = None,
+) -> list[Recognised]:
     """Find the takes that a recording holds, or say why it is none.
 
     Parameters
@@ -98,6 +109,8 @@ def recognise(audio: AudioReader, sheets: Sequence[CueSheet], inputs: Mapping[in
         Track that each channel of the recording (from 0) is taken to come from.
     name : str
         What to call the recording in a message.
+    measured : Levels, optional
+        What :func:`levels` said of it, if that is known.
 
     Returns
     -------
@@ -112,7 +125,7 @@ def recognise(audio: AudioReader, sheets: Sequence[CueSheet], inputs: Mapping[in
     AudioFileError
         The recording cannot be decoded or holds NaN.
     """
-    _refuse_levels(levels(audio), name)
+    _refuse_levels(measured or levels(audio), name)
     tracks = {channel.track for sheet in sheets for channel in sheet.channels}
     expected = sorted(channel for channel, track in inputs.items() if track in tracks and channel < audio.channels)
     per_channel = {channel: locate.find_takes(audio, sheets[0], [channel]) for channel in expected}
@@ -209,6 +222,13 @@ def _refuse_cut(take: Recognised, audio: AudioReader, name: str) -> None:
     start, end = (sheet.of_kind(kind)[0].start_samples for kind in ("marker_start", "marker_end"))
     needed_s = (end - start) / sheet.sample_rate / found.speed
     there_s = audio.samples / audio.sample_rate - found.start_s
+    stops_s = _last_sound_s(audio, found.channel)
+    if stops_s < min(audio.samples / audio.sample_rate, found.start_s + needed_s) - STOPPED_S:
+        raise SignalError(
+            f"{name} stops at {stops_s:.1f} s, {stops_s - found.start_s:.1f} s after its start marker; its end marker comes"
+            f" {needed_s:.1f} s after it: the tape came to its end or was stopped; use a longer cassette or begin nearer to"
+            " the tape's start, and record again."
+        )
     if there_s < needed_s:
         raise SignalError(
             f"{name} is cut: {there_s:.1f} s of the take are there, its end marker comes {needed_s:.1f} s after its start;"
@@ -216,8 +236,19 @@ def _refuse_cut(take: Recognised, audio: AudioReader, name: str) -> None:
         )
     raise SignalError(
         f"{name} is long enough ({there_s:.1f} s after the start marker) but its end marker, due after {needed_s:.1f} s,"
-        " is missing: the tape stopped or was edited; record again without a pause."
+        " is missing: the tape was edited, or runs unevenly; record again without a pause."
     )
+
+
+def _last_sound_s(audio: AudioReader, channel: int) -> float:
+    """Time at which a channel was last anywhere near its loudest."""
+    size = round(SOUND_BLOCK_S * audio.sample_rate)
+    power = [
+        float(np.mean(audio.read(first, min(first + size, audio.samples))[:, channel] ** 2))
+        for first in range(0, audio.samples, size)
+    ]
+    loud = np.flatnonzero(np.array(power) > max(power) * 10.0 ** (QUIET_DB / 10.0))
+    return float(loud[-1] + 1) * SOUND_BLOCK_S
 
 
 def _refuse_channels(

@@ -3,11 +3,15 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 
-from capture.device import Sink, Stop, StreamFacts, never
-from capture.flow import RECORD_TAIL_S, Plan, Progress, capture
+from capture.device import Listen, Sink, Stop, StreamFacts, Verdict, never
+from capture.flow import Progress, capture
+from capture.passes import RECORD_TAIL_S
+from capture.recordings import Plan
+from capture.verification import Verification, automatic
 from modeling.deck.deck import VirtualDeck
 from modeling.deck.parameters import TAPE_SPEED_UM_S, TRACKS, DeckParameters, load_parameters
 from modeling.deck.truth import truth
@@ -15,6 +19,7 @@ from sessions.manifest import Interface, TakeRecord, now, tool_version
 from sessions.results import Axis, Curve, Measurements, Result
 from sessions.store import Session
 from signals.audio import AudioReader
+from signals.cues import CueSheet
 from signals.errors import DeviceError
 
 KIND = "virtual"
@@ -86,6 +91,16 @@ class VirtualDevice:
         """By how much the interface starts recording before the tape of play pass `number` starts."""
         draw = np.random.default_rng((self.seed, number, 1)).uniform(0.0, LATEST_START_S)
         return round(draw * self.sample_rate)
+
+    def set_dbx(self, *, recording: bool, on: bool) -> None:
+        """Do nothing: this deck has no dbx, and :func:`capture_virtual` refuses what asks for it."""
+
+    def set_level(self, sheet: CueSheet, listen: Listen) -> None:
+        """Do nothing: the level is right by construction."""
+
+    def judge(self, take: str, verification: Verification) -> Verdict:
+        """Accept whatever can be used."""
+        return automatic(verification)
 
     def arm(self, tracks: Sequence[int]) -> None:
         """Start recording on the given tracks."""
@@ -221,13 +236,20 @@ def capture_virtual(
     TapeError
         As :func:`open_virtual` and :func:`capture.flow.capture`.
     """
-    with closing(open_virtual(session, device, stimulus=plan.stimulus, seed=seed)) as deck:
-        plan = plan if plan.inputs or session.manifest.wiring.inputs else _with_all_tracks(plan, deck)
+    _require_no_dbx(device, plan)
+    stimulus = plan.recordings[0].stimulus
+    with closing(open_virtual(session, device, stimulus=stimulus, seed=seed)) as deck:
+        plan = plan if plan.inputs or session.manifest.wiring.inputs else replace(plan, inputs=deck.inputs)
         made = capture(session, deck, deck, plan, report)
         if not plan.loop:
-            text = true_values(session, deck, plan.stimulus).model_dump_json(indent=1)
-            session.write_json(TRUTH if plan.stimulus == "main" else f"truth-{plan.stimulus}.json", text + "\n")
+            text = true_values(session, deck, stimulus).model_dump_json(indent=1)
+            session.write_json(TRUTH if stimulus == "main" else f"truth-{stimulus}.json", text + "\n")
     return made
+
+
+def _require_no_dbx(device: str, plan: Plan) -> None:
+    if any(recording.dbx or play.dbx for recording in plan.recordings for play in recording.plays):
+        raise DeviceError(f"'{device}' has no dbx; capture with --dbx off, or through an audio interface.")
 
 
 def true_values(session: Session, deck: VirtualDevice, stimulus: str = "main") -> Measurements:
@@ -264,10 +286,6 @@ def _later_curve(curve: Curve, offset_s: dict[int, float]) -> Curve:
         return curve
     delay = curve.y.array + offset_s[int(curve.conditions["pass"])]
     return curve.model_copy(update={"y": Axis.of(curve.y.name, curve.y.unit, delay)})
-
-
-def _with_all_tracks(plan: Plan, deck: VirtualDevice) -> Plan:
-    return Plan(plan.stimulus, plan.passes, plan.loop, plan.conditions, deck.inputs, plan.play_tail_s)
 
 
 def _seed_of(session_id: str) -> int:

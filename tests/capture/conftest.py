@@ -1,6 +1,7 @@
 import pytest
 
-from capture.device import StreamFacts
+from capture.device import StreamFacts, never
+from capture.verification import automatic
 from sessions.store import Session
 from signals.audio import ArrayAudio
 from signals.cues import Channel, Cue, CueSheet
@@ -109,6 +110,18 @@ class TapeLoop:
         self.state = "stopped"
         self.fail_after = None
         self.returns = None
+        self.seen, self.verdicts = {}, []
+
+    def set_dbx(self, *, recording, on):
+        if on:
+            self.calls.append(("dbx", "record" if recording else "play"))
+
+    def set_level(self, sheet, listen):
+        pass
+
+    def judge(self, take, verification):
+        self.seen[take] = verification
+        return self.verdicts.pop(0) if self.verdicts else automatic(verification)
 
     def arm(self, tracks):
         self.calls.append(("arm", tuple(tracks)))
@@ -125,7 +138,7 @@ class TapeLoop:
         self.calls.append(("stop",))
         self.state = "stopped"
 
-    def run(self, sent, sink, tail_s):
+    def run(self, sent, sink, tail_s, stop=never):
         self.calls.append(("run", self.state))
         total = sent.samples + round(tail_s * RATE)
         if self.state == "recording":

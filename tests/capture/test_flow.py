@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from capture.device import StreamFacts
-from capture.flow import LOOP, TWO_PASSES, Plan, State, Step, capture
+from capture.flow import LOOP, TWO_PASSES, State, Step, capture
+from capture.recordings import Plan
 from sessions.store import Session
 from signals.audio import ArrayAudio
 from signals.errors import DeviceError, SessionError, SignalError
@@ -21,7 +22,7 @@ def play_pass(number):
 
 def test_a_capture_is_a_record_pass_a_rewind_and_play_passes(session, deck):
     states = []
-    made = capture(session, deck, deck, Plan(passes=2), lambda p: states.append(p.state))
+    made = capture(session, deck, deck, Plan.of(2), lambda p: states.append(p.state))
     assert deck.calls == [*RECORD_PASS, *play_pass(1), *play_pass(2)]
     assert [take.id for take in made] == ["play-1", "play-2"]
     assert [take.id for take in session.takes()] == ["record", "play-1", "play-2"]
@@ -37,7 +38,7 @@ def test_a_capture_is_a_record_pass_a_rewind_and_play_passes(session, deck):
 
 
 def test_a_take_holds_what_returned_and_what_the_device_said(session, deck):
-    (take,) = capture(session, deck, deck, Plan(conditions={"dbx": "off"}))
+    (take,) = capture(session, deck, deck, Plan())
     record, audio = session.take("play-1")
     _, stimulus = session.stimulus()
     assert record == take
@@ -64,13 +65,13 @@ def test_progress_counts_the_samples_of_each_pass(session, deck):
 
 
 def test_a_recorded_session_goes_on_with_its_next_play_pass(session, deck):
-    capture(session, deck, deck, Plan(passes=1))
+    capture(session, deck, deck, Plan.of(1))
     deck.calls.clear()
     again = Session.open(session.path)
-    assert [t.number for t in capture(again, deck, deck, Plan(passes=3))] == [1, 2, 3]
+    assert [t.number for t in capture(again, deck, deck, Plan.of(3))] == [1, 2, 3]
     assert deck.calls == [*play_pass(2), *play_pass(3)]
     deck.calls.clear()
-    capture(again, deck, deck, Plan(passes=3))
+    capture(again, deck, deck, Plan.of(3))
     assert deck.calls == []
 
 
@@ -78,18 +79,18 @@ def test_a_recorded_session_goes_on_with_its_next_play_pass(session, deck):
 def test_an_interrupted_play_pass_is_kept_and_done_again(session, deck, error):
     deck.fail(10**9, error)
     deck.fail_after = None
-    capture(session, deck, deck, Plan(passes=1))
+    capture(session, deck, deck, Plan.of(1))
     deck.calls.clear()
     deck.fail(3 * RATE, error)
     with pytest.raises(type(error)):
-        capture(session, deck, deck, Plan(passes=2))
+        capture(session, deck, deck, Plan.of(2))
     assert deck.calls[-1] == ("stop",)
     kept = session.takes(complete=False)[-1]
     assert (kept.id, kept.state) == ("play-2", "interrupted")
     assert 3 * RATE < kept.samples < 4 * RATE
     deck.fail_after = None
     deck.calls.clear()
-    capture(session, deck, deck, Plan(passes=2))
+    capture(session, deck, deck, Plan.of(2))
     assert deck.calls == play_pass(2)
     assert [(t.id, t.number) for t in session.takes("play")] == [("play-1", 1), ("play-2-2", 2)]
     assert session.check() == []
@@ -107,21 +108,21 @@ def test_an_interrupted_record_pass_is_recorded_again(session, deck):
 
 
 def test_a_device_that_fails_at_once_leaves_the_session_as_it_was(session, deck, contents):
-    capture(session, deck, deck, Plan(passes=1))
+    capture(session, deck, deck, Plan.of(1))
     before = contents(session.path)
     deck.fail(-1, DeviceError("the device is in use"))
     with pytest.raises(DeviceError):
-        capture(session, deck, deck, Plan(passes=2))
+        capture(session, deck, deck, Plan.of(2))
     assert contents(session.path) == before
 
 
 def test_in_loop_mode_the_first_pass_is_the_take(session, deck):
-    made = capture(session, deck, deck, Plan(loop=True, passes=2))
+    made = capture(session, deck, deck, Plan.of(2, loop=True))
     loop_pass = [("arm", (1, 4)), ("run", "recording"), ("stop",)]
     assert deck.calls == loop_pass * 2
     assert [(t.id, t.role, t.number) for t in made] == [("loop-1", "loop", 1), ("loop-2", "loop", 2)]
     deck.calls.clear()
-    capture(session, deck, deck, Plan(loop=True, passes=3))
+    capture(session, deck, deck, Plan.of(3, loop=True))
     assert deck.calls == loop_pass
 
 
@@ -158,7 +159,7 @@ def test_a_device_that_does_not_fit_is_refused_before_the_tape_rolls(session, de
 
 def test_an_unknown_stimulus_is_refused(session, deck):
     with pytest.raises(SessionError, match="no stimulus 'dbx'"):
-        capture(session, deck, deck, Plan(stimulus="dbx"))
+        capture(session, deck, deck, Plan.of(stimulus="dbx"))
 
 
 class Long:
@@ -168,7 +169,7 @@ class Long:
     sample_rate = RATE
     input_channels = 2
 
-    def run(self, sent, sink, tail_s):
+    def run(self, sent, sink, tail_s, stop=None):
         for start in range(0, sent.samples, 4096):
             sink(sent.read(start, start + 4096))
         return StreamFacts(sent.samples)
@@ -195,7 +196,7 @@ def test_memory_does_not_grow_with_the_length_of_a_pass(make_session, deck):
         longer = sheet.model_copy(update={"samples": length_s * RATE, "stimulus": "long"})
         session.add_stimulus(longer, Padded(audio, length_s * RATE))
         tracemalloc.start()
-        capture(session, Long(), deck, Plan(stimulus="long", loop=True))
+        capture(session, Long(), deck, Plan.of(stimulus="long", loop=True))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 1e6  # the longer take alone holds 69 MB more

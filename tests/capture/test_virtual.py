@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from analysis.locate import find_takes
-from capture.flow import Plan, State, Step
+from capture.flow import State, Step
+from capture.recordings import Plan
 from capture.virtual import capture_virtual, open_virtual
 from sessions.results import Measurements
 from sessions.store import Session
@@ -45,9 +46,9 @@ def test_all_tracks_come_back_and_the_truth_lies_beside(session):
 
 def test_a_resumed_capture_plays_the_same_tape(make_session):
     at_once, resumed = (make_session(name, tone_s=0.5) for name in "ab")
-    capture_virtual(at_once, "virtual:worn", Plan(passes=2, play_tail_s=3.5), seed=3)
-    capture_virtual(resumed, "virtual:worn", Plan(passes=1, play_tail_s=3.5), seed=3)
-    capture_virtual(Session.open(resumed.path), "virtual:worn", Plan(passes=2, play_tail_s=3.5))
+    capture_virtual(at_once, "virtual:worn", Plan.of(2, play_tail_s=3.5), seed=3)
+    capture_virtual(resumed, "virtual:worn", Plan.of(1, play_tail_s=3.5), seed=3)
+    capture_virtual(Session.open(resumed.path), "virtual:worn", Plan.of(2, play_tail_s=3.5))
     for take_id in ("play-1", "play-2"):
         one, two = (Session.open(s.path).take(take_id)[1] for s in (at_once, resumed))
         assert one.samples == two.samples
@@ -99,7 +100,7 @@ def test_a_session_goes_on_with_the_deck_that_began_it(session, contents):
     before = contents(session.path)
     for device, seed in (("virtual:worn", None), ("virtual", 2)):
         with pytest.raises(DeviceError, match=r"begun with 'virtual:fresh' \(seed 1\)"):
-            capture_virtual(session, device, Plan(passes=2), seed=seed)
+            capture_virtual(session, device, Plan.of(2), seed=seed)
     assert contents(session.path) == before
 
 

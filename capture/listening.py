@@ -1,0 +1,99 @@
+"""An ear on a play pass: it ends when the tape has, and not when a fixed time is over.
+
+Nobody starts a tape to the second, and a deck may run some percent slow. So a play pass may last much longer than its stimulus,
+and ends soon after the end marker was heard, or when nothing has been heard for longer than the stimulus is ever silent.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from analysis.locate import end_marker, start_marker
+from signals.audio import ArrayAudio
+from signals.cues import CueSheet
+from signals.markers import END_S
+
+LISTEN_EVERY_S = 2.0
+MEMORY_S = 6.0
+LINGER_S = 2.0
+QUIET_DB = -40.0
+WAIT_S = 90.0
+PATIENCE_S = 12.0
+SOUND = 1e-3
+"""Peak above which something is heard at all: -60 dBFS."""
+
+
+class Listener:
+    """Follows what comes back in a play pass.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        What is on the tape.
+    inputs : mapping of int to int
+        Track that each channel of the recording comes from.
+    """
+
+    def __init__(self, sheet: CueSheet, inputs: Mapping[int, int]) -> None:
+        rate = sheet.sample_rate
+        programme = {sheet.channels[c].track for c in sheet.channels_of("programme")}
+        self._channel = next(channel for channel, track in sorted(inputs.items()) if track in programme)
+        self._rate = rate
+        self._recent: list[np.ndarray] = []
+        self._heard_samples = self._since = 0
+        self._loudest = 0.0
+        self._last_sound_s = 0.0
+        start, end = (sheet.of_kind(kind)[0].start_samples / rate for kind in ("marker_start", "marker_end"))
+        self._length_s = end - start
+        silences = [cue.length_samples / rate for cue in sheet.of_kind("silence")]
+        self._patience_s = max([0.0, *silences]) + PATIENCE_S
+        self._started_s: float | None = None
+        self._over_s: float | None = None
+
+    @property
+    def heard(self) -> str:
+        """What was heard so far, in a few words."""
+        if self._over_s is not None:
+            return "end marker heard"
+        if self._started_s is not None:
+            return "start marker heard"
+        return "waiting for the start marker"
+
+    def hear(self, block: np.ndarray) -> None:
+        """Take in a block of what returns, shape ``(samples, channels)``."""
+        wave = block[:, self._channel]
+        self._heard_samples += wave.size
+        self._since += wave.size
+        self._recent.append(wave.copy())
+        peak = float(np.max(np.abs(wave), initial=0.0))
+        self._loudest = max(self._loudest, peak)
+        if peak > max(SOUND, self._loudest * 10.0 ** (QUIET_DB / 20.0)):
+            self._last_sound_s = self._now_s
+        if self._since >= LISTEN_EVERY_S * self._rate:
+            self._since = 0
+            self._look()
+
+    def over(self) -> bool:
+        """Whether the pass may end."""
+        if self._over_s is not None:
+            return self._now_s > self._over_s + LINGER_S
+        if self._started_s is None:
+            return self._now_s > WAIT_S
+        return self._now_s > self._last_sound_s + self._patience_s
+
+    @property
+    def _now_s(self) -> float:
+        return self._heard_samples / self._rate
+
+    def _look(self) -> None:
+        memory = np.concatenate(self._recent)[-round(MEMORY_S * self._rate) :]
+        self._recent = [memory]
+        audio = ArrayAudio(memory[:, None], self._rate)
+        began_s = self._now_s - memory.size / self._rate
+        if self._started_s is None:
+            found = start_marker(audio)
+            self._started_s = None if found is None else began_s + found
+        elif self._now_s > self._started_s + 0.7 * self._length_s:
+            found = end_marker(audio)
+            if found is not None and began_s + found > self._started_s + 0.7 * self._length_s:
+                self._over_s = began_s + found + 1.3 * END_S

@@ -1,0 +1,211 @@
+"""One pass: run the device into a new take, look at what came back, and keep it as it was judged."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.locate import take_on_channel
+from capture.device import Device, Operator, Sink, Stop, StreamFacts, Verdict, never
+from capture.listening import WAIT_S, Listener
+from capture.recordings import Play, Recording
+from capture.verification import Pass, level_db, verify
+from sessions.manifest import TakeRecord, TakeRole
+from sessions.store import Session
+from signals.audio import AudioReader
+from signals.cues import CueSheet
+from signals.errors import SignalError
+
+RECORD_TAIL_S = 1.0
+PLAY_TAIL_S = 5.0
+PLAY_TAIL_SHARE = 0.02
+"""A play pass is recorded longer than the stimulus by a start that comes late and a tape that runs slow."""
+
+HEARD_TAIL_SHARE = 0.25
+"""The same where the pass ends by itself once it has heard the end marker: it may start late and run at a wrong speed."""
+
+LISTED_GAPS = 100
+
+Tell = Callable[[int, int, str], None]
+"""Is told samples done, samples of the pass at most, and what is heard meanwhile."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Nothing to be played, while the tape is."""
+
+    sample_rate: int
+    channels: int
+    samples: int
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Zeros, shape ``(stop - start, channels)``."""
+        return np.zeros((stop - start, self.channels))
+
+
+@dataclass(frozen=True)
+class Material:
+    """One recording of a plan, with its stimulus and the track of each input channel."""
+
+    recording: Recording
+    sheet: CueSheet
+    audio: AudioReader
+    inputs: Mapping[int, int]
+
+    @property
+    def tracks(self) -> tuple[int, ...]:
+        """Tracks that the stimulus plays to."""
+        return tuple(sorted(channel.track for channel in self.sheet.channels))
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the stimulus."""
+        return self.sheet.samples / self.sheet.sample_rate
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What passes are run with.
+
+    Attributes
+    ----------
+    session : Session
+        Where they are kept.
+    device : Device
+        What they run through.
+    operator : Operator
+        Who works the deck and judges them.
+    play_tail_s : float, optional
+        How much longer than the stimulus a play pass is recorded, at most.
+    until_heard : bool
+        End a play pass soon after its end marker was heard, or when nothing more is heard.
+    """
+
+    session: Session
+    device: Device
+    operator: Operator
+    play_tail_s: float | None = None
+    until_heard: bool = False
+
+
+def kept(session: Session, role: TakeRole, recording: Recording, play: Play | None = None) -> list[TakeRecord]:
+    """Takes of a recording that count: of one of its positions of the dbx switch, or (`play` None) of its record pass."""
+    dbx = _condition(recording, play)
+    takes = [take for take in session.takes(role) if take.stimulus == recording.stimulus]
+    return [take for take in takes if take.conditions.get("dbx", "off") == dbx]
+
+
+def record(bench: Bench, material: Material, tell: Tell) -> bool:
+    """Put the stimulus on tape; whether the pass counts."""
+    return _run(bench, material, None, "record", 1, material.audio, RECORD_TAIL_S, tell)
+
+
+def play(bench: Bench, material: Material, position: Play, number: int, tell: Tell) -> bool:
+    """Record what the tape plays; whether the pass counts."""
+    sheet = material.sheet
+    tail_s = bench.play_tail_s
+    if tail_s is None and bench.until_heard:
+        tail_s = WAIT_S + HEARD_TAIL_SHARE * material.duration_s
+    elif tail_s is None:
+        tail_s = PLAY_TAIL_S + PLAY_TAIL_SHARE * material.duration_s
+    silence = Silence(sheet.sample_rate, len(sheet.channels), sheet.samples)
+    return _run(bench, material, position, "play", number, silence, tail_s, tell)
+
+
+def loop(bench: Bench, material: Material, position: Play, number: int, tell: Tell) -> bool:
+    """Record what comes back while the stimulus is played; whether the pass counts."""
+    return _run(bench, material, position, "loop", number, material.audio, RECORD_TAIL_S, tell)
+
+
+def _condition(recording: Recording, position: Play | None) -> str:
+    if position is None:
+        return "on" if recording.dbx else "off"
+    return recording.condition(position)
+
+
+def _run(
+    bench: Bench,
+    material: Material,
+    position: Play | None,
+    role: TakeRole,
+    number: int,
+    sent: AudioReader,
+    tail_s: float,
+    tell: Tell,
+) -> bool:
+    recording, sheet, rate = material.recording, material.sheet, material.sheet.sample_rate
+    total = sent.samples + round(tail_s * rate)
+    take_id = bench.session.free_take_id(_stem(recording, position, role, number))
+    writer = bench.session.begin_take(
+        take_id,
+        stimulus=recording.stimulus,
+        role=role,
+        number=number,
+        conditions={"dbx": _condition(recording, position)},
+        sample_rate=rate,
+        channels=bench.device.input_channels,
+        inputs=material.inputs,
+        expected_samples=total,
+    )
+    listener = Listener(sheet, material.inputs) if role == "play" and bench.until_heard else None
+
+    def sink(block: np.ndarray) -> None:
+        writer.write(block)
+        if listener:
+            listener.hear(block)
+        tell(writer.samples, total, listener.heard if listener else "")
+
+    with writer:
+        facts = _through(bench, sent, sink, tail_s, listener.over if listener else never)
+        others = [bench.session.stimulus(known.id)[0] for known in bench.session.manifest.stimuli]
+        seen = Pass(take_id, role, sheet, material.inputs, facts, others, _expected_db(bench.session, material))
+        with writer.review() as returned:
+            seen_in = verify(material.audio, returned, seen)
+        verdict = bench.operator.judge(take_id, seen_in)
+        accepted = verdict is Verdict.ACCEPT and seen_in.fit
+        ended = verdict is not Verdict.REPEAT and not accepted
+        why = seen_in.refusal or f"not accepted by the user ({verdict.value})"
+        writer.finish(
+            accepted=accepted,
+            flags=(
+                *facts.flags,
+                *(f"{g.length_samples} samples lost at {g.start_samples}" for g in facts.lost[:LISTED_GAPS]),
+            ),
+            clock_hz=facts.clock_hz,
+            faults=[*([] if accepted else [why]), *seen_in.faults],
+        )
+    if ended:
+        told = f"the capture was ended at take '{take_id}', which is kept but does not count; run it again to go on"
+        raise SignalError(seen_in.refusal or told)
+    return accepted
+
+
+def _stem(recording: Recording, position: Play | None, role: TakeRole, number: int) -> str:
+    """Name of a take, such as ``play-1``, ``record`` or ``encoded-on-play-2``."""
+    dbx = _condition(recording, position)
+    special = [part for part in (recording.stimulus, dbx) if part not in ("main", "off")]
+    return "-".join([*special, role, *([] if role == "record" else [str(number)])])
+
+
+def _expected_db(session: Session, material: Material) -> dict[int, float]:
+    """Level at which each track came back while it was recorded, where it did."""
+    takes = kept(session, "record", material.recording)
+    if not takes:
+        return {}
+    _, returned = session.take(takes[-1].id)
+    with returned:
+        programme = material.sheet.channels_of("programme")
+        wired = {track: channel for channel, track in takes[-1].inputs.items()}
+        for channel in programme:
+            to = wired.get(material.sheet.channels[channel].track)
+            found = None if to is None else take_on_channel(returned, material.sheet, to)
+            if found is not None and found.end_s is not None:
+                return level_db(returned, material.sheet, takes[-1].inputs, found)
+    return {}
+
+
+def _through(bench: Bench, sent: AudioReader, sink: Sink, tail_s: float, stop: Stop) -> StreamFacts:
+    try:
+        return bench.device.run(sent, sink, tail_s, stop)
+    finally:
+        bench.operator.stop()  # whatever happened, the tape must not run on

@@ -1,0 +1,319 @@
+"""The look at every pass before it counts: whether it is the take, at which level and speed, and whether all of it is there.
+
+What makes a pass useless is a *refusal*, what makes it doubtful a *doubt* (who works the deck may accept it, and the take is
+marked), what is merely worth knowing a *note*. Each is one line with value, limit and remedy.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from analysis import continuity, dropouts
+from analysis.continuity import Continuity
+from analysis.locate import FoundTake, take_on_channel
+from analysis.timebase import Timebase
+from capture.device import StreamFacts, Verdict
+from capture.recognition import SILENCE, levels, recognise
+from sessions.manifest import TakeRole
+from signals.audio import AudioReader
+from signals.cues import Cue, CueSheet
+from signals.errors import SignalError
+
+HOT_DBFS = -1.0
+LOW_DBFS = -45.0
+"""Returned reference tone below which the interface's own noise comes near that of the tape."""
+
+SPEED_NOTE_PERCENT = 1.0
+SPEED_DOUBT_PERCENT = 8.0
+TONE_EDGE_S = 0.3
+TONE_WIDTH = 0.08
+LONG_TONE_S = 2.0
+LISTED_PLACES = 5
+
+
+class Weight(Enum):
+    """How much a finding matters."""
+
+    NOTE = "note"
+    DOUBT = "doubt"
+    REFUSAL = "refusal"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line about a pass."""
+
+    weight: Weight
+    text: str
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What is known of a pass before it is looked at.
+
+    Attributes
+    ----------
+    name : str
+        Name of the take.
+    role : {"record", "play", "loop"}
+        What the deck did.
+    sheet : CueSheet
+        What was played, or recorded on the tape.
+    inputs : mapping of int to int
+        Track that each channel of the recording comes from.
+    facts : StreamFacts
+        What the device said.
+    others : sequence of CueSheet
+        The other stimuli of the session.
+    expected_db : mapping of int to float
+        Level of each track in the record pass, re what was sent, where it was heard.
+    """
+
+    name: str
+    role: TakeRole
+    sheet: CueSheet
+    inputs: Mapping[int, int]
+    facts: StreamFacts
+    others: Sequence[CueSheet] = ()
+    expected_db: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was seen in a pass.
+
+    Attributes
+    ----------
+    summary : str
+        The pass in one line.
+    findings : tuple of Finding
+        What is wrong or worth knowing.
+    level_db : dict of int to float
+        Level of the reference tone on each track, re what was sent.
+    speed_error_percent : float or None
+        From start to end marker.
+    dropouts : int or None
+        On steady tones of all tracks.
+    """
+
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    level_db: Mapping[int, float] = field(default_factory=dict)
+    speed_error_percent: float | None = None
+    dropouts: int | None = None
+
+    @property
+    def refusal(self) -> str:
+        """Why the pass cannot be used; empty when it can."""
+        return next((f.text for f in self.findings if f.weight is Weight.REFUSAL), "")
+
+    @property
+    def fit(self) -> bool:
+        """Whether the pass can be used at all."""
+        return not self.refusal
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the pass had better be repeated."""
+        return any(f.weight is not Weight.NOTE for f in self.findings)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What the take keeps as wrong with it."""
+        return tuple(f.text for f in self.findings if f.weight is Weight.DOUBT)
+
+
+def automatic(verification: Verification) -> Verdict:
+    """The verdict when nobody is asked: whatever can be used counts."""
+    return Verdict.ACCEPT if verification.fit else Verdict.ABORT
+
+
+def verify(sent: AudioReader, returned: AudioReader, seen: Pass) -> Verification:
+    """Look at a finished pass.
+
+    Parameters
+    ----------
+    sent, returned : AudioReader
+        The stimulus, and what was recorded.
+    seen : Pass
+        What is known of it.
+    """
+    lost = _lost(seen)
+    measured = levels(returned)
+    if seen.role == "record" and measured.peak.max() < SILENCE:
+        text = "nothing came back while recording: fine, but the electronics are not measured apart from the tape"
+        return Verification("recorded; nothing came back meanwhile", (*lost, Finding(Weight.NOTE, text)))
+    try:
+        takes = recognise(returned, [seen.sheet, *seen.others], seen.inputs, f"Take '{seen.name}'", measured)
+        own = [take for take in takes if take.sheet.stimulus == seen.sheet.stimulus]
+        if not own:
+            raise SignalError(
+                f"Take '{seen.name}' holds the recording of '{takes[0].sheet.stimulus}', not of '{seen.sheet.stimulus}';"
+                " wind to the right recording and play again."
+            )
+    except SignalError as refusal:
+        if seen.role == "record":
+            text = f"what came back while recording is of no use ({refusal}); the tape itself may well be good"
+            return Verification("recorded", (*lost, Finding(Weight.NOTE, text)))
+        return Verification("not the take", (Finding(Weight.REFUSAL, str(refusal)), *lost))
+    return _recognised(sent, returned, seen, own[-1].found, _hot(measured.peak, seen), lost)
+
+
+def level_db(returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int], found: FoundTake) -> dict[int, float]:
+    """Level of the reference tone on each programme track, re what was sent."""
+    cues = [c for c in sheet.of_kind("tone") if c.parameters.get("purpose") == "reference"] or list(sheet.of_kind("tone"))
+    told = {}
+    for channel, to in _programme(sheet, inputs).items():
+        for cue in cues:
+            if cue.channel == channel and cue.level_db is not None:
+                returned_dbfs = _tone_dbfs(returned, to, cue, sheet, found)
+                told[sheet.channels[channel].track] = returned_dbfs - sheet.reference_dbfs - cue.level_db
+                break
+    return told
+
+
+def _recognised(
+    sent: AudioReader,
+    returned: AudioReader,
+    seen: Pass,
+    found: FoundTake,
+    hot: Sequence[Finding],
+    lost: Sequence[Finding],
+) -> Verification:
+    """The figures of a pass that holds its take."""
+    sheet = seen.sheet
+    level = level_db(returned, sheet, seen.inputs, found)
+    low = [_low(track, db + sheet.reference_dbfs) for track, db in level.items() if db + sheet.reference_dbfs < LOW_DBFS]
+    speed_percent = 100.0 * (found.speed - 1.0)
+    dropped = _dropouts(returned, seen, found)
+    looks = {}
+    for channel, to in _programme(sheet, seen.inputs).items():
+        own = take_on_channel(returned, sheet, to)
+        if own is not None and own.end_s is not None:
+            tape = seen.role == "play"
+            looks[sheet.channels[channel].track] = continuity.examine(sent, returned, sheet, channel, to, own, tape=tape)
+    inverted = [track for track, look in looks.items() if look.polarity < 0]
+    notes = [Finding(Weight.NOTE, _inverted(track)) for track in inverted]
+    said = [*lost, *_silent_losses(looks, seen), *hot, *low, *_speed(speed_percent, seen), *notes]
+    words = ["markers found", _level_words(level, seen.expected_db), f"speed {speed_percent:+.2f} %"]
+    words.append(f"{dropped} dropout{'' if dropped == 1 else 's'}")
+    return Verification(", ".join(words), tuple(said), level, speed_percent, dropped)
+
+
+def _programme(sheet: CueSheet, inputs: Mapping[int, int]) -> dict[int, int]:
+    """Channel of the recording for each programme channel of the stimulus."""
+    at = {track: channel for channel, track in sorted(inputs.items(), reverse=True)}
+    return {c: at[sheet.channels[c].track] for c in sheet.channels_of("programme") if sheet.channels[c].track in at}
+
+
+def _line(sheet: CueSheet, found: FoundTake) -> Timebase:
+    start, end = (sheet.of_kind(kind)[0].start_samples / sheet.sample_rate for kind in ("marker_start", "marker_end"))
+    end_s = found.start_s + (end - start) / found.speed
+    return Timebase.line(start, end, found.start_s - start, end_s - end)
+
+
+def _tone_dbfs(returned: AudioReader, channel: int, cue: Cue, sheet: CueSheet, found: FoundTake) -> float:
+    """Level of a tone in the recording, by its power within a few percent of its frequency."""
+    rate = sheet.sample_rate
+    first, last = (_line(sheet, found).output_time(s / rate) for s in (cue.start_samples, cue.stop_samples))
+    edge = min(TONE_EDGE_S, 0.25 * float(last - first))
+    wave = returned.read(round((float(first) + edge) * rate), round((float(last) - edge) * rate))[:, channel]
+    window = np.hanning(wave.size)
+    power = 2.0 * np.abs(np.fft.rfft(wave * window)) ** 2 / (wave.size * np.sum(window**2))
+    frequency = np.fft.rfftfreq(wave.size, 1.0 / rate)
+    inside = np.abs(frequency / (cue.number("frequency_hz") * found.speed) - 1.0) < TONE_WIDTH
+    return float(10.0 * np.log10(2.0 * np.sum(power[inside]) + 1e-20))
+
+
+def _dropouts(returned: AudioReader, seen: Pass, found: FoundTake) -> int:
+    rate = seen.sheet.sample_rate
+    return sum(
+        dropouts.count(returned, to, cue, rate, _line(seen.sheet, found))
+        for channel, to in _programme(seen.sheet, seen.inputs).items()
+        for cue in seen.sheet.of_kind("tone", channel=channel)
+        if cue.length_samples > LONG_TONE_S * rate
+    )
+
+
+# What is said of what was seen.
+
+
+def _level_words(level: Mapping[int, float], expected: Mapping[int, float]) -> str:
+    if not level:
+        return "no reference tone"
+    known = bool(level.keys() & expected.keys())
+    each = {track: db - expected.get(track, 0.0) for track, db in level.items() if not known or track in expected}
+    of = "expected" if known else "sent"
+    if len(each) == 1:
+        return f"level {next(iter(each.values())):+.1f} dB re {of}"
+    return f"level {', '.join(f'{db:+.1f} dB (track {track})' for track, db in sorted(each.items()))} re {of}"
+
+
+def _lost(seen: Pass) -> list[Finding]:
+    gaps = seen.facts.lost
+    if not gaps:
+        return []
+    rate = seen.sheet.sample_rate
+    places = ", ".join(f"{gap.start_samples / rate:.2f} s" for gap in gaps[:LISTED_PLACES])
+    more = f" and {len(gaps) - LISTED_PLACES} more" if len(gaps) > LISTED_PLACES else ""
+    text = (
+        f"the interface lost {sum(gap.length_samples for gap in gaps)} samples in {len(gaps)} place(s), at {places}{more};"
+        " none may be lost: close other programs and repeat the pass"
+    )
+    return [Finding(Weight.DOUBT, text)]
+
+
+def _silent_losses(looks: Mapping[int, Continuity], seen: Pass) -> list[Finding]:
+    """Losses on any track, each told once: all channels of an interface lose the same samples."""
+    told: list[Finding] = []
+    known: list[tuple[float, float]] = []
+    for look in looks.values():
+        for loss in look.losses:
+            if any(loss.from_s < end and start < loss.to_s for start, end in known):
+                continue
+            known.append((loss.from_s, loss.to_s))
+            what = "are missing" if loss.samples > 0 else "are too many"
+            text = (
+                f"{abs(loss.samples)} (+-{loss.doubt_samples}) samples {what} between {loss.from_s:.1f} and {loss.to_s:.1f} s"
+                " although the interface reported nothing; none may be: close other programs and repeat the pass"
+            )
+            told.append(Finding(Weight.DOUBT, text))
+    return told
+
+
+def _hot(peak: np.ndarray, seen: Pass) -> list[Finding]:
+    said = []
+    for channel, value in enumerate(peak):
+        peak_dbfs = 20.0 * np.log10(max(float(value), 1e-10))
+        if channel in seen.inputs and peak_dbfs > HOT_DBFS:
+            text = (
+                f"input {channel + 1} (track {seen.inputs[channel]}) peaks at {peak_dbfs:+.1f} dBFS, above {HOT_DBFS:g} dBFS;"
+                " lower the input gain of the interface by 3 dB and repeat the pass"
+            )
+            said.append(Finding(Weight.DOUBT, text))
+    return said
+
+
+def _low(track: int, returned_dbfs: float) -> Finding:
+    text = (
+        f"track {track} returns the reference tone at {returned_dbfs:.0f} dBFS, below {LOW_DBFS:g} dBFS, where the interface's"
+        f" noise shows; raise its input gain by {LOW_DBFS + 10.0 - returned_dbfs:.0f} dB and repeat the pass"
+    )
+    return Finding(Weight.DOUBT, text)
+
+
+def _speed(percent: float, seen: Pass) -> list[Finding]:
+    if abs(percent) <= SPEED_NOTE_PERCENT or seen.role != "play":
+        return []
+    faster = "faster" if percent > 0.0 else "slower"
+    text = f"the tape ran {abs(percent):.1f} % {faster} than when it was recorded"
+    if abs(percent) > SPEED_DOUBT_PERCENT:
+        text += f", more than {SPEED_DOUBT_PERCENT:g} %; set pitch control and tape speed as they were and repeat the pass"
+        return [Finding(Weight.DOUBT, text)]
+    return [Finding(Weight.NOTE, f"{text}, more than {SPEED_NOTE_PERCENT:g} %; is the pitch control at its detent?")]
+
+
+def _inverted(track: int) -> str:
+    return f"track {track} comes back inverted: harmless for the figures; a balanced cable or the deck turns the sign"
