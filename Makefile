@@ -52,19 +52,21 @@ check: $(STAMP)
 study: $(STAMP)
 	$(TEST_ENVIRONMENT) $(RUN) pytest -n $(WORKERS) -m slow
 
-# Programs that some tests compare with; without them those tests are skipped and say so.
+# What some tests compare with or go through; without it those tests are skipped and say so.
 system-deps:
 	@missing=""; \
 	command -v sox >/dev/null 2>&1 || missing="$$missing sox"; \
 	command -v pdftotext >/dev/null 2>&1 || missing="$$missing poppler-utils"; \
+	command -v jackd >/dev/null 2>&1 || missing="$$missing jackd2"; \
+	[ "$$(uname)" != Linux ] || PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q libportaudio || missing="$$missing libportaudio2"; \
 	if [ -z "$$missing" ]; then echo "System packages: all there."; exit 0; fi; \
 	become=""; [ "$$(id -u)" = 0 ] || become="sudo -n"; \
 	if ! command -v apt-get >/dev/null 2>&1; then \
-	    if command -v brew >/dev/null 2>&1 || [ "$$(uname)" = Darwin ]; then echo "Run: brew install sox poppler"; \
+	    if command -v brew >/dev/null 2>&1 || [ "$$(uname)" = Darwin ]; then echo "Run: brew install sox poppler jack"; \
 	    else echo "No apt-get here: install$$missing by hand, or some tests are skipped."; fi; \
 	elif ! $$become true 2>/dev/null; then \
 	    echo "Not allowed to install: run 'sudo apt-get install$$missing', or some tests are skipped."; \
-	elif ! { $$become apt-get -qq update && $$become apt-get -qq install -y --no-install-recommends $$missing; }; then \
+	elif ! { $$become apt-get -qq update && $$become env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; }; then \
 	    echo "apt-get could not install$$missing; some tests are skipped."; \
 	fi
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.capture.jack_server"]
+
 ROOT = Path(__file__).parents[1]
 # Whoever runs the tests in the background may have told them to ignore Ctrl-C.
 HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"

@@ -1,0 +1,176 @@
+"""A JACK server without a sound card, and decks on it, so that tests go through PortAudio as with a real interface.
+
+Fixtures, known to every test::
+
+    def test_something(jack_at):
+        server = jack_at(48000)                      # a running server, kept for the whole test process
+        deck = server.deck("unity", "--delay", 480)  # found by PortAudio as "Virtual Deck"; stopped when the test ends
+        deck.freewheel(True)                         # as fast as everybody can, instead of in real time
+        ...                                          # PortAudioDevice("Virtual Deck", 48000, ...), or `tape capture` itself
+
+The kinds of deck and what they take are described in ``jack_deck.py``. While such a test runs, the environment of this process
+and of all that it starts names the server. A server that a test kills (``server.kill()``) is started anew for the next one.
+Without jackd or libjack these tests are skipped, except under CI (or ``REQUIRE_JACK``), where they fail.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DECK = "Virtual Deck"
+PERIOD = 1024
+READY_S = 60.0
+"""Long enough for a tape machine that has to be compiled first."""
+FREEWHEEL_S = 15.0
+"""The server waits 10 s for a client that died while it ran free."""
+
+
+def why_not():
+    """What is missing for tests through JACK, or None."""
+    if shutil.which("jackd") is None:
+        return "jackd is not installed; run 'make system-deps'"
+    if find_spec("jack") is None:
+        return "JACK-Client is not installed; run 'make install'"
+    return None
+
+
+class Deck:
+    """A deck in a process of its own."""
+
+    def __init__(self, server, kind, *options, name=DECK):
+        line = [sys.executable, str(ROOT / "tests/capture/jack_deck.py"), "--server", server, "--name", name, kind]
+        self.name = name
+        self.said = []
+        self.free = False
+        self.process = subprocess.Popen(
+            [*line, *map(str, options)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        self._heard = threading.Condition()
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.wait_for("ready", READY_S)
+
+    def _listen(self):
+        for line in self.process.stdout:
+            with self._heard:
+                self.said.append(line.strip())
+                self._heard.notify_all()
+
+    def wait_for(self, words, seconds=5.0):
+        """Wait until the deck has said something: ``ready``, ``record``, ``play 1``, ``thru``, ``stopped``."""
+        with self._heard:
+            heard = self._heard.wait_for(lambda: words in self.said, seconds)
+        assert heard, f"the deck said {self.said} and not '{words}' (exit status {self.process.poll()})"
+
+    def freewheel(self, on):
+        """Let the server run as fast as its clients can, or in real time again."""
+        words = f"freewheel {'on' if on else 'off'}"
+        with self._heard:
+            self.said = [said for said in self.said if said != words]
+        self.process.stdin.write(f"{words}\n")
+        self.process.stdin.flush()
+        self.wait_for(words, FREEWHEEL_S)
+        self.free = on
+
+    def stop(self):
+        """Switch the deck off, the server in real time again: one that freewheels without clients takes 10 s for the next."""
+        if self.free and self.process.poll() is None:
+            self.freewheel(False)
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdin.close()
+
+
+class JackServer:
+    """A JACK server of its own name, which takes its time from the computer's clock.
+
+    It is synchronous: a client that is late makes the cycle late, and nothing is lost.
+    """
+
+    def __init__(self, rate, period=PERIOD):
+        self.rate, self.period = rate, period
+        self.name = f"tape-{os.getpid()}-{rate}"
+        self.decks = []
+        # -r: no real-time priority; -S: synchronous; -t: wait for a client, ms; -p: most ports, which sizes shared memory
+        engine = ["jackd", "-n", self.name, "-r", "-S", "-t", "500", "-p", "64"]
+        driver = ["-d", "dummy", "-r", str(rate), "-p", str(period), "-C", "4", "-P", "4"]
+        self.process = subprocess.Popen(
+            [*engine, *driver], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **self.environment}
+        )
+
+    @property
+    def environment(self):
+        return {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
+
+    @property
+    def alive(self):
+        return self.process.poll() is None
+
+    def deck(self, kind="unity", *options, name=DECK):
+        """Switch a deck on; it is switched off when the test ends."""
+        self.decks.append(Deck(self.name, kind, *options, name=name))
+        return self.decks[-1]
+
+    def stop_decks(self):
+        while self.decks:
+            self.decks.pop().stop()
+
+    def kill(self):
+        """End the server as a crash would."""
+        self.process.kill()
+        self.process.wait()
+        self.stop_decks()
+
+    def stop(self):
+        self.stop_decks()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def _jack_servers():
+    running = {}
+    yield running
+    for rate, server in list(running.items()):
+        if not server.alive:
+            running[rate] = JackServer(rate)  # clears away the 40 MB of shared memory that a killed one left
+            running[rate].deck()
+        running[rate].stop()
+
+
+@pytest.fixture
+def jack_at(_jack_servers, monkeypatch):
+    """A function that gives a running server of a sample rate, and points PortAudio at it for the length of the test."""
+    missing = why_not()
+    if missing and (os.environ.get("CI") or os.environ.get("REQUIRE_JACK")):
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(missing)
+
+    def at(rate):
+        if rate not in _jack_servers or not _jack_servers[rate].alive:
+            _jack_servers[rate] = JackServer(rate)
+            time.sleep(0.1)
+        for name, value in _jack_servers[rate].environment.items():
+            monkeypatch.setenv(name, value)
+        return _jack_servers[rate]
+
+    yield at
+    for server in _jack_servers.values():
+        server.stop_decks()
