@@ -1,21 +1,29 @@
 """The commands that make sessions: plan, capture, import."""
 
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from signals.errors import UsageError
 
 if TYPE_CHECKING:
     from capture import flow
+    from capture.planning import Wish
     from capture.recordings import Plan
-    from capture.terminal import Reporter
+    from capture.terminal import Conversation, Reporter
     from sessions.manifest import TakeRecord
     from sessions.store import Session
 
 app = typer.Typer()
 DECK = "Tascam Portastudio 424 MkII"
+PASSES = 3  # the flutter of record and play adds in another phase in every pass
+USUAL_LADDER = "usual"
 HOW_RECORDED = {
     "main": "; record and play it with dbx out",
     "encoded": "; record it with dbx in",
@@ -39,6 +47,32 @@ Dbx = Annotated[
         help="Positions of the dbx switch: some of off,on,encode,decode (encode: recorded with it, played without)."
     ),
 ]
+
+
+@app.command()
+def devices(as_json: Json = False) -> None:
+    """List the audio interfaces: host API, channels, and the sample rates that they can be opened at.
+
+    Example: tape devices
+    """
+    from capture import terminal
+    from capture.portaudio import SESSION_RATES, interfaces
+
+    found = interfaces()
+    if as_json:
+        terminal.say_json({"devices": [asdict(entry) for entry in found]})
+        return
+    if not found:
+        terminal.say("No audio interface is there; plug one in, or start the sound server it belongs to, and look again.")
+        return
+    table = terminal.plain_table("number", "name", "host API", "in", "out", "sample rates in Hz", "default")
+    for entry in found:
+        default = " and ".join(w for w, is_it in (("in", entry.default_input), ("out", entry.default_output)) if is_it)
+        rates = ", ".join(f"{rate}" for rate in entry.rates) or "none of those that are known here"
+        table.add_row(str(entry.index), entry.name, entry.host_api, str(entry.inputs), str(entry.outputs), rates, default)
+    terminal.say_table(table)
+    if not any(entry.duplex and set(entry.rates) & set(SESSION_RATES) for entry in found):
+        terminal.say("None of them both plays and records at 48000 Hz or more by itself; see the README on interfaces.")
 
 
 @app.command()
@@ -83,39 +117,141 @@ def stimulus(
     terminal.say(f"Record it, play it back, and attach what returns: tape import {planned.path} RECORDING.wav")
 
 
-@app.command()
+class LevelsAlone(TyperCommand):
+    """Lets ``--levels`` stand alone, for the usual ladder, or before a ladder that begins with a minus sign."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give ``--levels`` its value."""
+        given: list[str] = []
+        for argument in args:
+            if given and given[-1] == "--levels":
+                given.pop()
+                ladder = re.match(r"[-+]?[.\d]", argument)
+                given.append(f"--levels={argument}" if ladder else f"--levels={USUAL_LADDER}")
+                if ladder:
+                    continue
+            given.append(argument)
+        if given and given[-1] == "--levels":
+            given[-1] = f"--levels={USUAL_LADDER}"
+        return super().parse_args(ctx, given)
+
+
+@app.command(cls=LevelsAlone)
 def capture(
     session: SessionPath = Path("tape-session"),
-    device: Annotated[str, typer.Option(help="virtual[:PRESET] or virtual:FILE.toml.")] = "virtual",
+    device: Annotated[
+        str,
+        typer.Option(help="Audio interface by name or number ('tape devices' lists them), or virtual[:PRESET|:FILE.toml]."),
+    ] = "virtual",
     levels: Levels = None,
     tracks: Tracks = "1",
     pilot_track: PilotTrack = None,
+    outputs: Annotated[
+        str | None, typer.Option(metavar="N,N", help="Outputs of the interface: one a track, then one for the pilot.")
+    ] = None,
+    inputs: Annotated[
+        str | None, typer.Option(metavar="N,N", help="Inputs of the interface, in the same order as the outputs.")
+    ] = None,
     speed: Speed = 9.5,
+    dbx: Dbx = None,
     rate: Rate = 48_000,
     reference_dbfs: Reference = -18.0,
-    passes: Annotated[int, typer.Option(min=1, help="Play passes.")] = 3,
+    passes: Annotated[
+        int | None, typer.Option(min=1, help="Play passes in each position of the dbx switch.", show_default="3")
+    ] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="One pass: what is played comes straight back.")] = False,
     quick: Quick = False,
     music: Music = None,
     cassette: Cassette = "C-60",
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: the deck works itself.")] = False,
     as_json: Json = False,
 ) -> None:
     """Record a session through a device; a session that exists already goes on where it stopped.
 
+    Example: tape capture my-deck --device "Scarlett 2i2" --levels --pilot-track 4
+
     Example: tape capture my-session --device virtual:worn --pilot-track 4
     """
     from capture import terminal
-    from capture.planning import Wish, plan_session, read_ladder, read_tracks
+    from capture.planning import Wish, read_dbx, read_ladder, read_tracks
+
+    ladder = None if levels == USUAL_LADDER else read_ladder(levels)
+    modes = None if dbx is None else read_dbx(dbx)
+    wish = Wish(
+        read_tracks(tracks),
+        pilot_track,
+        speed,
+        rate,
+        reference_dbfs,
+        ladder,
+        quick,
+        music or (),
+        cassette,
+        DECK,
+        dbx=modes or ("off",),
+    )
+    if device.partition(":")[0] == "virtual":
+        opened, takes = _capture_virtual(session, device, wish, passes or PASSES, loop=loop, quiet=as_json)
+    else:
+        asking = not yes
+        if asking and not sys.stdin.isatty():
+            raise UsageError("nobody can be asked here to work the deck; run this in a terminal, or add --yes")
+        with terminal.Conversation(asking=asking, quiet=as_json and yes) as talk:
+            opened, takes = _capture_attended(talk, session, device, wish, modes, passes, (outputs, inputs), loop=loop)
+    _say_takes(opened, takes, as_json)
+
+
+def _capture_virtual(
+    path: Path, device: str, wish: "Wish", passes: int, *, loop: bool, quiet: bool
+) -> "tuple[Session, list[TakeRecord]]":
+    from capture import terminal
+    from capture.planning import plan_session, recordings
     from capture.recordings import Plan
-    from capture.virtual import deck_name
+    from capture.virtual import deck_name, require_no_dbx
     from sessions.store import Session
 
-    ladder, deck = read_ladder(levels), deck_name(device)
-    wish = Wish(read_tracks(tracks), pilot_track, speed, rate, reference_dbfs, ladder, quick, music or (), cassette, deck)
-    with terminal.reporting(quiet=as_json) as reporter:
-        begun = (session / "session.json").exists()
-        opened = Session.open(session) if begun else plan_session(session, wish, reporter.step)
-        takes = capture_with_progress(reporter, opened, device, Plan.of(passes))
-    _say_takes(opened, takes, as_json)
+    wish = replace(wish, deck=deck_name(device))
+    plan = Plan(recordings(wish.dbx, passes), loop)
+    require_no_dbx(device, plan)
+    with terminal.reporting(quiet=quiet) as reporter:
+        begun = (path / "session.json").exists()
+        opened = Session.open(path) if begun else plan_session(path, wish, reporter.step)
+        return opened, capture_with_progress(reporter, opened, device, plan)
+
+
+def _capture_attended(
+    talk: "Conversation",
+    path: Path,
+    device: str,
+    wish: "Wish",
+    dbx: Sequence[str] | None,
+    passes: int | None,
+    ports: tuple[str | None, str | None],
+    *,
+    loop: bool,
+) -> "tuple[Session, list[TakeRecord]]":
+    """See that the interface can do what is asked of it before anything is written."""
+    from capture.attended import capture_attended, dbx_of, kept_ports, read_ports
+    from capture.planning import plan_session
+    from capture.recorder import PortAudioDevice
+    from sessions.store import Session
+
+    begun = Session.open(path) if (path / "session.json").exists() else None
+    if begun is None:
+        channels, rate = len(wish.tracks) + (wish.pilot_track is not None), wish.sample_rate
+    else:
+        known = begun.manifest.stimuli[0]
+        channels, rate = known.channels, known.sample_rate
+        dbx, passes = dbx_of(begun, dbx), passes or int(begun.manifest.interface.settings.get("passes", PASSES))
+        ports = ports[0] or kept_ports(begun, "outputs"), ports[1] or kept_ports(begun, "inputs")
+    outputs, inputs = (
+        [n - 1 for n in read_ports(text, channels, what)] for text, what in zip(ports, ("outputs", "inputs"), strict=True)
+    )
+    opened = PortAudioDevice(device, rate, outputs, inputs)
+    session = begun or plan_session(path, wish, talk.progress)
+    talk.pause()
+    taken = capture_attended(talk, session, opened, dbx=dbx or wish.dbx, passes=passes or PASSES, loop=loop)
+    return session, taken
 
 
 @app.command("import")

@@ -59,6 +59,13 @@ class Listener:
             return "start marker heard"
         return "waiting for the start marker"
 
+    @property
+    def likely_samples(self) -> int:
+        """Where the pass will likely end; 0 until the start marker was heard."""
+        if self._started_s is None:
+            return 0
+        return round((self._started_s + self._length_s + 1.3 * END_S + LINGER_S) * self._rate)
+
     def hear(self, block: np.ndarray) -> None:
         """Take in a block of what returns, shape ``(samples, channels)``."""
         wave = block[:, self._channel]

@@ -27,7 +27,7 @@ HEARD_TAIL_SHARE = 0.25
 LISTED_GAPS = 100
 
 Tell = Callable[[int, int, str], None]
-"""Is told samples done, samples of the pass at most, and what is heard meanwhile."""
+"""Is told samples done, samples of the pass (0 where nobody knows yet), and what is heard meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,9 @@ def _run(
         writer.write(block)
         if listener:
             listener.hear(block)
-        tell(writer.samples, total, listener.heard if listener else "")
+            tell(writer.samples, listener.likely_samples, listener.heard)
+        else:
+            tell(writer.samples, total, "")
 
     with writer:
         facts = _through(bench, sent, sink, tail_s, listener.over if listener else never)
@@ -181,10 +183,10 @@ def _run(
 
 
 def _stem(recording: Recording, position: Play | None, role: TakeRole, number: int) -> str:
-    """Name of a take, such as ``play-1``, ``record`` or ``encoded-on-play-2``."""
-    dbx = _condition(recording, position)
-    special = [part for part in (recording.stimulus, dbx) if part not in ("main", "off")]
-    return "-".join([*special, role, *([] if role == "record" else [str(number)])])
+    """Name of a take, such as ``play-1``, ``encode-play-2`` or ``encoded-record``."""
+    dbx = "off" if position is None else recording.condition(position)
+    special = dbx if dbx != "off" else recording.stimulus
+    return "-".join([*([] if special == "main" else [special]), role, *([] if role == "record" else [str(number)])])
 
 
 def _expected_db(session: Session, material: Material) -> dict[int, float]:

@@ -94,6 +94,8 @@ class Callback:
                 outdata[: stop - start, self._outputs] = take(self._shared.output, start, stop)
                 put(self._shared.input, start, indata[: stop - start, self._inputs])
                 self._dropping = False
+            elif self.ending:
+                return  # nobody wants it any more
             else:
                 self._drop(start, stop)
             self._passed = self._shared.counts[PASSED] = stop

@@ -7,14 +7,20 @@ stands before a colon names a step that has parts.
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, Self
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from signals.errors import UsageError
 
 LOG_EVERY_S = 10.0
+MOST_COLUMNS = 200
 
 
 class Reporter:
@@ -62,6 +68,98 @@ def say(text: str) -> None:
     Console(soft_wrap=True).print(text, highlight=False, markup=False)
 
 
+def plain_table(*headings: str) -> Table:
+    """A table without lines, for :func:`say_table`."""
+    return Table(*headings, box=None, padding=(0, 2, 0, 0), header_style="bold")
+
+
+def say_table(table: Table) -> None:
+    """Print a table; where nobody looks at a terminal, as wide as it needs."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = MOST_COLUMNS
+    console.print(table)
+
+
 def say_json(value: Mapping[str, Any]) -> None:
     """Print a result for a program."""
     sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+class Conversation:
+    """Progress and questions that take turns: no bar is drawn while someone is asked. All of it goes to standard error.
+
+    Parameters
+    ----------
+    asking : bool
+        Whether somebody is there to answer.
+    quiet : bool
+        Say nothing but questions.
+    """
+
+    def __init__(self, *, asking: bool, quiet: bool = False) -> None:
+        self.asking = asking
+        self.console = Console(stderr=True)
+        self._quiet = quiet
+        self._bar = ExitStack()
+        self._reporter: Reporter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pause()
+
+    def pause(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+        self._reporter = None
+
+    def progress(self, what: str, part: float | None = None) -> None:
+        """Show what is being done and which part of it, 0 to 1, has been done."""
+        if self._reporter is None:
+            self._reporter = self._bar.enter_context(reporting(quiet=self._quiet))
+        self._reporter.fraction(what, part)
+
+    def say(self, text: str, style: str = "", indent: int = 0) -> None:
+        """A line of words."""
+        if not self._quiet:
+            self.pause()
+            self.console.print(Padding(Text(text, style), (0, 0, 0, indent)))
+
+    def step(self, title: str, lines: Iterable[str] = (), question: str = "Press Enter when it is so.") -> None:
+        """Something to do by hand: what, how, and wait until it has been done; nothing where nobody is there to do it."""
+        if not self.asking:
+            return
+        self.pause()
+        self.console.print()
+        self.console.print(title, style="bold", highlight=False, markup=False)
+        for line in lines:
+            self.console.print(Padding(Text(line), (0, 0, 0, 2)))
+        self.answer(question)
+
+    def choose(self, question: str, choices: Mapping[str, str], default: str) -> str:
+        """One of several answers, each by its first letter; Enter alone takes the default."""
+        words = ", ".join(f"{key} {word}" for key, word in choices.items())
+        while True:
+            said = self.answer(f"{question} [{words}; Enter: {choices[default]}]").strip().lower()
+            for key, word in choices.items():
+                if said and (said == key or word.startswith(said)):
+                    return key
+            if not said:
+                return default
+
+    def answer(self, question: str) -> str:
+        """What is typed after a question.
+
+        Raises
+        ------
+        UsageError
+            Standard input has come to its end.
+        """
+        self.pause()
+        self.console.print(question, end=" ", style="cyan", highlight=False, markup=False)
+        try:
+            return input()
+        except EOFError as error:
+            raise UsageError("nobody can be asked here; add --yes where the deck works itself") from error

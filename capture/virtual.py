@@ -236,7 +236,7 @@ def capture_virtual(
     TapeError
         As :func:`open_virtual` and :func:`capture.flow.capture`.
     """
-    _require_no_dbx(device, plan)
+    require_no_dbx(device, plan)
     stimulus = plan.recordings[0].stimulus
     with closing(open_virtual(session, device, stimulus=stimulus, seed=seed)) as deck:
         plan = plan if plan.inputs or session.manifest.wiring.inputs else replace(plan, inputs=deck.inputs)
@@ -247,7 +247,14 @@ def capture_virtual(
     return made
 
 
-def _require_no_dbx(device: str, plan: Plan) -> None:
+def require_no_dbx(device: str, plan: Plan) -> None:
+    """Refuse what asks for a dbx switch.
+
+    Raises
+    ------
+    DeviceError
+        A recording or a play pass is to be made with dbx in.
+    """
     if any(recording.dbx or play.dbx for recording in plan.recordings for play in recording.plays):
         raise DeviceError(f"'{device}' has no dbx; capture with --dbx off, or through an audio interface.")
 

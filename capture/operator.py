@@ -1,0 +1,258 @@
+"""The person at the deck: told in plain words what to do, step by step, and asked what to make of every pass.
+
+The words on the panel are those of the 424 MkII; another deck has the same things under other names.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from capture.device import Listen, Verdict
+from capture.full_scale import MeterTone
+from capture.meters import Meter, Zone, drawn, verdict
+from capture.terminal import Conversation
+from capture.verification import Verification, Weight, automatic
+from sessions.manifest import SessionManifest
+from signals.cues import CueSheet
+
+LONGEST_TONE_S = 1800.0
+HEADROOM_DB = 3.0
+ZONE_DB = 12.0
+SPEED_NAMES = {9.5: "9.5 cm/s (the faster)", 4.8: "4.8 cm/s (the slower)"}
+FRAMES_PER_S = 12
+
+
+@dataclass(frozen=True)
+class Cables:
+    """Numbers, from 1 as on the box, of the interface's outputs and inputs, in the order of the stimulus' channels."""
+
+    interface: str
+    outputs: Sequence[int]
+    inputs: Sequence[int]
+
+
+class Person:
+    """Works a deck by hand.
+
+    Parameters
+    ----------
+    talk : Conversation
+        Where the person is spoken to.
+    cables : Cables
+        What goes where.
+    sheet : CueSheet
+        A stimulus, for its channels.
+    manifest : SessionManifest
+        What deck, tape and speed it is for.
+    passes : int
+        Play passes in each position of the dbx switch.
+    loop : bool
+        There is no tape in between.
+    """
+
+    def __init__(
+        self, talk: Conversation, cables: Cables, sheet: CueSheet, manifest: SessionManifest, passes: int, *, loop: bool
+    ) -> None:
+        self._talk = talk
+        self._cables = cables
+        self._channels = sheet.channels
+        self._manifest = manifest
+        self._passes = passes
+        self._loop = loop
+        self._dbx: bool | None = None
+        self._rolling = self._level_is_set = False
+
+    @property
+    def _sync(self) -> bool:
+        """The pilot stays out of the dbx on track 4, in the position SYNC."""
+        return any(channel.role == "pilot" and channel.track == 4 for channel in self._channels)
+
+    def prepare(self, duration_s: float, records: int, plays: int) -> None:
+        """Say what is to come, and have cables and panel put right."""
+        if not records + plays:
+            return
+        self._talk.step(
+            "What is to come", self._outlook(duration_s, records, plays), "Press Enter to begin, Ctrl-C to leave."
+        )
+        self._talk.step(
+            f"Cables (everything turned down, direct monitoring of '{self._cables.interface}' off)", self._wires()
+        )
+        if not self._loop:
+            self._talk.step("The panel", self._panel())
+
+    def set_dbx(self, *, recording: bool, on: bool) -> None:
+        """Have the dbx switch set, where it may stand otherwise."""
+        if self._loop or on == self._dbx:
+            return
+        self._dbx = on
+        position = ("SYNC (track 4, the pilot, stays without)" if self._sync else "ON") if on else "OFF"
+        self._talk.step(f"dbx {'for recording' if recording else 'for playing'}", [f"Set the dbx switch to {position}."])
+
+    def set_level(self, sheet: CueSheet, listen: Listen) -> None:
+        """Play 1 kHz at 0 dB with meters of what comes back, until Enter is pressed."""
+        if self._level_is_set or not self._talk.asking:
+            return
+        zone = level_zone(sheet)
+        while True:
+            self._talk.step("Levels", self._level_lines(zone), "Press Enter for the tone and the meters.")
+            meter = Meter(sheet.sample_rate, len(self._cables.inputs))
+            self._watch(sheet, listen, meter, zone)
+            wrong = [
+                f"{label}: {reading.held_dbfs:.1f} dBFS, {verdict(reading, zone)[0]}"
+                for label, reading in zip(self._labels(), meter.readings(), strict=True)
+                if reading.clipped or not zone.holds(reading.held_dbfs)
+            ]
+            for line in wrong:
+                self._talk.say(line, "yellow")
+            if not wrong or self._talk.choose("Levels?", {"s": "set again", "g": "go on as it is"}, "s") == "g":
+                break
+        self._level_is_set = True
+
+    def arm(self, tracks: Sequence[int]) -> None:
+        """Have the tape started, recording."""
+        if self._loop:
+            return
+        self._rolling = True
+        self._talk.step(
+            f"Record pass: {_tracks(tracks)}",
+            [
+                f"Set RECORD FUNCTION of {_tracks(tracks)} to DIRECT, of all others to SAFE.",
+                "Wind the tape some ten seconds past the leader and press RESET at the counter: the recording begins at 0000.",
+                "Press RECORD and PLAY. When the tape has run for two or three seconds, go on.",
+            ],
+            "Press Enter while the tape is recording.",
+        )
+
+    def rewind(self) -> None:
+        """Have the tape rewound."""
+        self._talk.step(
+            "Rewind",
+            [
+                "Press STOP and rewind to the beginning of the recording (0000; RTZ does it), rather too far than too little.",
+                "Set RECORD FUNCTION of every track to SAFE, so that nothing is erased. Leave the pitch control alone.",
+            ],
+        )
+
+    def play(self, tracks: Sequence[int], number: int) -> None:
+        """Have the tape played."""
+        self._rolling = True
+        self._talk.step(
+            f"Play pass {number} of {self._passes}",
+            ["Press Enter first and PLAY then; it need not be quick."],
+            "Press Enter, then PLAY.",
+        )
+
+    def stop(self) -> None:
+        """Have the tape stopped."""
+        if self._rolling and self._talk.asking:
+            self._talk.say("Stop the tape.", "bold")
+        self._rolling = False
+
+    def judge(self, take: str, verification: Verification) -> Verdict:
+        """Show what was seen in a pass and ask what to make of it."""
+        talk = self._talk
+        talk.say(f"{take}: {verification.summary}", "" if verification.fit else "bold red")
+        for finding in verification.findings:
+            talk.say(finding.text, {Weight.NOTE: "", Weight.DOUBT: "yellow", Weight.REFUSAL: "red"}[finding.weight], 2)
+        if not talk.asking:
+            return automatic(verification)
+        choices = {"a": "accept", "r": "repeat", "b": "break off"}
+        if not verification.fit:
+            del choices["a"]
+        default = "r" if verification.doubtful else "a"
+        chosen = talk.choose("This pass?", choices, default)
+        return {"a": Verdict.ACCEPT, "r": Verdict.REPEAT, "b": Verdict.ABORT}[chosen]
+
+    # What is said.
+
+    def _outlook(self, duration_s: float, records: int, plays: int) -> list[str]:
+        each = f"{int(duration_s // 60)}:{int(duration_s % 60):02d} min"
+        if self._loop:
+            return [f"{plays} pass(es) of {each}: the stimulus is played and what comes back is recorded."]
+        parts = [f"{records} record pass(es)"] if records else []
+        return [
+            f"{' and '.join([*parts, f'{plays} play pass(es)'])} of {each} each, with a rewind before every play pass.",
+            f"It takes about {round((records + plays) * (duration_s + 60.0) / 60.0)} min. What is recorded stays if you leave"
+            " with Ctrl-C; the same command goes on where it stopped.",
+        ]
+
+    def _wires(self) -> list[str]:
+        sent = zip(self._cables.outputs, self._channels, strict=True)
+        back = zip(self._cables.inputs, self._channels, strict=True)
+        if self._loop:
+            return [
+                *(f"output {o} to the input of channel {c.track} ({c.role})" for o, c in sent),
+                *(f"the output of channel {c.track} to input {i}" for i, c in back),
+            ]
+        return [
+            *(f"output {o} to MIC/LINE IN of channel {c.track} ({c.role})" for o, c in sent),
+            *(f"TAPE OUT {c.track} to input {i}" for i, c in back),
+            "A deck without TAPE OUT: use LINE OUT L and R, and for the play passes set those channels to TAPE, PAN to the side.",
+        ]
+
+    def _panel(self) -> list[str]:
+        manifest = self._manifest
+        tracks = _tracks([channel.track for channel in self._channels])
+        speed = SPEED_NAMES.get(manifest.speed_cm_s, f"{manifest.speed_cm_s:g} cm/s")
+        return [
+            f"Input switch of {tracks.replace('track', 'channel')} to MIC/LINE, EQ flat, EFFECT sends at zero.",
+            f"RECORD FUNCTION of {tracks} to DIRECT (then the channel's own fader sets the level; with BUSS it is the master).",
+            f"Tape speed {speed}. PITCH CONTROL in its detent.",
+            f"Cassette: Type II (chrome){f', {manifest.tape}' if manifest.tape else ''}, its tabs in place; heads clean.",
+        ]
+
+    def _level_lines(self, zone: Zone) -> list[str]:
+        lines = ["A tone of 1 kHz is played on every output, at the level that shall be 0 VU."]
+        if not self._loop:
+            lines.append("On the deck: turn TRIM, with the fader at its mark, until the meter of each track stands at 0.")
+        return [
+            *lines,
+            f"On the interface: turn the gain of each input until its bar ends in the green zone, {zone.low_dbfs:g} to"
+            f" {zone.high_dbfs:g} dBFS, and leave it there for good.",
+        ]
+
+    def _labels(self) -> list[str]:
+        return [
+            f"input {number} (track {channel.track})"
+            for number, channel in zip(self._cables.inputs, self._channels, strict=True)
+        ]
+
+    def _watch(self, sheet: CueSheet, listen: Listen, meter: Meter, zone: Zone) -> None:
+        """Play the tone and draw the meters until Enter is pressed."""
+        pressed = Event()
+
+        def wait() -> None:
+            with suppress(EOFError):
+                input()
+            pressed.set()
+
+        def picture() -> Group:
+            lines = [Text(line) for line in self._level_lines(zone)]
+            meters = drawn(meter.readings(), self._labels(), zone)
+            return Group(*lines, Text(), meters, Text(), Text("Press Enter when the levels are right.", style="cyan"))
+
+        tone = MeterTone(
+            sheet.sample_rate, len(self._channels), round(LONGEST_TONE_S * sheet.sample_rate), sheet.reference_dbfs
+        )
+        self._talk.pause()
+        waiting = Thread(target=wait, daemon=True)
+        with Live(get_renderable=picture, console=self._talk.console, refresh_per_second=FRAMES_PER_S, screen=True):
+            waiting.start()
+            listen(tone, meter.hear, pressed.is_set)
+
+
+def level_zone(sheet: CueSheet) -> Zone:
+    """Where the returned reference tone ought to lie, so that the loudest of the stimulus stays below full scale."""
+    loudest_db = max((cue.level_db for cue in sheet.cues if cue.level_db is not None), default=0.0)
+    high = -HEADROOM_DB - max(loudest_db, 0.0)
+    return Zone(high - ZONE_DB, high)
+
+
+def _tracks(tracks: Sequence[int]) -> str:
+    numbers = [str(track) for track in sorted(tracks)]
+    return f"track {numbers[0]}" if len(numbers) == 1 else f"tracks {', '.join(numbers[:-1])} and {numbers[-1]}"
