@@ -15,6 +15,7 @@ and ``stopped``.
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -132,7 +133,7 @@ def main():
     inputs = [client.inports.register(f"record_{k + 1}") for k in range(CHANNELS)]
     outputs = [client.outports.register(f"play_{k + 1}") for k in range(CHANNELS)]
     ours = {port.name for port in [*inputs, *outputs]}
-    wires, rolling, gone = set(), threading.Lock(), threading.Event()
+    wires, rolling, gone, dead = set(), threading.Lock(), threading.Event(), threading.Event()
 
     @client.set_process_callback
     def process(frames):
@@ -160,8 +161,10 @@ def main():
 
     @client.set_shutdown_callback
     def shutdown(status, reason):
+        dead.set()
         gone.set()
 
+    signal.signal(signal.SIGTERM, lambda number, frame: gone.set())
     client.activate()
     say("ready")
 
@@ -175,7 +178,9 @@ def main():
 
     threading.Thread(target=obey, daemon=True).start()
     gone.wait()
-    os._exit(0)  # a client of a server that died cannot be closed
+    if not dead.is_set():  # a client of a server that died cannot be closed
+        client.close()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ DECK = "Virtual Deck"
 PERIOD = 1024
 READY_S = 60.0
 """Long enough for a tape machine that has to be compiled first."""
+STOP_S = 10.0
 FREEWHEEL_S = 15.0
 """The server waits 10 s for a client that died while it ran free."""
 
@@ -89,7 +90,11 @@ class Deck:
         if self.free and self.process.poll() is None:
             self.freewheel(False)
         self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.process.stdin.close()
 
 
@@ -137,7 +142,7 @@ class JackServer:
         self.stop_decks()
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(10)
+            self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
