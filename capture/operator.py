@@ -173,10 +173,10 @@ class Person:
     def _outlook(self, duration_s: float, records: int, plays: int) -> list[str]:
         each = f"{int(duration_s // 60)}:{int(duration_s % 60):02d} min"
         if self._loop:
-            return [f"{plays} pass(es) of {each}: the stimulus is played and what comes back is recorded."]
-        parts = [f"{records} record pass(es)"] if records else []
+            return [f"{_counted(plays, 'pass')} of {each}: the stimulus is played and what comes back is recorded."]
+        parts = [_counted(records, "record pass")] if records else []
         return [
-            f"{' and '.join([*parts, f'{plays} play pass(es)'])} of {each} each, with a rewind before every play pass.",
+            f"{' and '.join([*parts, _counted(plays, 'play pass')])} of {each}, with a rewind before every play pass.",
             f"It takes about {round((records + plays) * (duration_s + 60.0) / 60.0)} min. What is recorded stays if you leave"
             " with Ctrl-C; the same command goes on where it stopped.",
         ]
@@ -256,3 +256,7 @@ def level_zone(sheet: CueSheet) -> Zone:
 def _tracks(tracks: Sequence[int]) -> str:
     numbers = [str(track) for track in sorted(tracks)]
     return f"track {numbers[0]}" if len(numbers) == 1 else f"tracks {', '.join(numbers[:-1])} and {numbers[-1]}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}es"

@@ -134,8 +134,10 @@ class Conversation:
         self.pause()
         self.console.print()
         self.console.print(title, style="bold", highlight=False, markup=False)
+        listed = Table.grid(padding=(0, 1))
         for line in lines:
-            self.console.print(Padding(Text(line), (0, 0, 0, 2)))
+            listed.add_row(" •", Text(line))
+        self.console.print(listed)
         self.answer(question)
 
     def choose(self, question: str, choices: Mapping[str, str], default: str) -> str:
@@ -158,8 +160,23 @@ class Conversation:
             Standard input has come to its end.
         """
         self.pause()
+        _forget_typed()
         self.console.print(question, end=" ", style="cyan", highlight=False, markup=False)
         try:
             return input()
         except EOFError as error:
             raise UsageError("nobody can be asked here; add --yes where the deck works itself") from error
+
+
+def _forget_typed() -> None:
+    """Throw away what was typed before a question: an Enter too many must not accept a pass that nobody has looked at."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        import msvcrt
+
+        while msvcrt.kbhit():  # type: ignore[attr-defined]
+            msvcrt.getwch()  # type: ignore[attr-defined]
+        return
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
