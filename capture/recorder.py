@@ -175,15 +175,17 @@ def _interrupts_asked() -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread():
         yield never
         return
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):  # whoever started this program has told it to ignore Ctrl-C
+        yield never
+        return
     came = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
         came.set()
         signal.signal(signal.SIGINT, before)
 
-    before = signal.getsignal(signal.SIGINT)
-    if callable(before):  # else whoever started this program has told it to ignore Ctrl-C
-        signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGINT, note)
     try:
         yield came.is_set
     finally:

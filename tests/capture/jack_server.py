@@ -3,7 +3,7 @@
 Fixtures, known to every test::
 
     def test_something(jack_at):
-        server = jack_at(48000)                      # a running server, kept for the whole test process
+        server = jack_at(48000)                      # a running server, kept for the tests of a file
         deck = server.deck("unity", "--delay", 480)  # found by PortAudio as "Virtual Deck"; stopped when the test ends
         deck.freewheel(True)                         # as fast as everybody can, instead of in real time
         ...                                          # PortAudioDevice("Virtual Deck", 48000, ...), or `tape capture` itself
@@ -18,8 +18,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-import time
+from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def why_not():
         return "jackd is not installed; run 'make system-deps'"
     if find_spec("jack") is None:
         return "JACK-Client is not installed; run 'make install'"
+    if find_library("portaudio") is None:
+        return "libportaudio2 is not installed; run 'make system-deps'"
     return None
 
 
@@ -148,19 +151,42 @@ class JackServer:
             self.process.wait()
 
 
-@pytest.fixture(scope="session")
-def _jack_servers():
-    running = {}
-    yield running
-    for rate, server in list(running.items()):
-        if not server.alive:
-            running[rate] = JackServer(rate)  # clears away the 40 MB of shared memory that a killed one left
-            running[rate].deck()
-        running[rate].stop()
+@pytest.fixture(scope="module")
+def _jack_server():
+    """The running server, one at a time for all test processes: each takes 40 MB of what may be 64 MB of shared memory."""
+    if why_not():
+        yield None
+        return
+    import fcntl
+
+    running = Running()
+    with (Path(tempfile.gettempdir()) / f"tape-jack-{os.getuid()}.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield running
+        if running.server is not None:
+            if not running.server.alive:  # its memory is left to the next, which clears it away
+                running.at(running.server.rate).deck()
+            running.server.stop()
+
+
+class Running:
+    """The server that runs now."""
+
+    def __init__(self):
+        self.server = None
+
+    def at(self, rate):
+        """The server at this rate; one of another rate is stopped, and one that was killed started anew."""
+        if self.server is not None and (self.server.rate != rate or not self.server.alive):
+            self.server.stop()
+            self.server = None
+        if self.server is None:
+            self.server = JackServer(rate)
+        return self.server
 
 
 @pytest.fixture
-def jack_at(_jack_servers, monkeypatch):
+def jack_at(_jack_server, monkeypatch):
     """A function that gives a running server of a sample rate, and points PortAudio at it for the length of the test."""
     missing = why_not()
     if missing and (os.environ.get("CI") or os.environ.get("REQUIRE_JACK")):
@@ -169,13 +195,11 @@ def jack_at(_jack_servers, monkeypatch):
         pytest.skip(missing)
 
     def at(rate):
-        if rate not in _jack_servers or not _jack_servers[rate].alive:
-            _jack_servers[rate] = JackServer(rate)
-            time.sleep(0.1)
-        for name, value in _jack_servers[rate].environment.items():
+        server = _jack_server.at(rate)
+        for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
-        return _jack_servers[rate]
+        return server
 
     yield at
-    for server in _jack_servers.values():
-        server.stop_decks()
+    if _jack_server.server is not None:
+        _jack_server.server.stop_decks()

@@ -27,11 +27,12 @@ class Sink:
     """Keeps what is handed over; may be slow."""
 
     def __init__(self, slow=None):
-        self.blocks = []
+        self.blocks, self.times_s = [], []
         self.slow = slow
 
     def __call__(self, block):
         self.blocks.append(block)
+        self.times_s.append(time.monotonic())
         if self.slow is not None:
             self.slow(len(self.blocks))
 
@@ -60,7 +61,31 @@ def test_four_channels_come_back_bit_for_bit(jack_at, rate):
     # output 1 is played by stimulus channel 4, output 3 by 3, output 0 by 2, output 2 by 1
     assert np.array_equal(sink.returned[delay : delay + len(sent)], sent[:, [3, 2, 1, 0]])
     assert not sink.returned[delay + len(sent) :].any()
-    assert facts.clock_hz == pytest.approx(rate, rel=2e-3)
+    if facts.clock_hz is not None:  # on a busy computer the server's clock itself stumbles
+        seen_hz = np.polyfit(sink.times_s, np.cumsum([len(block) for block in sink.blocks]), 1)[0]
+        assert facts.clock_hz == pytest.approx(seen_hz, rel=1e-2)
+
+
+@pytest.fixture
+def busy():
+    """Six programs that want all of every core."""
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(6)]
+    yield
+    for hog in hogs:
+        hog.kill()
+        hog.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("rate", [48000, 96000])
+def test_a_busy_computer_loses_nothing_in_a_minute(jack_at, rate):
+    jack_at(rate).deck("unity")
+    sent, sink = noise(rate, 60.0), Sink()
+    facts = PortAudioDevice(DECK, rate, range(4), range(4)).run(ArrayAudio(sent, rate), sink, 0.25)
+    delay = delay_of(sink.returned)
+    assert np.array_equal(sink.returned[delay : delay + len(sent)], sent)
+    assert facts.lost == ()
 
 
 def test_one_channel_out_and_two_in(jack_at):
@@ -152,18 +177,20 @@ def test_an_interface_that_went_away_is_told_in_one_line(jack_at):
         device.run(ArrayAudio(noise(48000, 1.0), 48000), Sink(), 0.0)
 
 
-def test_a_deck_that_dies_is_told_after_a_second(jack_at):
-    deck = jack_at(48000).deck("unity")
+def test_a_sound_server_that_hangs_is_told_after_a_second(jack_at):
+    server = jack_at(48000)
+    server.deck("unity")
     sent, sink = noise(48000, 20.0), Sink()
     device = PortAudioDevice(DECK, 48000, range(4), range(4))
-    timer = threading.Timer(2.0, deck.process.kill)
+    timer = threading.Timer(2.0, server.process.send_signal, (signal.SIGSTOP,))
     timer.start()
-    with pytest.raises(DeviceError, match=r"'Virtual Deck' was lost \d\.\d s into the pass") as lost:
+    with pytest.raises(DeviceError, match=r"'Virtual Deck' was lost \d\.\d s into the pass: nothing has come") as lost:
         device.run(ArrayAudio(sent, 48000), sink, 0.25)
-    timer.join()
+    server.kill()
     assert "\n" not in str(lost.value)
     delay = delay_of(sink.returned)
-    assert np.array_equal(sink.returned[delay:][:48000], sent[:48000])
+    assert len(sink.returned) > 48000
+    assert np.array_equal(sink.returned[delay:], sent[: len(sink.returned) - delay])
 
 
 def test_the_simulated_tape_records_and_plays(jack_at):
