@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from sessions.audio import SoundFile, open_audio
-from sessions.disk import PART, describe, free_bytes, sha256_of, told_as_session_error, write_together
+from sessions.disk import PART, describe, free_bytes, sha256_of, sync_folder, told_as_session_error, write_together
 from sessions.manifest import FileRecord, TakeRecord, load, to_json
 from sessions.wave import Encoding, WaveWriter, mend, write_wave
 from signals.audio import AudioReader
@@ -30,6 +31,9 @@ _BALLAST_BYTES = 150_000
 """Held while a take is recorded, and let go so that its records find room on a disk that is full."""
 
 _ROOM_FOR_RECORDS_BYTES = 500_000
+
+SYNC_S = 1.0
+"""So much at most of a take is lost with the power."""
 
 Commit = Callable[[TakeRecord, Mapping[str, FileRecord]], None]
 
@@ -81,6 +85,7 @@ class TakeWriter:
         self._commit = commit
         self._files: dict[str, FileRecord] = {}
         self._open = True
+        self._synced_s = time.monotonic()
         try:
             folder.mkdir(parents=True)
         except FileExistsError as error:
@@ -93,6 +98,8 @@ class TakeWriter:
                 write_together({folder / RUNNING: to_json(record).encode()})
                 (folder / BALLAST).write_bytes(bytes(_BALLAST_BYTES))
                 self._wave = WaveWriter(part, record.sample_rate, record.channels, ENCODING, expected_samples)
+                for parent in (folder, folder.parent, folder.parent.parent):
+                    sync_folder(parent)
         except SessionError:
             self._discard()
             raise
@@ -114,6 +121,9 @@ class TakeWriter:
         """
         try:
             self._wave.write(block)
+            if time.monotonic() - self._synced_s > SYNC_S:
+                self._wave.sync()
+                self._synced_s = time.monotonic()
         except OSError as error:
             message = describe(error, self._folder / RETURNED)
             self._close_cut(message)

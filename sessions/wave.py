@@ -116,6 +116,10 @@ class WaveWriter:
         self._put(_encode(block, self.encoding))
         self.samples += block.shape[0]
 
+    def sync(self) -> None:
+        """Have what was written survive a loss of power."""
+        os.fsync(self._file.fileno())
+
     def close(self) -> str:
         """Complete header and padding, sync to disk, and return the SHA-256 of the file."""
         header = _header(self.encoding, self.sample_rate, self.channels, self.samples)
