@@ -16,6 +16,8 @@ from sessions.calibration import Calibration, Pair
 from sessions.results import Conditions, Curve, Result
 
 NEAR_DB = 10.0
+ALONE = "the interface alone has"
+"""Words by which the note of a figure that the interface limits is known."""
 LATENCY = "cross-correlation of a loop from output to input, linear phase from 400 Hz to 6 kHz"
 TAKEN_OFF = "; the interface's own taken off"
 BAND = ("bandwidth_low", "bandwidth_high", "response_ripple")
@@ -194,7 +196,7 @@ def _noise_note(figure: Result, alone: Alone, by: Circumstances) -> str | None:
     margin = level - own
     if margin >= NEAR_DB:
         return None
-    says = f"the interface alone has {own:.1f} dBFS of the {level:.1f} dBFS here"
+    says = f"{ALONE} {own:.1f} dBFS of the {level:.1f} dBFS here"
     if margin <= 0.5:
         return f"{says}: this is the noise of the interface, the deck's is lower"
     raised_db = -10.0 * np.log10(1.0 - 10.0 ** (-margin / 10.0))
@@ -213,5 +215,5 @@ def _distortion_note(figure: Result, alone: Alone, by: Circumstances) -> str | N
         return None
     shown = f"{own:.1f} dB" if figure.unit == "dB" else f"{own:.2g} %"
     if margin <= 0.5:
-        return f"the interface alone has {shown} here: this is the distortion of the interface"
-    return f"the interface alone has {shown} here, {margin:.1f} dB below, and may be part of the figure"
+        return f"{ALONE} {shown} here: this is the distortion of the interface"
+    return f"{ALONE} {shown} here, {margin:.1f} dB below, and may be part of the figure"

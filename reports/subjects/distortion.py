@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from reports.figures import Trace, against_level, distortion, harmonic_responses
+from reports.limits import interface_remark
 from reports.numbers import bare
 from reports.pages import (
     Cell,
@@ -70,6 +71,7 @@ def page(setup: Setup) -> Page | None:
         blocks=blocks,
         missing=missing([*ladder, *single]),
         methods=methods(setup, QUANTITIES),
+        remark=interface_remark(ladder),
     )
 
 

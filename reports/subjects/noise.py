@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from reports.figures import Mark, Trace, spectrum
+from reports.limits import interface_remark
 from reports.numbers import in_words
 from reports.pages import (
     Page,
@@ -53,6 +54,7 @@ def page(setup: Setup) -> Page | None:
         blocks=blocks,
         missing=missing(readings),
         methods=methods(setup, QUANTITIES),
+        remark=interface_remark(r for r in readings if r.quantity != "snr_a"),  # it says the same as noise_a
     )
 
 

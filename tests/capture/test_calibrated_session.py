@@ -7,6 +7,8 @@ from scipy.signal import butter, sosfilt, sosfreqz
 from capture.calibration import Loops, calibrate
 from reports.header import ReportHeader
 from reports.measuring import measure_session
+from reports.readings import by_setup
+from reports.subjects import noise
 from sessions.calibration import adopt, keep, of_session
 from sessions.manifest import Interface as InterfaceRecord
 from sessions.manifest import Wiring
@@ -147,6 +149,14 @@ def test_distortion_of_the_interface_is_named(measured, tmp_path):
     assert "this is the distortion of the interface" in figure.note or "dB below, and may be part" in figure.note
     noise = found.find("noise_a")[0]
     assert "this is the noise of the interface" in noise.note
+
+
+def test_the_report_says_where_the_interface_limits_a_figure(measured):
+    _, before, after, _ = measured
+    (without,), (with_calibration,) = by_setup(before), by_setup(after)
+    assert noise.page(without).remark == ""
+    own = f"{after.find('noise_a')[0].note}"
+    assert own.replace(" -", " \N{MINUS SIGN}") in noise.page(with_calibration).remark
 
 
 def test_the_report_names_the_calibration(measured):
