@@ -25,7 +25,7 @@ LATENCY = "arrival of the start marker on the time base; linear phase of the res
 SPEED = "span of the stimulus from start to end marker over the span of its return"
 FLUTTER = "phase demodulation of the tone, 300 Hz wide; AES6-2008 / IEC 60386"
 RESPONSE = "synchronised exponential sweep (Novak 2015), deconvolved after dewarping"
-NOISE = "power of silent tape from 20 Hz to 20 kHz re the returned reference tone (1 kHz at 0 dB)"
+NOISE = "power of what returns in silence, from 20 Hz to 20 kHz, re the returned reference tone (1 kHz at 0 dB)"
 
 
 def measure_take(take: Take, progress: Callable[[str], None] = lambda _: None) -> Measured:

@@ -25,6 +25,7 @@ def title(curve: dict[str, Any]) -> str:
     """Conditions of a curve in short."""
     conditions = curve["conditions"]
     parts = [f"track {conditions['track']}"]
+    parts += [conditions["path"]] if "path" in conditions else []  # the electronics alone, without the tape
     parts += [f"pass {conditions['pass']}"] if "pass" in conditions else []
     parts += [f"{conditions['level_db']:+g} dB"] if "level_db" in conditions else []
     return ", ".join(parts)

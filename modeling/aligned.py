@@ -41,7 +41,7 @@ Aligned = AlignedTake | AlignedPair
 def aligned_takes(session: Session, progress: Progress = lambda _: None) -> Iterator[Aligned]:
     """Every play pass, loop pass and imported pair of a session, in order.
 
-    Record passes are left out: they carry the electronics alone.
+    Record passes are left out: they carry the electronics alone (:func:`record_take`).
 
     Raises
     ------
@@ -73,6 +73,16 @@ def _take(session: Session, record: TakeRecord, progress: Progress) -> AlignedTa
             "check the inputs it was recorded with"
         )
     return AlignedTake(record, sheet, sent, returned, tuple(alignments))
+
+
+def record_take(session: Session) -> AlignedTake | None:
+    """The newest record pass without dbx, for :mod:`analysis.electronics`; it needs no alignment. None where there is none."""
+    for stimulus in ("main", "plain"):
+        passes = [r for r in session.takes("record") if r.stimulus == stimulus]
+        if passes:
+            sheet, sent = session.stimulus(stimulus)
+            return AlignedTake(passes[-1], sheet, sent, session.take(passes[-1].id)[1], ())
+    return None
 
 
 def returned_channels(sheet: CueSheet, record: TakeRecord) -> dict[int, int]:

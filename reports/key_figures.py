@@ -14,17 +14,20 @@ def print_key_figures(measurements: Measurements) -> None:
     """Print the figures that are asked for first, one row each, and why one is missing; all of them stand in the report."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, side in (("figure", "left"), ("condition", "left"), ("value", "right"), ("±", "right"), ("unit", "left")):
-        table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
+        table.add_column(
+            heading, justify="right" if side == "right" else "left", no_wrap=heading not in {"figure", "condition"}
+        )
     reasons: dict[str, None] = {}
+    several = len({r.conditions.get("dbx") for r in measurements.results}) > 1
     for label, result in _chosen(measurements):
         if result.value is None:
-            table.add_row(label, _condition(result), "-")
+            table.add_row(label, _condition(result, several), "-")
             reasons[f"{label}: {result.note}"] = None
             continue
         factor, unit = unit_scale(result.unit, [result.value])
         printed = number(factor * result.value, None if result.uncertainty is None else factor * result.uncertainty)
         value = f"{printed.whole}{printed.fraction}".replace(MINUS, "-")  # not every terminal has a true minus sign
-        table.add_row(label, _condition(result), value, printed.plus_minus, unit)
+        table.add_row(label, _condition(result, several), value, printed.plus_minus, unit)
     Console().print(table)
     for reason in reasons:
         say(reason)
@@ -41,12 +44,13 @@ def _chosen(measurements: Measurements) -> Iterator[tuple[str, Result]]:
         ("MOL, 315 Hz", "mol_315", {}),
         ("noise, A-weighted", "noise_a", {}),
     )
+    tape = measurements.of_path(None)
     for label, quantity, conditions in wanted:
-        for result in measurements.find(quantity, **conditions):
+        for result in tape.find(quantity, **conditions):
             yield label, result
 
 
-def _condition(result: Result) -> str:
+def _condition(result: Result, with_dbx: bool) -> str:
     parts = []
     if "track" in result.conditions:
         parts.append(f"track {result.conditions['track']}")
@@ -54,6 +58,8 @@ def _condition(result: Result) -> str:
         parts.append(f"pass {result.conditions['pass']}")
     if "take" in result.conditions:
         parts.append(str(result.conditions["take"]))
+    if with_dbx and "dbx" in result.conditions:
+        parts.append(f"dbx {result.conditions['dbx']}")
     if "level_db" in result.conditions:
         parts.append(f"{float(result.conditions['level_db']):+g} dB")
     return ", ".join(parts)

@@ -4,21 +4,21 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable
 
+from analysis import electronics, pair
 from analysis import interface as interfaces
-from analysis import pair
-from analysis.bench import measure_take, reference_amplitude
+from analysis.bench import LATENCY, measure_take, reference_amplitude
 from analysis.findings import Measured
 from analysis.take import Take
-from modeling.aligned import Aligned, AlignedPair, AlignedTake, aligned_takes
+from modeling.aligned import Aligned, AlignedPair, AlignedTake, aligned_takes, record_take, returned_channels
 from modeling.model import CARD, read_card
 from reports.header import ReportHeader
 from reports.report import build_report
 from reports.subjects.models import ModelSummary
 from sessions import calibration as calibrations
 from sessions.manifest import now, tool_version
-from sessions.results import Condition, Curve, Measurements, Result
+from sessions.results import ELECTRONICS, PATH, Condition, Curve, Measurements, Result
 from sessions.store import Session
-from signals.errors import TapeError
+from signals.errors import SignalError, TapeError
 
 Progress = Callable[[str], None]
 
@@ -44,6 +44,9 @@ def measure_session(
         measured = _pair(item) if isinstance(item, AlignedPair) else _take(session, item, progress)
         results += measured[0]
         curves += measured[1]
+    alone = _electronics(session, progress)
+    results += alone[0]
+    curves += alone[1]
     return Measurements(
         session=session.manifest.id, tool_version=tool_version(), created=now(), results=results, curves=curves
     )
@@ -109,6 +112,31 @@ def _take(session: Session, item: AlignedTake, progress: Progress) -> tuple[list
         more_results, more_curves = _without_interface(measured, session, item, take)
         results += more_results
         curves += more_curves
+    return results, curves
+
+
+def _electronics(session: Session, progress: Progress) -> Measured:
+    """What the armed tracks returned while the tape was recorded, where their outputs were wired back."""
+    results: list[Result] = []
+    curves: list[Curve] = []
+    item = record_take(session)
+    if item is None:
+        return results, curves
+    inputs = returned_channels(item.sheet, item.record)
+    for channel in (c for c in item.sheet.channels_of("programme") if c in inputs):
+        track, speed_cm_s = item.sheet.channels[channel].track, session.manifest.speed_cm_s
+        conditions: dict[str, Condition] = {"track": track, "speed_cm_s": speed_cm_s, "dbx": "off"}
+        progress(f"{item.record.id}: looking for the electronics of track {track}")
+        try:
+            take = electronics.find(item.sent, item.returned, item.sheet, channel, inputs[channel], conditions)
+        except SignalError as error:
+            results.append(Result.invalid("latency", "s", {**conditions, PATH: ELECTRONICS}, LATENCY, str(error)))
+            continue
+        if take is not None:
+            measured = electronics.measure(take, lambda what: progress(f"{item.record.id}: {what}"))
+            more_results, more_curves = _without_interface(measured, session, item, take)
+            results += more_results
+            curves += more_curves
     return results, curves
 
 

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from reports.wording import condition_text
-from sessions.results import Axis, Condition, Conditions, Curve, Measurements, Result
+from sessions.results import ELECTRONICS, Axis, Condition, Conditions, Curve, Measurements, Result
 
 SETUP_KEYS = ("speed_cm_s", "dbx")
+DBX_ORDER = ("off", "on", "encode", "decode")
 OVER_PASSES = ("pass",)
 T = TypeVar("T")
 
@@ -93,12 +94,22 @@ class Setup:
         What sets it apart, in words and as part of a file name; empty for the only set-up.
     conditions : mapping
         Speed and dbx position, as far as they are known.
+    measurements : Measurements
+        Those of the tape.
+    alone : Measurements or None
+        Those of the electronics alone.
     """
 
     label: str
     slug: str
     conditions: Conditions
     measurements: Measurements
+    alone: Measurements | None = None
+
+    @property
+    def electronics(self) -> "Setup | None":
+        """The electronics alone as a set-up of their own, where they were measured."""
+        return None if self.alone is None else Setup(self.label, self.slug, self.conditions, self.alone)
 
     def readings(self, *quantities: str, over: Iterable[str] = OVER_PASSES) -> list[Reading]:
         """Pooled results of the given quantities, in the order given; the set-up's own conditions count as theirs."""
@@ -195,15 +206,16 @@ def by_setup(measurements: Measurements) -> list[Setup]:
     setups = []
     for values in keys:
         own = dict(values)
-        part = measurements.model_copy(
+        whole = measurements.model_copy(
             update={
                 "results": [r for r in measurements.results if setup_of(r) == values],
                 "curves": [c for c in measurements.curves if setup_of(c) == values],
             }
         )
+        part, alone = whole.of_path(None), whole.of_path(ELECTRONICS)
         label = ", ".join(condition_text(k, own[k]) for k in varying)
         slug = re.sub(r"[^a-z0-9.]+", "_", " ".join(f"{k} {own[k]}" for k in varying).lower())
-        setups.append(Setup(label, slug, own, part))
+        setups.append(Setup(label, slug, own, part, alone if alone.results else None))
     return setups or [Setup("", "", {}, measurements)]
 
 
@@ -223,11 +235,12 @@ def _on_grid(x: np.ndarray, axis: Axis, values: np.ndarray) -> np.ndarray:
 
 
 def _setup_rank(key: Sequence[tuple[str, Condition]]) -> list[tuple[bool, float, str]]:
-    """Faster speed first, dbx off before the rest."""
+    """Faster speed first, dbx off before on, then its two halves."""
     rank = []
     for _, value in key:
         if isinstance(value, str):
-            rank.append((True, 0.0, "" if value == "off" else value))
+            known = DBX_ORDER.index(value) if value in DBX_ORDER else len(DBX_ORDER)
+            rank.append((True, float(known), value))
         else:
             rank.append((False, -float(value), ""))
     return rank

@@ -62,6 +62,7 @@ NAMES: Mapping[str, str] = {
     "dbx_tracking_error": "dbx tracking error",
     "dbx_noise_reduction": "dbx noise reduction",
 }
+DBX: Mapping[str, str] = {"encode": "dbx only while recording", "decode": "dbx only while playing"}
 ORDER = ("track", "from", "to", "frequency_hz", "level_db", "speed_cm_s", "dbx", "pass")
 
 
@@ -79,6 +80,10 @@ def condition_text(key: str, value: Condition) -> str:
     """One condition in words: ``level_db`` −20 becomes "−20 dB"."""
     text = safe(value) if isinstance(value, str) else plain_number(value)
     match key:
+        case "path":
+            return f"{text} alone"
+        case "dbx" if value in DBX:
+            return DBX[str(value)]
         case "track" | "dbx" | "from" | "to" | "pass":
             return f"{key} {text}"
         case "frequency_hz" if isinstance(value, int | float) and value >= 1000:

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, model_validator
 
 SCHEMA_VERSION = 1
+PATH, ELECTRONICS = "path", "electronics"
+"""Condition of figures of the electronics alone, as heard while the tape is recorded; those of the tape carry no such key."""
 
 Condition = str | int | float
 Conditions = Mapping[str, Condition]
@@ -106,6 +108,15 @@ class Measurements(BaseModel):
     def find_curves(self, quantity: str, **conditions: Condition) -> list[Curve]:
         """Curves of a quantity whose conditions contain those given."""
         return [c for c in self.curves if c.quantity == quantity and _contains(c.conditions, conditions)]
+
+    def of_path(self, path: str | None) -> Self:
+        """What was measured on one path: the electronics alone, or with None the tape."""
+        return self.model_copy(
+            update={
+                "results": [r for r in self.results if r.conditions.get(PATH) == path],
+                "curves": [c for c in self.curves if c.conditions.get(PATH) == path],
+            }
+        )
 
 
 def _contains(conditions: Conditions, wanted: Conditions) -> bool:

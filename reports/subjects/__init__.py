@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from reports.pages import Page
 from reports.readings import Setup
-from reports.subjects import distortion, noise, others, response, timebase, wow_flutter
+from reports.subjects import distortion, electronics, noise, others, response, timebase, wow_flutter
 
 Subject = Callable[[Setup], Page | None]
 SUBJECTS: Sequence[Subject] = (
@@ -16,5 +16,6 @@ SUBJECTS: Sequence[Subject] = (
     response.page,
     distortion.page,
     noise.page,
+    electronics.page,
     others.page,
 )

@@ -8,7 +8,7 @@ from capture.calibration import Loops, calibrate
 from reports.header import ReportHeader
 from reports.measuring import measure_session
 from reports.readings import by_setup
-from reports.subjects import noise
+from reports.subjects import electronics, noise
 from sessions.calibration import adopt, keep, of_session
 from sessions.manifest import Interface as InterfaceRecord
 from sessions.manifest import Wiring
@@ -100,18 +100,21 @@ def test_the_response_of_the_deck_alone_is_found(measured):
     assert curve.method.endswith("the interface's own taken off")
 
 
+def latency_of_deck():
+    """In samples: the linear phase of the low-pass between 400 Hz and 6 kHz counts as its delay."""
+    f = np.linspace(400.0, 6000.0, 5601)
+    _, h = sosfreqz(DECK, worN=f, fs=RATE)
+    unit = h / np.abs(h)
+    lags = np.linspace(0.0, 4.0, 4001)
+    return DECK_DELAY + lags[np.argmax([abs(np.sum(unit * np.exp(2j * np.pi * f * lag / RATE))) for lag in lags])]
+
+
 def test_the_latency_of_the_deck_alone_is_found(measured):
     _, before, after, calibration = measured
     own = calibration.find("interface_latency")[0].value
     assert value(after, "interface_latency") == own
     assert value(after, "latency") == pytest.approx(value(before, "latency") - own, abs=1e-9)
-    # The linear phase of the low-pass between 400 Hz and 6 kHz counts as its delay.
-    f = np.linspace(400.0, 6000.0, 5601)
-    _, h = sosfreqz(DECK, worN=f, fs=RATE)
-    unit = h / np.abs(h)
-    lags = np.linspace(0.0, 4.0, 4001)
-    low_pass = lags[np.argmax([abs(np.sum(unit * np.exp(2j * np.pi * f * lag / RATE))) for lag in lags])]
-    assert value(after, "latency") * RATE == pytest.approx(DECK_DELAY + low_pass, abs=0.1)
+    assert value(after, "latency") * RATE == pytest.approx(latency_of_deck(), abs=0.1)
     (one,), (two,) = before.find_curves("delay_trajectory"), after.find_curves("delay_trajectory")
     assert np.allclose(one.y.array - two.y.array, own, atol=1e-12)
 
@@ -189,6 +192,20 @@ def test_a_play_pass_keeps_its_latency(measured):
     assert next(r for r in results if r.quantity == "latency") == before.find("latency")[0]
     assert next(c for c in curves if c.quantity == "delay_trajectory") == before.find_curves("delay_trajectory")[0]
     assert next(r for r in results if r.quantity == "interface_latency").value is not None
+
+
+def test_a_record_pass_gives_the_latency_of_the_electronics_without_the_interface(measured, tmp_path):
+    _, _, _, calibration = measured
+    session = session_through(tmp_path / "session", WithDeck(**CONVERTERS), role="record")
+    adopt(session)
+    found = measure_session(session, aligned=())
+    assert value(found, "latency", path="electronics") * RATE == pytest.approx(latency_of_deck(), abs=0.1)
+    assert value(found, "interface_latency", path="electronics") == calibration.find("interface_latency")[0].value
+    assert error_db(found) < 0.05
+    page = electronics.page(by_setup(found)[0])
+    assert "Without the tape the signal returns 44" in page.lead
+    assert "µs late (interface taken off)" in page.lead
+    assert "the interface alone has" in page.remark
 
 
 def test_polarity_and_phase_are_taken_off():
