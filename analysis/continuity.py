@@ -54,7 +54,7 @@ class Loss:
     samples : int
         How many are missing.
     doubt_samples : int
-        By how much that number may be wrong.
+        By how much that number may be wrong (two standard deviations).
     """
 
     from_s: float
@@ -206,32 +206,33 @@ def _lag(
 
 
 def _steps(readings: _Readings, least_s: float) -> list[tuple[int, float, float]]:
-    """Steps as (reading before it, size in s, deviation in s), in order of time.
+    """Steps as (reading before it, size in s, by how much that may be wrong), in order of time.
 
     The largest is taken, all taken so far are fitted together with the trend, and what is left is searched again.
     """
     time, delay = readings.time_s, readings.delay_s
     places: list[int] = []
     sizes, rest = _fitted(time, delay, places)
-    left = _all_steps(time, rest)
+    size, explained = _all_steps(time, rest)
     while len(places) < MOST_LOSSES:
-        at = int(np.argmax(np.where(np.isin(np.arange(left.size), places), 0.0, np.abs(left))))
-        largest = abs(float(left[at]))
-        # A step shows at all places around it; what is usual is seen once it is gone.
+        # A step shows at all places around it, and explains most where it is.
+        at = int(np.argmax(np.where(np.isin(np.arange(size.size), places), 0.0, explained)))
+        largest = abs(float(size[at]))
         sizes, rest = _fitted(time, delay, [*places, at])
-        left = _all_steps(time, rest)
-        usual = 1.4826 * float(np.median(np.abs(left)))
+        size, explained = _all_steps(time, rest)
+        usual = 1.4826 * float(np.median(np.abs(size)))  # of the tape, now that this one is gone
         threshold = max(least_s, STANDS_OUT * usual)
         if largest < threshold:
             break
         places.append(at)
     if not places:
         return []
-    sizes, _ = _fitted(time, delay, places)
+    sizes, rest = _fitted(time, delay, places)
     while places and np.min(np.abs(sizes)) < threshold:  # what a neighbour explains better
         del places[int(np.argmin(np.abs(sizes)))]
-        sizes, _ = _fitted(time, delay, places)
-    return sorted((at, float(size), usual) for at, size in zip(places, sizes, strict=True))
+        sizes, rest = _fitted(time, delay, places)
+    doubt = float(2.0 * np.sqrt(2.0) * np.std(rest))  # of the difference of two readings, for the tape wanders in between
+    return sorted((at, float(size), doubt) for at, size in zip(places, sizes, strict=True))
 
 
 def _fitted(time_s: np.ndarray, delay_s: np.ndarray, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -243,19 +244,25 @@ def _fitted(time_s: np.ndarray, delay_s: np.ndarray, places: Sequence[int]) -> t
     return found[3:], delay_s - columns @ found
 
 
-def _all_steps(time_s: np.ndarray, delay_s: np.ndarray) -> np.ndarray:
-    return np.array([_step(time_s, delay_s, at) for at in range(time_s.size - 1)])
+def _all_steps(time_s: np.ndarray, delay_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Size of a step at every place, and by how much it lessens the sum of squares."""
+    found = np.array([_step(time_s, delay_s, at) for at in range(time_s.size - 1)])
+    return found[:, 0], found[:, 1]
 
 
-def _step(time_s: np.ndarray, delay_s: np.ndarray, at: int) -> float:
-    """Step between reading `at` and the next, about a straight line through those around; 0 where there are too few."""
+def _step(time_s: np.ndarray, delay_s: np.ndarray, at: int) -> tuple[float, float]:
+    """Step between reading `at` and the next, beside a straight line through those around; 0 where there are too few."""
     low = max(0, at + 1 - AROUND_READINGS, int(np.searchsorted(time_s, time_s[at] - AROUND_S)))
     high = min(time_s.size, at + 1 + AROUND_READINGS, int(np.searchsorted(time_s, time_s[at + 1] + AROUND_S)))
     if min(at + 1 - low, high - at - 1) < LEAST_A_SIDE:
-        return 0.0
-    after = (np.arange(low, high) > at).astype(float)
-    columns = np.stack([np.ones(high - low), time_s[low:high] - time_s[at], after], axis=1)
-    return float(np.linalg.lstsq(columns, delay_s[low:high], rcond=None)[0][2])
+        return 0.0, 0.0
+    line = np.stack([np.ones(high - low), time_s[low:high] - time_s[at]], axis=1)
+    step = (np.arange(low, high) > at).astype(float)
+    # What the line leaves of both (Frisch-Waugh): their ratio is the step of the joint fit.
+    orthonormal = np.linalg.qr(line)[0]
+    step, rest = (v - orthonormal @ (orthonormal.T @ v) for v in (step, delay_s[low:high]))
+    size = float(step @ rest) / float(step @ step)
+    return size, size * float(step @ rest)
 
 
 def _jump(returned: AudioReader, sheet: CueSheet, channel: int, to: int, readings: _Readings, at: int) -> float | None:
