@@ -16,7 +16,7 @@ LEVEL = "fundamental of the returned tone re that of the 1 kHz reference tone at
 
 
 def measure(take: Take, reference: float | None) -> Measured:
-    """Distortion, compression, MOL and SOL of the ladder tones of a take.
+    """Distortion, compression, MOL and SOL of the ladder tones of a take; of spot tones, which have few levels, the compression.
 
     Parameters
     ----------
@@ -26,7 +26,8 @@ def measure(take: Take, reference: float | None) -> Measured:
     results: list[Result] = []
     curves: list[Curve] = []
     ladders: dict[float, list[tuple[float, distortion.Harmonics]]] = {}
-    for cue in take.cues("tone", purpose="ladder"):
+    spots: dict[float, list[tuple[float, distortion.Harmonics]]] = {}
+    for cue in (*take.cues("tone", purpose="ladder"), *take.cues("tone", purpose="spot")):
         frequency, level_db = cue.number("frequency_hz"), cue.level_db or 0.0
         tone, _ = take.steady(cue)
         conditions = take.under(frequency_hz=frequency, level_db=level_db)
@@ -39,6 +40,9 @@ def measure(take: Take, reference: float | None) -> Measured:
             note = "the tone stands less than 9 dB above the noise; raise the level or check the wiring"
             results.append(Result.invalid("thd", "%", conditions, THD, note))
             continue
+        if cue.parameters["purpose"] == "spot":
+            spots.setdefault(frequency, []).append((level_db, found))
+            continue
         ladders.setdefault(frequency, []).append((level_db, found))
         if 3.0 * frequency <= distortion.HIGHEST_HZ:
             results += _harmonic_results(found, conditions)
@@ -46,6 +50,7 @@ def measure(take: Take, reference: float | None) -> Measured:
         more_results, more_curves = _ladder(take, frequency, steps, reference)
         results += more_results
         curves += more_curves
+    curves += [_compression(take, frequency, steps, reference) for frequency, steps in spots.items()]
     return results, curves
 
 
@@ -71,11 +76,10 @@ def _ladder(
     take: Take, frequency: float, steps: list[tuple[float, distortion.Harmonics]], reference: float | None
 ) -> Measured:
     conditions = take.under(frequency_hz=frequency)
-    level = np.array([s[0] for s in steps])
-    zero = reference if reference is not None else steps[int(np.argmin(np.abs(level)))][1].fundamental
-    output = np.array([20.0 * np.log10(s[1].fundamental / zero) for s in steps])
+    compression = _compression(take, frequency, steps, reference)
+    level, output = compression.x.array, compression.y.array
     results: list[Result] = []
-    curves = [curve("compression", conditions, LEVEL, level, output, "output", "dB", x=("input", "dB"))]
+    curves = [compression]
     if 3.0 * frequency <= distortion.HIGHEST_HZ:
         told = [(step, found.thd()) for step, found in steps]
         thd = np.array([(step, *figure) for step, figure in told if figure is not None])
@@ -106,3 +110,14 @@ def _ladder(
         else:
             results.append(result("sol_10k", float(np.max(output)), "dB", 0.2, conditions, method))
     return results, curves
+
+
+def _compression(
+    take: Take, frequency: float, steps: list[tuple[float, distortion.Harmonics]], reference: float | None
+) -> Curve:
+    """Output over input; without a reference tone re the step nearest to 0 dB."""
+    level = np.array([step for step, _ in steps])
+    zero = reference if reference is not None else steps[int(np.argmin(np.abs(level)))][1].fundamental
+    output = np.array([20.0 * np.log10(found.fundamental / zero) for _, found in steps])
+    conditions = take.under(frequency_hz=frequency)
+    return curve("compression", conditions, LEVEL, level, output, "output", "dB", x=("input", "dB"))

@@ -60,9 +60,10 @@ def from_session(
     known: Alignments | None = None,
     progress: Callable[[str], None] = lambda message: None,
 ) -> Dataset:
-    """Make a data set from the first complete play pass (or pass in a loop, or pair) of a session.
+    """Make a data set from the first complete play pass without dbx (or pass in a loop, or pair) of a session.
 
-    A second play pass of the same stimulus, where there is one, shows how closely the deck repeats itself.
+    A second play pass of the same stimulus, where there is one, shows how closely the deck repeats itself. Takes with dbx in
+    the way are never part of it: a compander is another machine, and the cores have none.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def from_session(
     TapeError
         A file of it is missing or damaged, or a take cannot be aligned.
     """
-    passes = session.takes("play") or session.takes("loop")
+    passes = _without_dbx(session, progress)
     if passes:
         return _from_passes(session, passes, track, known or {}, progress)
     pairs = session.takes("pair")
@@ -94,6 +95,21 @@ def from_session(
     return from_pair(sent, returned, session.manifest.reference_dbfs, source, number - 1)
 
 
+def _without_dbx(session: Session, progress: Callable[[str], None]) -> list[TakeRecord]:
+    """Play passes, else passes in a loop, with dbx out; says which others are left out."""
+    passes = session.takes("play") or session.takes("loop")
+    companded = {take.id: dbx for take in passes if (dbx := str(take.conditions.get("dbx", "off"))) != "off"}
+    without = [take for take in passes if take.id not in companded]
+    if passes and not without:
+        raise ModelError(
+            f"{session.path} holds only takes with dbx ({', '.join(dict.fromkeys(companded.values()))}), 1 without is needed, "
+            "since no core has a compander; capture with dbx off"
+        )
+    if companded:
+        progress(f"leaving out what was made with dbx: {', '.join(companded)}")
+    return without
+
+
 def _from_passes(
     session: Session,
     passes: Sequence[TakeRecord],
@@ -102,7 +118,7 @@ def _from_passes(
     progress: Callable[[str], None],
 ) -> Dataset:
     first = passes[0]
-    others = [take for take in passes[1:] if (take.stimulus, take.conditions) == (first.stimulus, first.conditions)]
+    others = [take for take in passes[1:] if take.stimulus == first.stimulus and _like(take, first)]
     sheet, sent = session.stimulus(first.stimulus or "main")
     aligned = []
     for record in (first, *others[:1]):
@@ -123,6 +139,12 @@ def _from_passes(
     )
     progress(f"cutting pairs of track {number}")
     return from_take(sheet, sent, returned, alignment, source, repeat)
+
+
+def _like(take: TakeRecord, other: TakeRecord) -> bool:
+    """Whether two takes were made alike; a switch that is not spoken of is off."""
+    one, two = ({"dbx": "off", **record.conditions} for record in (take, other))
+    return one == two
 
 
 def from_take(

@@ -213,9 +213,12 @@ def against_level(panels: Mapping[str, Sequence[Trace]], x_label: str, y_label: 
         axes.set_title(title)
         for i, trace in enumerate(traces):
             _line(axes, trace, CATEGORICAL[i % 6], DASHES[i % 6], marker="o")
-        axes.set_xlabel(x_label)
         signed_axis(axes)
         signed_axis(axes, "x")
+        if len(panels) <= 3:
+            axes.set_xlabel(x_label)
+    if len(panels) > 3:  # too narrow for a label each
+        figure.supxlabel(x_label, fontsize=9.0)
     row[0].set_ylabel(y_label)
     legend(figure)
     return figure

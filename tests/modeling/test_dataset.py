@@ -95,6 +95,31 @@ def test_a_session_without_takes_is_refused(tmp_path):
         from_session(session)
 
 
+def test_takes_with_dbx_are_left_out_and_named(take, tmp_path):
+    sheet, sent, [(first, aligned), (second, repeated)] = take
+    session = Session.create(tmp_path / "s", deck="x", speed_cm_s=9.5, reference_dbfs=-18.0, session_id="s")
+    for stimulus in ("encoded", "main"):
+        session.add_stimulus(sheet.model_copy(update={"stimulus": stimulus}), sent)
+    takes = [
+        ("on-play-1", "encoded", {"dbx": "on"}, first),
+        ("play-1", "main", {"dbx": "off"}, first),
+        ("encode-play-1", "encoded", {"dbx": "encode"}, second),
+        ("play-2", "main", {}, second),
+    ]
+    for number, (name, stimulus, conditions, audio) in enumerate(takes, 1):
+        settings = {"stimulus": stimulus, "role": "play", "number": number, "sample_rate": RATE, "channels": 1}
+        with session.begin_take(name, **settings, conditions=conditions, inputs={0: 3}) as writer:
+            writer.write(audio.read(0, audio.samples).astype(np.float32))
+            writer.finish()
+    told = []
+    known = {"play-1": [aligned], "play-2": [repeated]}  # any other take would have to be aligned first
+    made = from_session(session, known=known, progress=told.append)
+    assert (made.source.take, made.source.conditions) == ("play-1", {"dbx": "off", "speed_cm_s": 9.5})
+    assert made.floor.replicate is not None
+    assert told[0] == "leaving out what was made with dbx: on-play-1, encode-play-1"
+    assert not any("aligning" in line for line in told)
+
+
 def test_a_track_that_is_not_there_is_refused(take, tmp_path):
     from modeling.dataset import _of_track
 

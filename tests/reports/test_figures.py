@@ -5,7 +5,17 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 
-from reports.figures import Mark, Trace, distortion, flutter_spectrum, harmonic_responses, over_time, response, spectrum
+from reports.figures import (
+    Mark,
+    Trace,
+    against_level,
+    distortion,
+    flutter_spectrum,
+    harmonic_responses,
+    over_time,
+    response,
+    spectrum,
+)
 from reports.style import svg, thin, thin_band
 
 F = np.geomspace(20, 20_000, 200)
@@ -52,6 +62,14 @@ def test_distortion_shows_total_harmonics_and_the_3_percent_line():
     np.testing.assert_array_equal(lines(axes)["H3"].get_ydata(), [0.1, 0.9, 3.9])
     assert any(np.all(np.asarray(line.get_ydata()) == 3.0) for line in axes.get_lines())
     assert axes.get_yscale() == "log"
+
+
+def test_narrow_panels_share_the_label_of_their_levels():
+    traces = [Trace("", np.array([-20.0, 0.0]), np.array([0.0, -1.0]))]
+    for count, shared in ((3, False), (6, True)):
+        figure = against_level({f"{i} kHz": traces for i in range(count)}, "Level sent", "Gain")
+        assert {axes.get_xlabel() for axes in figure.axes} == ({""} if shared else {"Level sent"})
+        assert (figure.get_supxlabel() == "Level sent") is shared
 
 
 def test_flutter_lines_are_numbered_at_their_frequency():

@@ -63,3 +63,18 @@ def test_speeds_and_dbx_positions_are_taken_apart():
     assert [s.label for s in setups] == ["9.5\u202fcm/s, dbx off", "9.5\u202fcm/s, dbx on", "4.8\u202fcm/s, dbx off"]
     assert sum(len(s.measurements.results) for s in setups) == 5
     assert 7.0 in [r.value for r in setups[0].measurements.results]  # without a speed: counted to the usual one
+
+
+def test_positions_of_the_dbx_switch_stand_in_order_and_in_words():
+    results = [result(1.0, 1, dbx=dbx) for dbx in ("decode", "encode", "on", "off")]
+    setups = by_setup(Measurements(session="s", tool_version="1", created="", results=results, curves=[]))
+    assert [s.label for s in setups] == ["dbx off", "dbx on", "dbx only while recording", "dbx only while playing"]
+    assert [s.slug for s in setups] == ["dbx_off", "dbx_on", "dbx_encode", "dbx_decode"]
+
+
+def test_electronics_stand_beside_the_tape_of_their_set_up():
+    results = [result(1.0, 1, dbx="off"), result(2.0, 1, dbx="on"), result(3.0, 1, dbx="off", path="electronics")]
+    off, on = by_setup(Measurements(session="s", tool_version="1", created="", results=results, curves=[]))
+    assert [r.value for r in off.measurements.results] == [1.0]
+    assert [r.value for r in off.electronics.measurements.results] == [3.0]
+    assert on.electronics is None
