@@ -106,11 +106,12 @@ def examine(
         Whether a tape moves in between; without one far smaller losses are found.
     """
     chirps = _chirps(returned, sheet, channel, to, found)
-    if chirps.time_s.size < 3:
+    if chirps.time_s.size < 2:
         return Continuity()
     readings, signs = _with_programme(sent, returned, sheet, channel, to, chirps)
     told = []
-    for at, step_s, doubt_s in _steps(readings, TAPE_STEP_S if tape else DIRECT_STEP_S):
+    steps = _steps(readings, TAPE_STEP_S if tape else DIRECT_STEP_S) if chirps.time_s.size > 2 else []
+    for at, step_s, doubt_s in steps:
         start, end = (float(readings.time_s[i] + readings.delay_s[i]) for i in (at, at + 1))
         moment = _jump(returned, sheet, channel, to, readings, at)
         if moment is not None:

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from capture.device import StreamFacts
-from capture.flow import LOOP, TWO_PASSES, State, Step, capture
-from capture.recordings import Plan
+from capture.device import Gap, StreamFacts, Verdict
+from capture.flow import LOOP, TWO_PASSES, State, Step, capture, remaining
+from capture.recordings import Plan, Play, Recording
 from sessions.store import Session
 from signals.audio import ArrayAudio
 from signals.errors import DeviceError, SessionError, SignalError
@@ -137,6 +137,116 @@ def test_a_pass_that_returns_nothing_is_marked_and_not_counted(session, deck):
     deck.returns = None
     assert [t.id for t in capture(session, deck, deck, Plan())] == ["play-1-2"]
     assert session.check() == []
+
+
+def test_a_pass_that_is_not_accepted_is_done_again(session, deck):
+    deck.verdicts = [Verdict.REPEAT, Verdict.ACCEPT, Verdict.REPEAT, Verdict.ACCEPT]
+    (made,) = capture(session, deck, deck, Plan())
+    assert deck.calls == [*RECORD_PASS, *RECORD_PASS, *play_pass(1), *play_pass(1)]
+    assert [(t.id, t.state) for t in session.takes(complete=False)] == [
+        ("record", "interrupted"),
+        ("record-2", "complete"),
+        ("play-1", "interrupted"),
+        ("play-1-2", "complete"),
+    ]
+    assert made.id == "play-1-2"
+    assert session.takes(complete=False)[2].faults == ("not accepted by the user (repeat)",)
+    assert session.check() == []
+
+
+def test_a_capture_that_is_broken_off_goes_on_where_it_stopped(session, deck):
+    deck.verdicts = [Verdict.ACCEPT, Verdict.ABORT]
+    with pytest.raises(SignalError, match=r"ended at take 'play-1', which is kept but does not count; run it again"):
+        capture(session, deck, deck, Plan())
+    deck.calls.clear()
+    capture(session, deck, deck, Plan())
+    assert deck.calls == play_pass(1)
+    assert session.check() == []
+
+
+def test_a_pass_that_cannot_be_used_does_not_count_even_if_it_is_accepted(session, deck):
+    deck.verdicts = [Verdict.ACCEPT, Verdict.ACCEPT]
+    deck.returns = ArrayAudio(np.zeros((10, 2)), RATE)
+    with pytest.raises(SignalError, match="is silent"):
+        capture(session, deck, deck, Plan())
+    assert session.takes("play") == []
+
+
+def test_samples_that_were_lost_are_kept_with_the_take(session, deck):
+    run = deck.run
+
+    def losing(sent, sink, tail_s, stop=None):
+        facts = run(sent, sink, tail_s)
+        return dataclasses.replace(facts, lost=(Gap(4096, 512),)) if deck.state == "playing" else facts
+
+    deck.run = losing
+    (take,) = capture(session, deck, deck, Plan())
+    assert take.flags == ("late at 512", "512 samples lost at 4096")
+    assert take.faults[0].startswith("the interface lost 512 samples in 1 place(s), at 0.09 s")
+
+
+DBX = Plan(
+    (
+        Recording("main", plays=(Play(2),)),
+        Recording("plain", plays=(Play(1, True),)),
+        Recording("encoded", True, (Play(1, True), Play(1))),
+    )
+)
+
+
+def test_every_position_of_the_dbx_switch_has_its_takes(make_session, deck):
+    session = make_session("dbx", stimuli=("main", "plain", "encoded"))
+    assert remaining(session, DBX) == (3, 5)
+    made = capture(session, deck, deck, DBX)
+    assert [(t.id, t.conditions["dbx"]) for t in session.takes()] == [
+        ("record", "off"),
+        ("play-1", "off"),
+        ("play-2", "off"),
+        ("plain-record", "off"),
+        ("decode-play-1", "decode"),
+        ("encoded-record", "on"),
+        ("on-play-1", "on"),
+        ("encode-play-1", "encode"),
+    ]
+    assert [t.id for t in made] == ["play-1", "play-2", "decode-play-1", "on-play-1", "encode-play-1"]
+    switched = [call[1] for call in deck.calls if call[0] == "dbx"]
+    assert switched == ["play", "record", "play"]  # in for decode; in for the recording of encoded, and for on
+    assert remaining(session, DBX) == (0, 0)
+
+
+@pytest.mark.parametrize("stop_after", [2, 5, 7])
+def test_a_capture_of_several_recordings_resumes_anywhere(make_session, deck, stop_after):
+    session = make_session("dbx", stimuli=("main", "plain", "encoded"))
+    deck.verdicts = [Verdict.ACCEPT] * (stop_after - 1) + [Verdict.ABORT]
+    with pytest.raises(SignalError):
+        capture(session, deck, deck, DBX)
+    before = len(session.takes())
+    capture(Session.open(session.path), deck, deck, DBX)
+    after = Session.open(session.path)
+    assert before == stop_after - 1
+    assert len(after.takes()) == 8
+    assert [t.id for t in after.takes(complete=False) if t.state == "interrupted"] != []
+    assert after.check() == []
+
+
+def test_a_play_pass_that_listens_ends_with_its_stimulus(session, deck):
+    plan = dataclasses.replace(Plan(), until_heard=True)
+    original = deck.run
+
+    def run(sent, sink, tail_s, stop):
+        heard = []
+
+        def until(block):
+            if not heard or not stop():
+                heard.append(len(block))
+                sink(block)
+
+        return original(sent, until, tail_s)
+
+    deck.run = run
+    (take,) = capture(session, deck, deck, plan)
+    _, stimulus = session.stimulus()
+    assert stimulus.samples - RATE < take.samples < stimulus.samples + 6 * RATE
 
 
 @pytest.mark.parametrize(
