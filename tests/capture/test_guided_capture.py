@@ -1,0 +1,189 @@
+"""The guided capture as a person meets it: ``tape capture`` in a terminal, through PortAudio, and the session measured."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from modeling.deck.parameters import load_parameters
+from modeling.deck.truth import truth
+from sessions.store import Session
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
+PROMPT_S = 60.0
+ROOT = Path(__file__).parents[2]
+PROGRAM = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import tape; tape.main()"
+
+
+class Terminal:
+    """A program in a terminal of 110 columns."""
+
+    def __init__(self, line):
+        self._master, slave = pty.openpty()
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "110", "TERM": "xterm"}
+
+        def take_over():  # so that Ctrl-C typed here reaches the program as it does in a shell
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen(
+            line, stdin=slave, stdout=slave, stderr=slave, env=environment, preexec_fn=take_over
+        )
+        os.close(slave)
+        self.said = ""
+        self._seen = 0
+
+    def wait_for(self, words, seconds=PROMPT_S):
+        """What was said up to and with some words that were not said before."""
+        give_up = time.monotonic() + seconds
+        while words not in self.said[self._seen :]:
+            assert time.monotonic() < give_up, f"waited for {words!r} after:\n{self.said[self._seen :]}"
+            if select.select([self._master], [], [], 0.2)[0]:
+                try:
+                    self.said += ANSI.sub("", os.read(self._master, 65536).decode(errors="replace"))
+                except OSError:
+                    assert words in self.said[self._seen :], f"ended without {words!r}:\n{self.said[self._seen :]}"
+        start, self._seen = self._seen, self.said.index(words, self._seen) + len(words)
+        return self.said[start : self._seen]
+
+    def answer(self, words=""):
+        time.sleep(0.2)  # whatever is typed before a question is asked is thrown away
+        os.write(self._master, f"{words}\n".encode())
+
+    def interrupt(self):
+        os.write(self._master, b"\x03")
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+
+
+@pytest.fixture
+def terminal():
+    """A function that starts ``tape`` in a terminal."""
+    opened = []
+
+    def start(*arguments):
+        opened.append(Terminal([sys.executable, "-c", PROGRAM, *map(str, arguments)]))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+def prepare(person):
+    person.wait_for("Press Enter to begin")
+    person.answer()
+    person.wait_for("Press Enter when it is so.")  # cables
+    person.answer()
+    person.wait_for("Press Enter when it is so.")  # the panel
+    person.answer()
+    person.wait_for("Set the dbx switch to OFF.")
+    person.wait_for("Press Enter when it is so.")
+    person.answer()
+
+
+def test_a_person_is_led_from_the_first_prompt_to_a_measured_session(jack_at, terminal, command, tmp_path):
+    deck = jack_at(48000).deck("tape", "--tracks", "1,4", "--script", "thru,record,play")
+    deck.freewheel(True)
+    session = tmp_path / "my-deck"
+    line = ("capture", session, "--device", "virtual deck", "--pilot-track", 4, "--outputs", "1,4", "--inputs", "1,4")
+    person = terminal(*line, "--quick", "--levels", "-10:0:10", "--passes", 1)
+    begun = person.wait_for("Press Enter to begin")
+    assert "1 record pass and 1 play pass" in begun
+    person.answer()
+    cables = person.wait_for("Press Enter when it is so.")
+    assert "output 4 to MIC/LINE IN of channel 4 (pilot)" in cables
+    assert "TAPE OUT 1 to input 1" in cables
+    person.answer()
+    panel = person.wait_for("Press Enter when it is so.")
+    for words in ("DIRECT", "EQ flat", "PITCH CONTROL in its detent", "Type II", "9.5 cm/s"):
+        assert words in panel
+    person.answer()
+    person.wait_for("Set the dbx switch to OFF.")
+    person.wait_for("Press Enter when it is so.")
+    person.answer()
+    person.wait_for("Press Enter for the tone and the meters.")
+    person.answer()
+    person.wait_for("-18.0 dBFS  good")
+    person.answer()
+    person.wait_for("Press Enter while the tape is recording.")
+    person.answer()
+    person.wait_for("Stop the tape.")
+    person.wait_for("record: markers found, level -0.0 dB re sent, speed")
+    person.wait_for("[a accept, r repeat, b break off; Enter: accept]")
+    person.answer()
+    person.wait_for("SAFE, so that nothing is erased")
+    person.wait_for("Press Enter when it is so.")
+    person.answer()
+    person.wait_for("Press Enter, then PLAY.")
+    person.answer()
+    person.wait_for("start marker heard")
+    summary = person.wait_for("0 dropouts")
+    assert re.search(r"play-1: markers found, level -0\.\d dB re expected, speed \+0\.18 %", summary)
+    person.wait_for("Enter: accept]")
+    person.answer()
+    person.wait_for(f"next: tape measure {session}")
+    assert person.process.wait(10) == 0
+
+    opened = Session.open(session)
+    assert opened.check() == []
+    assert [(t.id, t.state, t.faults) for t in opened.takes(complete=False)] == [
+        ("record", "complete", ()),
+        ("play-1", "complete", ()),
+    ]
+    sheet, _ = opened.stimulus()
+    said = json.loads(command("measure", session, "--json").out)["results"]
+    true = truth(load_parameters("fresh"), sheet, 1, passes=[1], tool_version="", created="")
+
+    tape = {"pass": 1, "track": 1}
+    for quantity, more, tolerance in (
+        ("speed_error", {}, 1e-4),
+        ("wow_flutter_weighted_2sigma", {}, 2e-3),
+        ("thd", {"frequency_hz": 315.0, "level_db": 0.0}, 0.02),
+        ("noise_a", {}, 0.2),
+    ):
+        (expected,) = [r.value for r in true.find(quantity, **tape, **more)][:1]
+        found = [r["value"] for r in said if r["quantity"] == quantity and {**tape, **more}.items() <= r["conditions"].items()]
+        assert found[0] == pytest.approx(expected, abs=tolerance), quantity
+
+
+def test_ctrl_c_in_a_pass_keeps_it_and_the_same_command_goes_on(jack_at, terminal, tmp_path):
+    jack_at(48000).deck("tape", "--tracks", "1", "--script", "thru,record")
+    session = tmp_path / "s"
+    line = ("capture", session, "--device", "virtual deck", "--quick", "--levels", "-10:0:10", "--passes", 1)
+    person = terminal(*line)
+    prepare(person)
+    person.wait_for("Press Enter for the tone and the meters.")
+    person.answer()
+    person.wait_for("-18.0 dBFS  good")
+    person.answer()
+    person.wait_for("Press Enter while the tape is recording.")
+    person.answer()
+    person.wait_for("record pass")
+    time.sleep(3.0)
+    person.interrupt()
+    person.wait_for("Stop the tape.")
+    person.wait_for("tape: interrupted; what had been finished is kept")
+    assert person.process.wait(10) == 1
+    opened = Session.open(session)
+    (kept,) = opened.takes(complete=False)
+    assert (kept.state, kept.faults) == ("interrupted", ("stopped by the user",))
+    assert kept.samples > 2 * 48000
+    assert opened.check() == []
+    again = terminal("capture", session, "--device", "virtual deck")
+    assert "1 record pass and 1 play pass" in again.wait_for("Press Enter to begin")
+    again.interrupt()
+    again.wait_for("tape: interrupted")
