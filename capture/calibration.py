@@ -1,8 +1,9 @@
 """Calibrate an interface: a cable from each output to its input, and what comes back measured on the bench of the decks.
 
 One output plays at a time, so that one cable is enough, and a swapped one is noticed by where the sound comes back. The latency
-is measured and never asked for; it must be the same from beginning to end of a pass. A last short pass, for which the
-interface is opened anew, tells by how much it differs from one opening to the next.
+is measured and never asked for; it must be the same from beginning to end of a pass. The beginning of the stimulus is played
+by itself first: a cable that is missing is noticed at once, and the interface is opened anew for the whole, which tells by how
+much the latency differs from one opening to the next.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,6 +41,8 @@ LEAST_MATCH = 0.5  # a loop reaches 0.8 with a few milliseconds of ringing, hum 
 CLIPPED = 0.999
 STEADY_SAMPLES = 0.25  # one clock: noise and the slopes of a response make a few hundredths
 SETTLED_SAMPLES = 0.05
+NOTHING_DBFS = -180.0
+"""A loop in the digital domain returns zeros, which the bench states as -200 dB re the tone; 32-bit float has no noise there."""
 
 Connect = Callable[[int, int], None]
 Tell = Callable[[str, float | None], None]
@@ -122,21 +125,17 @@ def calibrate(loops: Loops, connect: Connect = lambda o, i: None, tell: Tell = l
     """
     sheet = plan(session="calibration", sample_rate=loops.device.sample_rate, tracks=(1,), scope=LOOP)
     audio = StimulusAudio(sheet)
+    beginning = sheet.of_kind("marker_start")[0].stop_samples
     results: list[Result] = []
     curves: list[Curve] = []
     for number, pair in enumerate(loops.pairs):
         connect(*pair)
-        heard = _play(loops, audio, number, audio.samples, tell)
-        arrived = _examined(audio, heard, sheet, loops, number)
+        _, first = _loop(loops, sheet, number, beginning, tell)
+        heard, arrived = _loop(loops, sheet, number, audio.samples, tell)
         tell(f"measuring output {pair[0]} to input {pair[1]}", None)
         more_results, more_curves = loopback.measure(heard, sheet, number, arrived, pair)
-        results += more_results
+        results += [_told_of_openings(r, arrived.delay - first.delay, sheet.sample_rate) for r in more_results]
         curves += more_curves
-    first = sheet.of_kind("marker_start")[0].stop_samples
-    again = _play(loops, audio, number, first, tell)
-    apart = _delays(audio, again, sheet, number, first).delay - arrived.delay
-    if abs(apart) * sheet.sample_rate > SETTLED_SAMPLES:
-        results = [_unsettled(r, apart, sheet.sample_rate) for r in results]
     return Calibration(
         session="calibration",
         tool_version=tool_version(),
@@ -151,21 +150,25 @@ def calibrate(loops: Loops, connect: Connect = lambda o, i: None, tell: Tell = l
     )
 
 
-def _play(loops: Loops, audio: AudioReader, number: int, samples: int, tell: Tell) -> np.ndarray:
-    """Play the stimulus to one output; what all inputs heard, shape (samples, inputs)."""
+def _loop(loops: Loops, sheet: CueSheet, number: int, samples: int, tell: Tell) -> tuple[np.ndarray, Arrivals]:
+    """Play the stimulus, or its beginning, to one output; what all inputs heard, shape (samples, inputs), and when."""
     output, input_ = loops.pairs[number]
-    heard: list[np.ndarray] = []
-    arrived, total = 0, samples + round(TAIL_S * audio.sample_rate)
+    what = "trying" if samples < sheet.samples else "playing"
+    audio = OneOutput(StimulusAudio(sheet), number, len(loops.outputs), samples)
+    total = samples + round(TAIL_S * sheet.sample_rate)
+    blocks: list[np.ndarray] = []
+    arrived = 0
 
     def sink(block: np.ndarray) -> None:
         nonlocal arrived
-        heard.append(np.array(block, dtype=np.float32))
+        blocks.append(np.array(block, dtype=np.float32))
         arrived += block.shape[0]
-        tell(f"playing: output {output} to input {input_}", min(1.0, arrived / total))
+        tell(f"{what}: output {output} to input {input_}", min(1.0, arrived / total))
 
-    facts = loops.device.run(OneOutput(audio, number, len(loops.outputs), samples), sink, TAIL_S)
-    _require_whole(facts, loops.device.name, audio.sample_rate)
-    return np.concatenate(heard)
+    facts = loops.device.run(audio, sink, TAIL_S)
+    _require_whole(facts, loops.device.name, sheet.sample_rate)
+    heard = np.concatenate(blocks)
+    return heard, _examined(audio, heard, sheet, loops, number)
 
 
 def _require_whole(facts: StreamFacts, name: str, rate: int) -> None:
@@ -177,14 +180,15 @@ def _require_whole(facts: StreamFacts, name: str, rate: int) -> None:
         )
 
 
-def _delays(audio: AudioReader, heard: np.ndarray, sheet: CueSheet, channel: int, samples: int) -> Arrivals:
-    return loopback.arrivals(audio.read(0, samples)[:, 0], heard[:, channel].astype(float), sheet)
+def _delays(audio: OneOutput, heard: np.ndarray, sheet: CueSheet, input_channel: int) -> Arrivals:
+    sent = audio.read(0, audio.samples)[:, audio.channel]
+    return loopback.arrivals(sent, heard[:, input_channel].astype(float), sheet)
 
 
-def _examined(audio: AudioReader, heard: np.ndarray, sheet: CueSheet, loops: Loops, number: int) -> Arrivals:
+def _examined(audio: OneOutput, heard: np.ndarray, sheet: CueSheet, loops: Loops, number: int) -> Arrivals:
     """Arrivals of a loop that is fit to be measured."""
     output, input_ = loops.pairs[number]
-    arrived = _delays(audio, heard, sheet, number, audio.samples)
+    arrived = _delays(audio, heard, sheet, number)
     peak = float(np.max(np.abs(heard[:, number])))
     if peak >= CLIPPED:
         raise SignalError(
@@ -203,11 +207,11 @@ def _examined(audio: AudioReader, heard: np.ndarray, sheet: CueSheet, loops: Loo
     return arrived
 
 
-def _missing(audio: AudioReader, heard: np.ndarray, sheet: CueSheet, loops: Loops, number: int) -> str:
+def _missing(audio: OneOutput, heard: np.ndarray, sheet: CueSheet, loops: Loops, number: int) -> str:
     """Why what was sent did not come back where it should."""
     output, input_ = loops.pairs[number]
     others = [k for k in range(heard.shape[1]) if k != number]
-    elsewhere = [k for k in others if _delays(audio, heard, sheet, k, audio.samples).match >= LEAST_MATCH]
+    elsewhere = [k for k in others if _delays(audio, heard, sheet, k).match >= LEAST_MATCH]
     if elsewhere:
         found = loops.inputs[elsewhere[0]]
         return (
@@ -226,9 +230,9 @@ def _missing(audio: AudioReader, heard: np.ndarray, sheet: CueSheet, loops: Loop
     )
 
 
-def _unsettled(figure: Result, apart_s: float, rate: int) -> Result:
-    """A latency that another opening of the interface changed."""
-    if figure.quantity != "interface_latency":
+def _told_of_openings(figure: Result, apart_s: float, rate: int) -> Result:
+    """A latency that says by how much another opening of the interface changed it."""
+    if figure.quantity != "interface_latency" or abs(apart_s) * rate <= SETTLED_SAMPLES:
         return figure
     note = f"differed by {abs(apart_s) * rate:.2f} samples when the interface was opened again"
     return figure.model_copy(update={"uncertainty": (figure.uncertainty or 0.0) + abs(apart_s), "note": note})
@@ -236,20 +240,28 @@ def _unsettled(figure: Result, apart_s: float, rate: int) -> Result:
 
 def summary(calibration: Calibration) -> Sequence[str]:
     """What a calibration says, a line for each loop."""
-    lines = []
-    for output, input_ in calibration.pairs:
-        where = {"output": output, "input": input_}
-        figures = {r.quantity: r for r in calibration.find("interface_latency", **where) + calibration.find("gain", **where)}
-        latency, gain = figures["interface_latency"].value or 0.0, figures["gain"].value or 0.0
-        noise = calibration.find("noise_a", **where)
-        thd = calibration.find("thd", **where, frequency_hz=1000.0)
-        best = min((r for r in thd if r.value is not None), key=lambda r: r.value or 0.0, default=None)
-        parts = [
-            f"output {output} to input {input_}: latency {latency * calibration.sample_rate:.2f} samples ({1e3 * latency:.3f} ms)",
-            f"gain {gain:+.2f} dB",
-            *(f"noise {r.value:.1f} dBFS (A)" for r in noise if r.value is not None),
-            "THD below the noise" if best is None else f"THD from {best.value:.2g} %",
-            *(f"latency {r.note}" for r in figures.values() if r.note),
-        ]
-        lines.append(", ".join(parts))
-    return lines
+    return [_line(calibration, pair) for pair in calibration.pairs]
+
+
+def _line(calibration: Calibration, pair: Pair) -> str:
+    of_pair = [r for r in calibration.results if (r.conditions["output"], r.conditions["input"]) == pair]
+    figures = {r.quantity: r for r in of_pair if "level_db" not in r.conditions}
+    values = {quantity: r.value for quantity, r in figures.items() if r.value is not None}
+    latency, noise_dbfs = values["interface_latency"], values.get("noise_a", float("nan"))
+    loudest = max((r for r in of_pair if r.quantity == "thd" and r.conditions["frequency_hz"] == 1000.0), key=_level)
+    thd = "below the noise" if loudest.value is None else f"{loudest.value:.2g} %"
+    parts = [
+        f"latency {latency * calibration.sample_rate:.2f} samples ({1e3 * latency:.3f} ms)",
+        f"gain {values['gain']:+.2f} dB",
+        "no noise at all" if noise_dbfs < NOTHING_DBFS else f"noise {noise_dbfs:.1f} dBFS (A)",
+        f"THD {thd} at {_level(loudest) + calibration.reference_dbfs:g} dBFS",
+    ]
+    if "output_full_scale" in values:
+        parts.append(f"full scale {values['output_full_scale']:+.1f} dBu out, {values['input_full_scale']:+.1f} dBu in")
+    if figures["interface_latency"].note:
+        parts.append(f"latency {figures['interface_latency'].note}")
+    return f"output {pair[0]} to input {pair[1]}: {', '.join(parts)}"
+
+
+def _level(figure: Result) -> float:
+    return float(figure.conditions["level_db"])

@@ -113,13 +113,15 @@ def test_each_output_plays_alone_so_that_one_cable_is_enough():
         interface.cables = (0, None) if output == 3 else (None, 1)
 
     made = calibrate(loops(interface, (1, 2), (3, 4)), connect)
-    assert asked == [(3, 1, 0), (4, 2, 1)]
+    assert asked == [(3, 1, 0), (4, 2, 2)]  # each is tried, then played
     assert made.pairs == ((3, 1), (4, 2))
     assert {r.conditions["output"] for r in made.results} == {3, 4}
     assert len(made.find("interface_latency")) == len(made.find("noise_a")) == 2
     assert Calibration.model_validate(json.loads(made.model_dump_json())) == made
     assert len(summary(made)) == 2
-    assert "latency 1234.5" in summary(made)[0]
+    said = summary(with_volts(made, [1.228, 1.228]))
+    assert "output 3 to input 1: latency 1234.5" in said[0]
+    assert "full scale +16.0 dBu out, +17.9 dBu in" in said[1]
 
 
 def test_a_higher_rate_is_calibrated_alike():
@@ -134,8 +136,10 @@ def test_44_1_khz_is_refused():
 
 
 def test_no_cable():
+    interface = Interface(cables=(None,))
     with pytest.raises(SignalError, match=r"input 5 is silent \(-inf dBFS.*put a cable from output 2 to input 5"):
-        calibrate(loops(Interface(cables=(None,)), (5,), (2,)))
+        calibrate(loops(interface, (5,), (2,)))
+    assert interface.runs == 1
 
 
 def test_something_else_at_the_input():
