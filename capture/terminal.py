@@ -38,6 +38,8 @@ class Reporter:
 
     def fraction(self, what: str, part: float | None, remaining_s: float | None = None) -> None:
         """Say what is being done and which part of it, 0 to 1, has been done."""
+        if self._bar.finished:
+            self._bar.reset(self._task)  # its clock has stopped, and another step begins
         self._bar.update(self._task, description=what, total=None if part is None else 1.0, completed=part or 0.0)
         now = time.monotonic()
         going_on = what == self._what or (part is not None and what.partition(":")[0] == self._what.partition(":")[0])
@@ -164,8 +166,14 @@ class Conversation:
         self.console.print(question, end=" ", style="cyan", highlight=False, markup=False)
         try:
             return input()
+        except KeyboardInterrupt:
+            self.console.print()
+            raise
         except EOFError as error:
-            raise UsageError("nobody can be asked here; add --yes where the deck works itself") from error
+            self.console.print()
+            raise UsageError(
+                "nothing can be typed here; run this in a terminal, or add --yes to be asked nothing"
+            ) from error
 
 
 def _forget_typed() -> None:
