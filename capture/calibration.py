@@ -6,7 +6,7 @@ by itself first: a cable that is missing is noticed at once, and the interface i
 much the latency differs from one opening to the next.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -238,29 +238,27 @@ def _told_of_openings(figure: Result, apart_s: float, rate: int) -> Result:
     return figure.model_copy(update={"uncertainty": (figure.uncertainty or 0.0) + abs(apart_s), "note": note})
 
 
-def summary(calibration: Calibration) -> Sequence[str]:
-    """What a calibration says, a line for each loop."""
-    return [_line(calibration, pair) for pair in calibration.pairs]
+def summary(calibration: Calibration) -> list[str]:
+    """What a calibration says, two or three lines for each loop."""
+    return [line for pair in calibration.pairs for line in _lines(calibration, pair)]
 
 
-def _line(calibration: Calibration, pair: Pair) -> str:
+def _lines(calibration: Calibration, pair: Pair) -> Iterator[str]:
     of_pair = [r for r in calibration.results if (r.conditions["output"], r.conditions["input"]) == pair]
     figures = {r.quantity: r for r in of_pair if "level_db" not in r.conditions}
     values = {quantity: r.value for quantity, r in figures.items() if r.value is not None}
     latency, noise_dbfs = values["interface_latency"], values.get("noise_a", float("nan"))
+    in_time = f"latency {latency * calibration.sample_rate:.2f} samples ({1e3 * latency:.3f} ms)"
+    yield f"output {pair[0]} to input {pair[1]}: {in_time}, gain {values['gain']:+.2f} dB"
     loudest = max((r for r in of_pair if r.quantity == "thd" and r.conditions["frequency_hz"] == 1000.0), key=_level)
+    noise = "no noise at all" if noise_dbfs < NOTHING_DBFS else f"noise {noise_dbfs:.1f} dBFS (A)"
     thd = "below the noise" if loudest.value is None else f"{loudest.value:.2g} %"
-    parts = [
-        f"latency {latency * calibration.sample_rate:.2f} samples ({1e3 * latency:.3f} ms)",
-        f"gain {values['gain']:+.2f} dB",
-        "no noise at all" if noise_dbfs < NOTHING_DBFS else f"noise {noise_dbfs:.1f} dBFS (A)",
-        f"THD {thd} at {_level(loudest) + calibration.reference_dbfs:g} dBFS",
-    ]
+    full_scale = ""
     if "output_full_scale" in values:
-        parts.append(f"full scale {values['output_full_scale']:+.1f} dBu out, {values['input_full_scale']:+.1f} dBu in")
+        full_scale = f", full scale {values['output_full_scale']:+.1f} dBu out, {values['input_full_scale']:+.1f} dBu in"
+    yield f"  {noise}, THD {thd} at {_level(loudest) + calibration.reference_dbfs:g} dBFS{full_scale}"
     if figures["interface_latency"].note:
-        parts.append(f"latency {figures['interface_latency'].note}")
-    return f"output {pair[0]} to input {pair[1]}: {', '.join(parts)}"
+        yield f"  latency {figures['interface_latency'].note}"
 
 
 def _level(figure: Result) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from capture.calibrate_command import calibrate
 from signals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -115,6 +116,9 @@ def stimulus(
         kind = HOW_RECORDED[sheet.stimulus] if made[-1].stimulus != "main" else ""
         terminal.say(f"stimulus: {file}, {sheet.samples / sheet.sample_rate:.0f} s; {outputs}{kind}")
     terminal.say(f"Record it, play it back, and attach what returns: tape import {planned.path} RECORDING.wav")
+
+
+app.command()(calibrate)
 
 
 class LevelsAlone(TyperCommand):

@@ -48,23 +48,28 @@ def read_volts(text: str, outputs: int) -> tuple[float, ...]:
     UsageError
         It cannot be read so, or a voltage cannot be that of a line output.
     """
+    volts = tuple(read_voltage(part) for part in text.split(","))
+    if len(volts) not in (1, outputs):
+        raise UsageError(f"'{text}' holds {len(volts)} voltages for {outputs} output(s); give one for all or one each")
+    return volts * outputs if len(volts) == 1 else volts
+
+
+def read_voltage(text: str) -> float:
+    """Volts from a text such as ``1.23``.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read so, or cannot be that of a line output.
+    """
     try:
-        volts = tuple(float(part) for part in text.split(","))
+        volts = float(text)
     except ValueError as error:
+        raise UsageError(f"'{text}' is no voltage; write it in volts, such as 1.23") from error
+    if not (volts > 0.0 and PLAUSIBLE_DBU[0] <= full_scale_dbu(volts) <= PLAUSIBLE_DBU[1]):
         raise UsageError(
-            f"--volts '{text}' is no list of voltages; write it as 1.23, or 1.23,1.22 for two outputs"
-        ) from error
-    if len(volts) == 1:
-        volts *= outputs
-    if len(volts) != outputs:
-        raise UsageError(
-            f"--volts '{text}' holds {len(volts)} voltages for {outputs} output(s); give one for all or one each"
+            f"{volts:g} V at {TONE_DBFS:g} dBFS is beyond any line output; give the RMS volts read there, such as 1.23"
         )
-    for one in volts:
-        if not (one > 0.0 and PLAUSIBLE_DBU[0] <= full_scale_dbu(one) <= PLAUSIBLE_DBU[1]):
-            raise UsageError(
-                f"{one:g} V at {TONE_DBFS:g} dBFS is beyond any line output; give the RMS volts read there, such as 1.23"
-            )
     return volts
 
 

@@ -10,7 +10,20 @@ import pytest
 import soundfile
 
 RATE = 48000
-COMMANDS = ("demo", "stimulus", "capture", "import", "check", "measure", "report", "train", "evaluate", "render")
+COMMANDS = (
+    "demo",
+    "devices",
+    "stimulus",
+    "calibrate",
+    "capture",
+    "import",
+    "check",
+    "measure",
+    "report",
+    "train",
+    "evaluate",
+    "render",
+)
 SHORT = ("--quick", "--levels", "0:0:1", "--pilot-track", "4", "--passes", "1")
 
 
@@ -27,7 +40,7 @@ def save_music(path, seconds, rate, gain=1.0, pause_s=0.0):
 def test_help_shows_an_example(command, name):
     done = command(name, "--help")
     assert (done.status, done.err) == (0, "")
-    assert re.search(rf"Example: tape {name} \S", done.out)
+    assert re.search(rf"Example: tape {name}\s", done.out)
 
 
 def test_help_names_every_command(command):
