@@ -1,6 +1,5 @@
 """The guided capture as a person meets it: ``tape capture`` in a terminal, through PortAudio, and the session measured."""
 
-import fcntl
 import json
 import os
 import pty
@@ -8,7 +7,6 @@ import re
 import select
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 
@@ -21,7 +19,13 @@ from sessions.store import Session
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
 PROMPT_S = 60.0
 ROOT = Path(__file__).parents[2]
-PROGRAM = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import tape; tape.main()"
+# The terminal is made that of the program, so that Ctrl-C typed here reaches it as it does in a shell.
+PROGRAM = """
+import fcntl, signal, termios, tape
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+tape.main()
+"""
 
 
 class Terminal:
@@ -30,13 +34,8 @@ class Terminal:
     def __init__(self, line):
         self._master, slave = pty.openpty()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "110", "TERM": "xterm"}
-
-        def take_over():  # so that Ctrl-C typed here reaches the program as it does in a shell
-            os.setsid()
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-
         self.process = subprocess.Popen(
-            line, stdin=slave, stdout=slave, stderr=slave, env=environment, preexec_fn=take_over
+            line, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
         )
         os.close(slave)
         self.said = ""
@@ -156,7 +155,9 @@ def test_a_person_is_led_from_the_first_prompt_to_a_measured_session(jack_at, te
         ("noise_a", {}, 0.2),
     ):
         (expected,) = [r.value for r in true.find(quantity, **tape, **more)][:1]
-        found = [r["value"] for r in said if r["quantity"] == quantity and {**tape, **more}.items() <= r["conditions"].items()]
+        found = [
+            r["value"] for r in said if r["quantity"] == quantity and {**tape, **more}.items() <= r["conditions"].items()
+        ]
         assert found[0] == pytest.approx(expected, abs=tolerance), quantity
 
 
