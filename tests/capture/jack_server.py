@@ -112,7 +112,10 @@ class JackServer:
         self.name = f"tape-{os.getpid()}-{rate}"
         self.decks = []
         # -r: no real-time priority; -S: synchronous; -t: wait for a client, ms; -p: most ports, which sizes shared memory
-        engine = ["jackd", "-n", self.name, "-r", "-S", "-t", "500", "-p", "64"]
+        with_us = (
+            ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+        )  # it ends when this process is killed
+        engine = [*with_us, "jackd", "-n", self.name, "-r", "-S", "-t", "500", "-p", "64"]
         driver = ["-d", "dummy", "-r", str(rate), "-p", str(period), "-C", "4", "-P", "4"]
         self.process = subprocess.Popen(
             [*engine, *driver], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **self.environment}
