@@ -10,10 +10,11 @@ from capture.planning import planned_dbx, recordings
 from capture.recorder import PortAudioDevice
 from capture.recordings import Plan
 from capture.terminal import Conversation
+from sessions.calibration import known_as
 from sessions.manifest import Interface, TakeRecord
 from sessions.results import Condition
 from sessions.store import Session
-from signals.errors import SessionError, UsageError
+from signals.errors import DeviceError, SessionError, UsageError
 
 WORDS = {Step.ARMED: "record pass", Step.PLAYING: "play pass"}
 
@@ -40,7 +41,7 @@ def read_ports(text: str | None, channels: int, what: str) -> tuple[int, ...]:
 def kept_ports(session: Session, what: str) -> str | None:
     """The outputs or inputs with which a session was begun, as text."""
     known = session.manifest.interface.settings.get(what)
-    return str(known) if known is not None and session.takes(complete=False) else None
+    return None if known is None else str(known)
 
 
 def dbx_of(session: Session, asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -63,6 +64,28 @@ def dbx_of(session: Session, asked: Sequence[str] | None) -> tuple[str, ...]:
             " plan a new session with --dbx."
         )
     return tuple(asked)
+
+
+def _require_same(session: Session, name: str, outputs: Sequence[int], inputs: Sequence[int], loop: bool) -> None:
+    """Refuse what would make the takes of a session mean different things."""
+    takes = session.takes(complete=False)
+    if not takes:
+        return
+    if ("loop" in {take.role for take in takes}) != loop:
+        how = "with --loop" if not loop else "without --loop"
+        raise UsageError(f"{session.path} was begun {how}; go on {how}, or name a new session")
+    known = session.manifest.interface
+    if known_as(known.name) != known_as(name):
+        raise DeviceError(
+            f"{session.path} was begun with '{known.name}', not '{name}'; go on with that one, or name a new session."
+        )
+    for what, numbers in (("outputs", outputs), ("inputs", inputs)):
+        before = str(known.settings.get(what, ""))
+        if before != ",".join(map(str, numbers)):
+            raise DeviceError(
+                f"{session.path} was begun with {what} {before} of the interface, not {','.join(map(str, numbers))}; go on"
+                f" with --{what} {before}, or name a new session."
+            )
 
 
 def capture_attended(
@@ -98,21 +121,23 @@ def capture_attended(
     """
     sheet, _ = session.stimulus(session.manifest.stimuli[0].id)
     outputs, inputs = ([channel + 1 for channel in side] for side in (device.outputs, device.inputs))
+    session.recover()
+    _require_same(session, device.name, outputs, inputs, loop)
     settings: dict[str, Condition] = {
         "outputs": ",".join(map(str, outputs)),
         "inputs": ",".join(map(str, inputs)),
         "dbx": ",".join(dbx),
         "passes": passes,
     }
-    calibration = session.manifest.interface.calibration if session.manifest.interface.name == device.name else None
-    session.set_interface(
-        Interface(name=device.name, sample_rate=device.sample_rate, settings=settings, calibration=calibration)
-    )
+    known = session.manifest.interface
+    if known_as(known.name) == known_as(device.name):  # plugged in again, it may have another number and is the same
+        session.set_interface(known.model_copy(update={"settings": settings}))
+    else:
+        session.set_interface(Interface(name=device.name, sample_rate=device.sample_rate, settings=settings))
     tracks = {i: channel.track for i, channel in enumerate(sheet.channels)}
-    plan = Plan(recordings(dbx, passes), loop, tracks, until_heard=not loop)
+    plan = Plan(recordings(dbx, passes), loop, tracks, dict(enumerate(inputs)), until_heard=not loop)
     person = Person(talk, Cables(device.name, outputs, inputs), sheet, session.manifest, passes, loop=loop)
     longest_s = max(known.samples / known.sample_rate for known in session.manifest.stimuli)
-    session.recover()
     person.prepare(longest_s, *flow.remaining(session, plan))
 
     def tell(progress: Progress) -> None:

@@ -130,7 +130,7 @@ class LevelsAlone(TyperCommand):
         for argument in args:
             if given and given[-1] == "--levels":
                 given.pop()
-                ladder = re.match(r"[-+]?[.\d]", argument)
+                ladder = re.match(r"[-+.\d]*:", argument)
                 given.append(f"--levels={argument}" if ladder else f"--levels={USUAL_LADDER}")
                 if ladder:
                     continue
@@ -179,6 +179,8 @@ def capture(
     from capture import terminal
     from capture.planning import Wish, read_dbx, read_ladder, read_tracks
 
+    if loop and dbx is not None:
+        raise UsageError("--loop has no tape, and so no recording and playing with the dbx switch; leave --dbx out")
     ladder = None if levels == USUAL_LADDER else read_ladder(levels)
     modes = None if dbx is None else read_dbx(dbx)
     wish = Wish(

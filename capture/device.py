@@ -98,6 +98,7 @@ class Verdict(Enum):
 
     ACCEPT = "accept"
     REPEAT = "repeat"
+    RECORD_AGAIN = "record again"
     ABORT = "abort"
 
 
@@ -110,6 +111,10 @@ class Operator(Protocol):
 
     def set_level(self, sheet: CueSheet, listen: Listen) -> None:
         """Set the recording level for a stimulus, with a steady tone at 0 dB if need be."""
+        ...
+
+    def has_tape(self, stimulus: str) -> bool:
+        """Say whether the recording of a stimulus that an earlier run made is still on the tape."""
         ...
 
     def arm(self, tracks: Sequence[int]) -> None:

@@ -5,6 +5,8 @@ A deck with one head cannot be heard while it records, so there are two kinds of
     planned --arm--> armed --record--> recorded --rewind--> rewound --play--> playing --capture--> verified
        ^               |                  ^                                      |                    |
        |<-- repeat ----+                  |<------------- repeat ----------------+                    |
+       |<-- tape is not there any more ---+                                      |                    |
+       |<------------------------- record again ---------------------------------+                    |
        |                                  +-------------------- another pass -------------------------+
        +----------------------------------------- another recording ----------------------------------+--> done
 
@@ -19,7 +21,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from capture import passes
-from capture.device import Device, Operator
+from capture.device import Device, Operator, Verdict
 from capture.passes import Bench, Material
 from capture.recordings import Plan, Recording
 from sessions import calibration
@@ -123,10 +125,10 @@ def capture(
     """
     session.recover()
     materials = tuple(_material(session, device, plan, recording) for recording in plan.recordings)
-    if session.manifest.interface.name != device.name:
+    if calibration.known_as(session.manifest.interface.name) != calibration.known_as(device.name):
         session.set_interface(Interface(name=device.name, sample_rate=device.sample_rate))
     calibration.adopt(session)
-    job = Capture(Bench(session, device, operator, plan.play_tail_s, plan.until_heard), plan, report, materials)
+    job = Capture(Bench(session, device, operator, plan.play_tail_s, plan.until_heard, plan.ports), plan, report, materials)
     transitions = LOOP if plan.loop else TWO_PASSES
     state = _resumed(job, 0)
     while state.step is not Step.DONE:
@@ -208,11 +210,13 @@ def _arm(job: Capture, state: State) -> State:
 
 
 def _record(job: Capture, state: State) -> State:
-    counts = passes.record(job.bench, job.materials[state.recording], job.tell(state))
-    return replace(state, step=Step.RECORDED if counts else Step.PLANNED)
+    verdict = passes.record(job.bench, job.materials[state.recording], job.tell(state))
+    return replace(state, step=Step.RECORDED if verdict is Verdict.ACCEPT else Step.PLANNED)
 
 
 def _rewind(job: Capture, state: State) -> State:
+    if not job.bench.operator.has_tape(job.materials[state.recording].sheet.stimulus):
+        return replace(state, step=Step.PLANNED)
     job.bench.operator.rewind()
     return replace(state, step=Step.REWOUND, number=state.number + 1)
 
@@ -226,9 +230,14 @@ def _play(job: Capture, state: State) -> State:
 
 def _capture_play(job: Capture, state: State) -> State:
     material = job.materials[state.recording]
-    if passes.play(job.bench, material, material.recording.plays[state.play], state.number, job.tell(state)):
-        return replace(state, step=Step.VERIFIED)
-    return replace(state, step=Step.RECORDED, number=state.number - 1)
+    position = material.recording.plays[state.play]
+    match passes.play(job.bench, material, position, state.number, job.tell(state)):
+        case Verdict.ACCEPT:
+            return replace(state, step=Step.VERIFIED)
+        case Verdict.RECORD_AGAIN:
+            return replace(state, step=Step.PLANNED, number=state.number - 1)
+        case _:
+            return replace(state, step=Step.RECORDED, number=state.number - 1)
 
 
 def _capture_loop(job: Capture, state: State) -> State:
@@ -236,8 +245,8 @@ def _capture_loop(job: Capture, state: State) -> State:
     position = material.recording.plays[state.play]
     job.bench.operator.set_dbx(recording=False, on=position.dbx)
     following = replace(state, number=state.number + 1)
-    counts = passes.loop(job.bench, material, position, following.number, job.tell(following))
-    return replace(following, step=Step.VERIFIED) if counts else replace(state, step=Step.PLANNED)
+    verdict = passes.loop(job.bench, material, position, following.number, job.tell(following))
+    return replace(following, step=Step.VERIFIED) if verdict is Verdict.ACCEPT else replace(state, step=Step.PLANNED)
 
 
 def _next(job: Capture, state: State) -> State:

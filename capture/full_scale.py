@@ -30,13 +30,12 @@ class MeterTone:
     sample_rate: int
     channels: int
     samples: int
-    level_dbfs: float = TONE_DBFS
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Samples ``start`` to ``stop``, shape ``(stop - start, channels)``."""
         # One second holds whole cycles, so the phase stays exact however long the tone lasts.
         phase = 2.0 * np.pi * TONE_HZ / self.sample_rate * (np.arange(start, stop) % self.sample_rate)
-        wave = 10.0 ** (self.level_dbfs / 20.0) * np.sin(phase)
+        wave = 10.0 ** (TONE_DBFS / 20.0) * np.sin(phase)
         return np.repeat(wave[:, None], self.channels, axis=1)
 
 

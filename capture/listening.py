@@ -5,6 +5,7 @@ and ends soon after the end marker was heard, or when nothing has been heard for
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,8 +20,10 @@ LINGER_S = 2.0
 QUIET_DB = -40.0
 WAIT_S = 90.0
 PATIENCE_S = 12.0
-SOUND = 1e-3
-"""Peak above which something is heard at all: -60 dBFS."""
+SOUND = 1e-4
+"""Peak above which something is heard at all: -80 dBFS."""
+AUDIBLE_DB = -28.0
+"""What is sent at so much below the loudest, or less, may count as quiet: the peak of the loudest lies some dB higher."""
 
 
 class Listener:
@@ -45,8 +48,7 @@ class Listener:
         self._last_sound_s = 0.0
         start, end = (sheet.of_kind(kind)[0].start_samples / rate for kind in ("marker_start", "marker_end"))
         self._length_s = end - start
-        silences = [cue.length_samples / rate for cue in sheet.of_kind("silence")]
-        self._patience_s = max([0.0, *silences]) + PATIENCE_S
+        self._patience_s = _longest_quiet_s(sheet) + PATIENCE_S
         self._started_s: float | None = None
         self._over_s: float | None = None
 
@@ -104,3 +106,17 @@ class Listener:
             found = end_marker(audio)
             if found is not None and began_s + found > self._started_s + 0.7 * self._length_s:
                 self._over_s = began_s + found + 1.3 * END_S
+
+
+def _longest_quiet_s(sheet: CueSheet) -> float:
+    """The longest stretch of a stimulus in which nothing is near its loudest."""
+    (channel, *_) = sheet.channels_of("programme")
+    heard = [cue for cue in sheet.cues if cue.channel == channel and cue.level_db is not None and cue.kind != "silence"]
+    loudest_db = max(cue.level_db for cue in heard if cue.level_db is not None)
+    loud = sorted(
+        (cue.start_samples, cue.stop_samples)
+        for cue in heard
+        if cue.level_db is not None and cue.level_db > loudest_db + AUDIBLE_DB
+    )
+    gaps = [after[0] - before[1] for before, after in pairwise(loud)]
+    return max([0, *gaps]) / sheet.sample_rate

@@ -28,11 +28,12 @@ class Zone:
 
 @dataclass(frozen=True)
 class Reading:
-    """One channel's meter: falling peak, peak held for two seconds, clipped samples so far."""
+    """One channel's meter: falling peak, peak held for two seconds, clipped samples so far, and whether any came of late."""
 
     peak_dbfs: float
     held_dbfs: float
     clipped: int
+    clips: bool
 
 
 class Meter:
@@ -52,6 +53,7 @@ class Meter:
         self._held = np.zeros(channels)
         self._age_s = np.zeros(channels)
         self._clipped = np.zeros(channels, dtype=int)
+        self._since_clip_s = np.full(channels, np.inf)
 
     def hear(self, block: np.ndarray) -> None:
         """Take in a block, shape ``(samples, channels)``."""
@@ -65,12 +67,15 @@ class Meter:
         renewed = (loudest >= self._held) | (self._age_s > HOLD_S)
         self._held = np.where(renewed, loudest, self._held)
         self._age_s = np.where(renewed, 0.0, self._age_s)
-        self._clipped += (magnitude >= CLIPPED).sum(axis=0)
+        clipped = (magnitude >= CLIPPED).sum(axis=0)
+        self._clipped += clipped
+        self._since_clip_s = np.where(clipped > 0, 0.0, self._since_clip_s + length_s)
 
     def readings(self) -> list[Reading]:
         """The meters now."""
         peak, held = (20.0 * np.log10(np.maximum(v, 1e-10)) for v in (self._peak, self._held))
-        return [Reading(float(p), float(h), int(c)) for p, h, c in zip(peak, held, self._clipped, strict=True)]
+        each = zip(peak, held, self._clipped, self._since_clip_s <= HOLD_S, strict=True)
+        return [Reading(float(p), float(h), int(c), bool(of_late)) for p, h, c, of_late in each]
 
 
 def drawn(readings: Sequence[Reading], labels: Sequence[str], zone: Zone) -> Table:
@@ -85,7 +90,7 @@ def drawn(readings: Sequence[Reading], labels: Sequence[str], zone: Zone) -> Tab
 
 def verdict(reading: Reading, zone: Zone) -> tuple[str, str]:
     """What to do about a level, and in which colour to say so."""
-    if reading.clipped:
+    if reading.clips:
         return f"CLIPPED, {reading.clipped} samples: turn down", "bold red"
     if reading.held_dbfs < LOWEST_DBFS:
         return "nothing comes back", "yellow"
@@ -93,7 +98,7 @@ def verdict(reading: Reading, zone: Zone) -> tuple[str, str]:
         return f"turn up by {zone.low_dbfs - reading.held_dbfs:.0f} dB or more", "yellow"
     if reading.held_dbfs > zone.high_dbfs:
         return f"turn down by {reading.held_dbfs - zone.high_dbfs:.0f} dB or more", "red"
-    return "good", "green"
+    return f"good{f' (clipped before: {reading.clipped} samples)' if reading.clipped else ''}", "green"
 
 
 def scale() -> str:

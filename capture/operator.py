@@ -8,19 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 
+import numpy as np
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from capture.device import Listen, Verdict
-from capture.full_scale import MeterTone
+from capture.level_tone import LevelTone
 from capture.meters import Meter, Zone, drawn, verdict
 from capture.terminal import Conversation
 from capture.verification import Verification, Weight, automatic
 from sessions.manifest import SessionManifest
 from signals.cues import CueSheet
 
-LONGEST_TONE_S = 1800.0
 HEADROOM_DB = 3.0
 ZONE_DB = 12.0
 SPEED_NAMES = {9.5: "9.5 cm/s (the faster)", 4.8: "4.8 cm/s (the slower)"}
@@ -65,7 +65,9 @@ class Person:
         self._passes = passes
         self._loop = loop
         self._dbx: bool | None = None
-        self._rolling = self._level_is_set = False
+        self._rolling = self._playing = self._level_is_set = False
+        self._next = self._on_tape = ""
+        """Stimulus that is to be recorded, and the one that this person recorded last."""
 
     @property
     def _sync(self) -> bool:
@@ -95,38 +97,55 @@ class Person:
 
     def set_level(self, sheet: CueSheet, listen: Listen) -> None:
         """Play 1 kHz at 0 dB with meters of what comes back, until Enter is pressed."""
+        self._next = sheet.stimulus
         if self._level_is_set or not self._talk.asking:
             return
         zone = level_zone(sheet)
         while True:
             self._talk.step("Levels", self._level_lines(zone), "Press Enter for the tone and the meters.")
             meter = Meter(sheet.sample_rate, len(self._cables.inputs))
-            self._watch(sheet, listen, meter, zone)
+            tone = LevelTone(sheet.sample_rate, len(self._channels), 10.0 ** (sheet.reference_dbfs / 20.0))
+            self._watch(listen, tone, meter, zone)
             wrong = [
                 f"{label}: {reading.held_dbfs:.1f} dBFS, {verdict(reading, zone)[0]}"
                 for label, reading in zip(self._labels(), meter.readings(), strict=True)
-                if reading.clipped or not zone.holds(reading.held_dbfs)
+                if reading.clips or not zone.holds(reading.held_dbfs)
             ]
+            wrong += self._crossed(tone)
             for line in wrong:
                 self._talk.say(line, "yellow")
             if not wrong or self._talk.choose("Levels?", {"s": "set again", "g": "go on as it is"}, "s") == "g":
                 break
         self._level_is_set = True
 
+    def has_tape(self, stimulus: str) -> bool:
+        """Ask whether what an earlier run recorded is still on the tape."""
+        if self._on_tape != stimulus and self._talk.asking:
+            question = "The record pass was made before. Is that recording still on the cassette in the deck?"
+            if self._talk.choose(question, {"y": "yes", "n": "no, record it again"}, "y") == "n":
+                return False
+        self._on_tape = stimulus
+        return True
+
     def arm(self, tracks: Sequence[int]) -> None:
         """Have the tape started, recording."""
         if self._loop:
             return
-        self._rolling = True
+        self._rolling, self._playing = True, False
+        if self._on_tape:
+            wind = "Rewind to 0000, so that the new recording covers the one before it (or take a fresh cassette)."
+        else:
+            wind = "Wind the tape some ten seconds past the leader and press RESET at the counter: recordings begin at 0000."
         self._talk.step(
             f"Record pass: {_tracks(tracks)}",
             [
                 f"Set RECORD FUNCTION of {_tracks(tracks)} to DIRECT, of all others to SAFE.",
-                "Wind the tape some ten seconds past the leader and press RESET at the counter: the recording begins at 0000.",
+                wind,
                 "Press RECORD and PLAY. When the tape has run for two or three seconds, go on.",
             ],
             "Press Enter while the tape is recording.",
         )
+        self._on_tape = self._next
 
     def rewind(self) -> None:
         """Have the tape rewound."""
@@ -140,7 +159,7 @@ class Person:
 
     def play(self, tracks: Sequence[int], number: int) -> None:
         """Have the tape played."""
-        self._rolling = True
+        self._rolling = self._playing = True
         self._talk.step(
             f"Play pass {number} of {self._passes}",
             ["Press Enter first and PLAY then; it need not be quick."],
@@ -161,12 +180,14 @@ class Person:
             talk.say(finding.text, {Weight.NOTE: "", Weight.DOUBT: "yellow", Weight.REFUSAL: "red"}[finding.weight], 2)
         if not talk.asking:
             return automatic(verification)
-        choices = {"a": "accept", "r": "repeat", "b": "break off"}
+        choices = {"a": "accept", "r": "repeat", "n": "new recording", "b": "break off"}
         if not verification.fit:
             del choices["a"]
+        if not self._playing:
+            del choices["n"]
         default = "r" if verification.doubtful else "a"
         chosen = talk.choose("This pass?", choices, default)
-        return {"a": Verdict.ACCEPT, "r": Verdict.REPEAT, "b": Verdict.ABORT}[chosen]
+        return {"a": Verdict.ACCEPT, "r": Verdict.REPEAT, "n": Verdict.RECORD_AGAIN, "b": Verdict.ABORT}[chosen]
 
     # What is said.
 
@@ -222,7 +243,7 @@ class Person:
             for number, channel in zip(self._cables.inputs, self._channels, strict=True)
         ]
 
-    def _watch(self, sheet: CueSheet, listen: Listen, meter: Meter, zone: Zone) -> None:
+    def _watch(self, listen: Listen, tone: LevelTone, meter: Meter, zone: Zone) -> None:
         """Play the tone and draw the meters until Enter is pressed."""
         pressed = Event()
 
@@ -236,14 +257,24 @@ class Person:
             meters = drawn(meter.readings(), self._labels(), zone)
             return Group(*lines, Text(), meters, Text(), Text("Press Enter when the levels are right.", style="cyan"))
 
-        tone = MeterTone(
-            sheet.sample_rate, len(self._channels), round(LONGEST_TONE_S * sheet.sample_rate), sheet.reference_dbfs
-        )
+        def sink(block: np.ndarray) -> None:
+            tone.hear(block)
+            meter.hear(block)
+
         self._talk.pause()
-        waiting = Thread(target=wait, daemon=True)
         with Live(get_renderable=picture, console=self._talk.console, refresh_per_second=FRAMES_PER_S, screen=True):
-            waiting.start()
-            listen(tone, meter.hear, pressed.is_set)
+            Thread(target=wait, daemon=True).start()
+            listen(tone, sink, pressed.is_set)
+
+    def _crossed(self, tone: LevelTone) -> list[str]:
+        """What to do about outputs that come back at another's input."""
+        outputs, inputs = self._cables.outputs, self._cables.inputs
+        return [
+            f"what output {outputs[sent]} plays comes back at input {inputs[returned]}, not at input {inputs[sent]}:"
+            " change the cables, here or at the deck"
+            for sent, returned in enumerate(tone.loudest_input())
+            if returned is not None and returned != sent
+        ]
 
 
 def level_zone(sheet: CueSheet) -> Zone:

@@ -1,11 +1,10 @@
 """One pass: run the device into a new take, look at what came back, and keep it as it was judged."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.locate import take_on_channel
 from capture.device import Device, Operator, Sink, Stop, StreamFacts, Verdict, never
 from capture.listening import WAIT_S, Listener
 from capture.recordings import Play, Recording
@@ -79,6 +78,8 @@ class Bench:
         How much longer than the stimulus a play pass is recorded, at most.
     until_heard : bool
         End a play pass soon after its end marker was heard, or when nothing more is heard.
+    ports : mapping of int to int
+        Number, as on the box, of the input behind each channel; by default they are counted from 1.
     """
 
     session: Session
@@ -86,6 +87,7 @@ class Bench:
     operator: Operator
     play_tail_s: float | None = None
     until_heard: bool = False
+    ports: Mapping[int, int] = field(default_factory=dict)
 
 
 def kept(session: Session, role: TakeRole, recording: Recording, play: Play | None = None) -> list[TakeRecord]:
@@ -95,13 +97,13 @@ def kept(session: Session, role: TakeRole, recording: Recording, play: Play | No
     return [take for take in takes if take.conditions.get("dbx", "off") == dbx]
 
 
-def record(bench: Bench, material: Material, tell: Tell) -> bool:
-    """Put the stimulus on tape; whether the pass counts."""
+def record(bench: Bench, material: Material, tell: Tell) -> Verdict:
+    """Put the stimulus on tape; whether the pass counts, or what comes next."""
     return _run(bench, material, None, "record", 1, material.audio, RECORD_TAIL_S, tell)
 
 
-def play(bench: Bench, material: Material, position: Play, number: int, tell: Tell) -> bool:
-    """Record what the tape plays; whether the pass counts."""
+def play(bench: Bench, material: Material, position: Play, number: int, tell: Tell) -> Verdict:
+    """Record what the tape plays; whether the pass counts, or what comes next."""
     sheet = material.sheet
     tail_s = bench.play_tail_s
     if tail_s is None and bench.until_heard:
@@ -112,8 +114,8 @@ def play(bench: Bench, material: Material, position: Play, number: int, tell: Te
     return _run(bench, material, position, "play", number, silence, tail_s, tell)
 
 
-def loop(bench: Bench, material: Material, position: Play, number: int, tell: Tell) -> bool:
-    """Record what comes back while the stimulus is played; whether the pass counts."""
+def loop(bench: Bench, material: Material, position: Play, number: int, tell: Tell) -> Verdict:
+    """Record what comes back while the stimulus is played; whether the pass counts, or what comes next."""
     return _run(bench, material, position, "loop", number, material.audio, RECORD_TAIL_S, tell)
 
 
@@ -132,7 +134,7 @@ def _run(
     sent: AudioReader,
     tail_s: float,
     tell: Tell,
-) -> bool:
+) -> Verdict:
     recording, sheet, rate = material.recording, material.sheet, material.sheet.sample_rate
     total = sent.samples + round(tail_s * rate)
     take_id = bench.session.free_take_id(_stem(recording, position, role, number))
@@ -159,13 +161,16 @@ def _run(
 
     with writer:
         facts = _through(bench, sent, sink, tail_s, listener.over if listener else never)
-        others = [bench.session.stimulus(known.id)[0] for known in bench.session.manifest.stimuli]
-        seen = Pass(take_id, role, sheet, material.inputs, facts, others, _expected_db(bench.session, material))
+        others = [bench.session.sheet(s.id) for s in bench.session.manifest.stimuli if s.id != sheet.stimulus]
+        tell(writer.samples, 0, "looking at what came back")
+        expected_db = _expected_db(bench.session, material)
+        seen = Pass(take_id, role, sheet, material.inputs, facts, others, expected_db, bench.ports)
         with writer.review() as returned:
             seen_in = verify(material.audio, returned, seen)
         verdict = bench.operator.judge(take_id, seen_in)
         accepted = verdict is Verdict.ACCEPT and seen_in.fit
-        ended = verdict is not Verdict.REPEAT and not accepted
+        if verdict is Verdict.ACCEPT and not accepted:
+            verdict = Verdict.ABORT
         why = seen_in.refusal or f"not accepted by the user ({verdict.value})"
         writer.finish(
             accepted=accepted,
@@ -176,10 +181,10 @@ def _run(
             clock_hz=facts.clock_hz,
             faults=[*([] if accepted else [why]), *seen_in.faults],
         )
-    if ended:
+    if verdict is Verdict.ABORT:
         told = f"the capture was ended at take '{take_id}', which is kept but does not count; run it again to go on"
         raise SignalError(seen_in.refusal or told)
-    return accepted
+    return verdict
 
 
 def _stem(recording: Recording, position: Play | None, role: TakeRole, number: int) -> str:
@@ -196,14 +201,7 @@ def _expected_db(session: Session, material: Material) -> dict[int, float]:
         return {}
     _, returned = session.take(takes[-1].id)
     with returned:
-        programme = material.sheet.channels_of("programme")
-        wired = {track: channel for channel, track in takes[-1].inputs.items()}
-        for channel in programme:
-            to = wired.get(material.sheet.channels[channel].track)
-            found = None if to is None else take_on_channel(returned, material.sheet, to)
-            if found is not None and found.end_s is not None:
-                return level_db(returned, material.sheet, takes[-1].inputs, found)
-    return {}
+        return level_db(returned, material.sheet, takes[-1].inputs)
 
 
 def _through(bench: Bench, sent: AudioReader, sink: Sink, tail_s: float, stop: Stop) -> StreamFacts:

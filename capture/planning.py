@@ -10,7 +10,7 @@ import numpy as np
 
 from capture.recordings import Play, Recording
 from sessions.audio import open_audio
-from sessions.manifest import Wiring
+from sessions.manifest import Interface, Wiring
 from sessions.store import CAPTURE_RATE_HZ, Session
 from signals.companded import ENCODED, PLAIN, plan_companded
 from signals.cues import CueSheet
@@ -193,6 +193,7 @@ def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambd
         reference_dbfs=wish.reference_dbfs,
         wiring=Wiring(outputs={i: channel.track for i, channel in enumerate(sheets[0].channels)}),
         tape=wish.cassette,
+        interface=Interface(name="not named", settings={} if tuple(wish.dbx) == ("off",) else {"dbx": ",".join(wish.dbx)}),
         session_id=identifier,
     )
     try:

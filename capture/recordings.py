@@ -61,6 +61,8 @@ class Plan:
         One pass: what returns while the stimulus is sent is the take.
     inputs : mapping of int to int
         Track that each input channel (from 0) comes from; by default the session's wiring, else the order of the stimulus.
+    ports : mapping of int to int
+        Number, as on the box, of the input behind each channel; by default they are counted from 1.
     play_tail_s : float, optional
         How much longer than the stimulus a play pass is recorded at most.
     until_heard : bool
@@ -70,6 +72,7 @@ class Plan:
     recordings: tuple[Recording, ...] = (Recording(),)
     loop: bool = False
     inputs: Mapping[int, int] = field(default_factory=dict)
+    ports: Mapping[int, int] = field(default_factory=dict)
     play_tail_s: float | None = None
     until_heard: bool = False
 

@@ -14,11 +14,12 @@ from analysis import continuity, dropouts
 from analysis.continuity import Continuity
 from analysis.locate import FoundTake, take_on_channel
 from analysis.timebase import Timebase
+from analysis.tone_level import tone_dbfs
 from capture.device import StreamFacts, Verdict
-from capture.recognition import SILENCE, levels, recognise
+from capture.recognition import SILENCE, Levels, levels, recognise
 from sessions.manifest import TakeRole
 from signals.audio import AudioReader
-from signals.cues import Cue, CueSheet
+from signals.cues import CueSheet
 from signals.errors import SignalError
 
 HOT_DBFS = -1.0
@@ -27,10 +28,15 @@ LOW_DBFS = -45.0
 
 SPEED_NOTE_PERCENT = 1.0
 SPEED_DOUBT_PERCENT = 8.0
-TONE_EDGE_S = 0.3
-TONE_WIDTH = 0.08
+PILOT_LOW_DB = -30.0
+"""Returned pilot re the level it was sent at; so low it is hardly the pilot."""
+
 LONG_TONE_S = 2.0
 LISTED_PLACES = 5
+
+
+Whole = dict[int, tuple[int, FoundTake]]
+"""For each programme channel of a stimulus: the channel of the recording on which it came back whole, and its take there."""
 
 
 class Weight(Enum):
@@ -69,6 +75,8 @@ class Pass:
         The other stimuli of the session.
     expected_db : mapping of int to float
         Level of each track in the record pass, re what was sent, where it was heard.
+    ports : mapping of int to int
+        Number, as on the box, of the input behind each channel of the recording; by default they are counted from 1.
     """
 
     name: str
@@ -78,6 +86,11 @@ class Pass:
     facts: StreamFacts
     others: Sequence[CueSheet] = ()
     expected_db: Mapping[int, float] = field(default_factory=dict)
+    ports: Mapping[int, int] = field(default_factory=dict)
+
+    def input(self, channel: int) -> str:
+        """A channel of the recording as a person knows it."""
+        return f"input {self.ports.get(channel, channel + 1)} (track {self.inputs[channel]})"
 
 
 @dataclass(frozen=True)
@@ -140,11 +153,10 @@ def verify(sent: AudioReader, returned: AudioReader, seen: Pass) -> Verification
     seen : Pass
         What is known of it.
     """
-    lost = _lost(seen)
+    said = _reported(seen)
     measured = levels(returned)
-    if seen.role == "record" and measured.peak.max() < SILENCE:
-        text = "nothing came back while recording: fine, but the electronics are not measured apart from the tape"
-        return Verification("recorded; nothing came back meanwhile", (*lost, Finding(Weight.NOTE, text)))
+    if seen.role == "record":
+        return _while_recording(sent, returned, seen, measured, said)
     try:
         takes = recognise(returned, [seen.sheet, *seen.others], seen.inputs, f"Take '{seen.name}'", measured)
         own = [take for take in takes if take.sheet.stimulus == seen.sheet.stimulus]
@@ -154,58 +166,81 @@ def verify(sent: AudioReader, returned: AudioReader, seen: Pass) -> Verification
                 " wind to the right recording and play again."
             )
     except SignalError as refusal:
-        if seen.role == "record":
-            text = f"what came back while recording is of no use ({refusal}); the tape itself may well be good"
-            return Verification("recorded", (*lost, Finding(Weight.NOTE, text)))
-        return Verification("not the take", (Finding(Weight.REFUSAL, str(refusal)), *lost))
-    return _recognised(sent, returned, seen, own[-1].found, _hot(measured.peak, seen), lost)
+        return Verification("not the take", (Finding(Weight.REFUSAL, str(refusal)), *said))
+    whole = _whole(returned, seen.sheet, seen.inputs)
+    if not whole:
+        text = f"Take '{seen.name}' lacks an end marker on its first recording; rewind further, or record again."
+        return Verification("not the take", (Finding(Weight.REFUSAL, text), *said))
+    return _recognised(sent, returned, seen, whole, [*said, *_hot(measured.peak, seen), *_pilots(returned, seen, whole)])
 
 
-def level_db(returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int], found: FoundTake) -> dict[int, float]:
-    """Level of the reference tone on each programme track, re what was sent."""
+def level_db(returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int]) -> dict[int, float]:
+    """Level of the reference tone on each programme track that came back whole, re what was sent."""
+    return _levels(returned, sheet, _whole(returned, sheet, inputs))
+
+
+def _levels(returned: AudioReader, sheet: CueSheet, whole: Whole) -> dict[int, float]:
     cues = [c for c in sheet.of_kind("tone") if c.parameters.get("purpose") == "reference"] or list(sheet.of_kind("tone"))
     told = {}
-    for channel, to in _programme(sheet, inputs).items():
+    for channel, (to, found) in whole.items():
         for cue in cues:
             if cue.channel == channel and cue.level_db is not None:
-                returned_dbfs = _tone_dbfs(returned, to, cue, sheet, found)
+                returned_dbfs = tone_dbfs(returned, to, cue, found.speed, _line(sheet, found))
                 told[sheet.channels[channel].track] = returned_dbfs - sheet.reference_dbfs - cue.level_db
                 break
     return told
 
 
-def _recognised(
-    sent: AudioReader,
-    returned: AudioReader,
-    seen: Pass,
-    found: FoundTake,
-    hot: Sequence[Finding],
-    lost: Sequence[Finding],
+def _while_recording(
+    sent: AudioReader, returned: AudioReader, seen: Pass, measured: Levels, said: Sequence[Finding]
 ) -> Verification:
+    """What came back in a record pass is welcome and not needed; the tape itself is only heard when it is played."""
+    if measured.peak.max() < SILENCE:
+        text = "nothing came back while recording: fine, but the electronics are not measured apart from the tape"
+        return Verification("recorded; nothing came back meanwhile", (*said, Finding(Weight.NOTE, text)))
+    whole = _whole(returned, seen.sheet, seen.inputs)
+    if not whole:
+        text = (
+            "what came back while recording is not what was sent: fine, but the electronics are not measured apart from the"
+            " tape; an armed track returns its input when its TAPE OUT is connected"
+        )
+        return Verification("recorded", (*said, Finding(Weight.NOTE, text)))
+    if measured.clipped_places:
+        channel = measured.first_clipped_channel
+        text = (
+            f"input {seen.ports.get(channel, channel + 1)} is clipped in {measured.clipped_places} place(s), first at"
+            f" {measured.first_clipped_s:.1f} s; the tape will clip it too: lower the input gain of the interface by 6 dB, and"
+            " repeat the pass"
+        )
+        said = [*said, Finding(Weight.DOUBT, text)]
+    else:
+        said = [*said, *_hot(measured.peak, seen)]
+    return _recognised(sent, returned, seen, whole, said)
+
+
+def _recognised(sent: AudioReader, returned: AudioReader, seen: Pass, whole: Whole, said: Sequence[Finding]) -> Verification:
     """The figures of a pass that holds its take."""
     sheet = seen.sheet
-    level = level_db(returned, sheet, seen.inputs, found)
+    level = _levels(returned, sheet, whole)
     low = [_low(track, db + sheet.reference_dbfs) for track, db in level.items() if db + sheet.reference_dbfs < LOW_DBFS]
-    speed_percent = 100.0 * (found.speed - 1.0)
-    dropped = _dropouts(returned, seen, found)
-    looks = {}
-    for channel, to in _programme(sheet, seen.inputs).items():
-        own = take_on_channel(returned, sheet, to)
-        if own is not None and own.end_s is not None:
-            tape = seen.role == "play"
-            looks[sheet.channels[channel].track] = continuity.examine(sent, returned, sheet, channel, to, own, tape=tape)
-    inverted = [track for track, look in looks.items() if look.polarity < 0]
-    notes = [Finding(Weight.NOTE, _inverted(track)) for track in inverted]
-    said = [*lost, *_silent_losses(looks, seen), *hot, *low, *_speed(speed_percent, seen), *notes]
+    speed_percent = 100.0 * (next(iter(whole.values()))[1].speed - 1.0)
+    dropped = sum(_dropouts(returned, sheet, channel, to, own) for channel, (to, own) in whole.items())
+    looks = {
+        sheet.channels[channel].track: continuity.examine(sent, returned, sheet, channel, to, own, tape=seen.role == "play")
+        for channel, (to, own) in whole.items()
+    }
+    notes = [Finding(Weight.NOTE, _inverted(track)) for track, look in looks.items() if look.polarity < 0]
+    findings = (*said, *_silent_losses(looks, seen), *low, *_speed(speed_percent, seen), *notes)
     words = ["markers found", _level_words(level, seen.expected_db), f"speed {speed_percent:+.2f} %"]
     words.append(f"{dropped} dropout{'' if dropped == 1 else 's'}")
-    return Verification(", ".join(words), tuple(said), level, speed_percent, dropped)
+    return Verification(", ".join(words), findings, level, speed_percent, dropped)
 
 
-def _programme(sheet: CueSheet, inputs: Mapping[int, int]) -> dict[int, int]:
-    """Channel of the recording for each programme channel of the stimulus."""
+def _whole(returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int]) -> Whole:
     at = {track: channel for channel, track in sorted(inputs.items(), reverse=True)}
-    return {c: at[sheet.channels[c].track] for c in sheet.channels_of("programme") if sheet.channels[c].track in at}
+    wired = {c: at[sheet.channels[c].track] for c in sheet.channels_of("programme") if sheet.channels[c].track in at}
+    found = {channel: (to, take_on_channel(returned, sheet, to)) for channel, to in wired.items()}
+    return {c: (to, take) for c, (to, take) in found.items() if take is not None and take.end_s is not None}
 
 
 def _line(sheet: CueSheet, found: FoundTake) -> Timebase:
@@ -214,27 +249,10 @@ def _line(sheet: CueSheet, found: FoundTake) -> Timebase:
     return Timebase.line(start, end, found.start_s - start, end_s - end)
 
 
-def _tone_dbfs(returned: AudioReader, channel: int, cue: Cue, sheet: CueSheet, found: FoundTake) -> float:
-    """Level of a tone in the recording, by its power within a few percent of its frequency."""
-    rate = sheet.sample_rate
-    first, last = (_line(sheet, found).output_time(s / rate) for s in (cue.start_samples, cue.stop_samples))
-    edge = min(TONE_EDGE_S, 0.25 * float(last - first))
-    wave = returned.read(round((float(first) + edge) * rate), round((float(last) - edge) * rate))[:, channel]
-    window = np.hanning(wave.size)
-    power = 2.0 * np.abs(np.fft.rfft(wave * window)) ** 2 / (wave.size * np.sum(window**2))
-    frequency = np.fft.rfftfreq(wave.size, 1.0 / rate)
-    inside = np.abs(frequency / (cue.number("frequency_hz") * found.speed) - 1.0) < TONE_WIDTH
-    return float(10.0 * np.log10(2.0 * np.sum(power[inside]) + 1e-20))
-
-
-def _dropouts(returned: AudioReader, seen: Pass, found: FoundTake) -> int:
-    rate = seen.sheet.sample_rate
-    return sum(
-        dropouts.count(returned, to, cue, rate, _line(seen.sheet, found))
-        for channel, to in _programme(seen.sheet, seen.inputs).items()
-        for cue in seen.sheet.of_kind("tone", channel=channel)
-        if cue.length_samples > LONG_TONE_S * rate
-    )
+def _dropouts(returned: AudioReader, sheet: CueSheet, channel: int, to: int, found: FoundTake) -> int:
+    rate, line = sheet.sample_rate, _line(sheet, found)
+    tones = [cue for cue in sheet.of_kind("tone", channel=channel) if cue.length_samples > LONG_TONE_S * rate]
+    return sum(dropouts.count(returned, to, cue, rate, line) for cue in tones)
 
 
 # What is said of what was seen.
@@ -251,18 +269,44 @@ def _level_words(level: Mapping[int, float], expected: Mapping[int, float]) -> s
     return f"level {', '.join(f'{db:+.1f} dB (track {track})' for track, db in sorted(each.items()))} re {of}"
 
 
-def _lost(seen: Pass) -> list[Finding]:
-    gaps = seen.facts.lost
-    if not gaps:
-        return []
-    rate = seen.sheet.sample_rate
-    places = ", ".join(f"{gap.start_samples / rate:.2f} s" for gap in gaps[:LISTED_PLACES])
-    more = f" and {len(gaps) - LISTED_PLACES} more" if len(gaps) > LISTED_PLACES else ""
-    text = (
-        f"the interface lost {sum(gap.length_samples for gap in gaps)} samples in {len(gaps)} place(s), at {places}{more};"
-        " none may be lost: close other programs and repeat the pass"
-    )
-    return [Finding(Weight.DOUBT, text)]
+def _reported(seen: Pass) -> list[Finding]:
+    """What the interface itself said of the pass."""
+    rate, gaps, flags = seen.sheet.sample_rate, seen.facts.lost, seen.facts.flags
+    said = []
+    if gaps:
+        places = ", ".join(f"{gap.start_samples / rate:.2f} s" for gap in gaps[:LISTED_PLACES])
+        more = f" and {len(gaps) - LISTED_PLACES} more" if len(gaps) > LISTED_PLACES else ""
+        text = (
+            f"the interface lost {sum(gap.length_samples for gap in gaps)} samples in {len(gaps)} place(s), at {places}{more};"
+            " none may be lost: close other programs and repeat the pass"
+        )
+        said.append(Finding(Weight.DOUBT, text))
+    if flags:
+        more = f" and {len(flags) - LISTED_PLACES} more" if len(flags) > LISTED_PLACES else ""
+        text = (
+            f"the driver of the interface reported {', '.join(flags[:LISTED_PLACES])}{more} (in samples): a block came late, or"
+            " was lost; if this recurs, close other programs"
+        )
+        said.append(Finding(Weight.NOTE, text))
+    return said
+
+
+def _pilots(returned: AudioReader, seen: Pass, whole: Whole) -> list[Finding]:
+    """Pilots that do not come back."""
+    sheet, said = seen.sheet, []
+    _, found = next(iter(whole.values()))
+    at = {track: channel for channel, track in sorted(seen.inputs.items(), reverse=True)}
+    for channel in sheet.channels_of("pilot"):
+        for cue in sheet.of_kind("pilot", channel=channel):
+            to = at[sheet.channels[channel].track]
+            level = tone_dbfs(returned, to, cue, found.speed, _line(sheet, found)) - sheet.reference_dbfs
+            if level < PILOT_LOW_DB + (cue.level_db or 0.0):
+                text = (
+                    f"the pilot does not come back at {seen.input(to)}, or {-level:.0f} dB too low; check its cables, RECORD"
+                    " FUNCTION and level, and record again: without it the tape's motion is followed by the programme alone"
+                )
+                said.append(Finding(Weight.DOUBT, text))
+    return said
 
 
 def _silent_losses(looks: Mapping[int, Continuity], seen: Pass) -> list[Finding]:
@@ -275,9 +319,10 @@ def _silent_losses(looks: Mapping[int, Continuity], seen: Pass) -> list[Finding]
                 continue
             known.append((loss.from_s, loss.to_s))
             what = "are missing" if loss.samples > 0 else "are too many"
+            reported = "" if seen.facts.flags or seen.facts.lost else " although the interface reported nothing"
             text = (
                 f"{abs(loss.samples)} (+-{loss.doubt_samples}) samples {what} between {loss.from_s:.1f} and {loss.to_s:.1f} s"
-                " although the interface reported nothing; none may be: close other programs and repeat the pass"
+                f"{reported}; none may be: close other programs and repeat the pass, or record again"
             )
             told.append(Finding(Weight.DOUBT, text))
     return told
@@ -289,7 +334,7 @@ def _hot(peak: np.ndarray, seen: Pass) -> list[Finding]:
         peak_dbfs = 20.0 * np.log10(max(float(value), 1e-10))
         if channel in seen.inputs and peak_dbfs > HOT_DBFS:
             text = (
-                f"input {channel + 1} (track {seen.inputs[channel]}) peaks at {peak_dbfs:+.1f} dBFS, above {HOT_DBFS:g} dBFS;"
+                f"{seen.input(channel)} peaks at {peak_dbfs:+.1f} dBFS, above {HOT_DBFS:g} dBFS;"
                 " lower the input gain of the interface by 3 dB and repeat the pass"
             )
             said.append(Finding(Weight.DOUBT, text))

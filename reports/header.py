@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reports.numbers import NARROW_SPACE
 from reports.wording import long_date, plain_number
-from sessions.calibration import Calibration
+from sessions.calibration import Calibration, pair_in_use
 from sessions.manifest import Interface, SessionManifest, TakeRecord, Wiring
 
 VIRTUAL = "virtual:"
@@ -53,7 +53,7 @@ class ReportHeader:
             speed_cm_s=manifest.speed_cm_s,
             interface=_interface(manifest.interface, calibration),
             reference_dbfs=manifest.reference_dbfs,
-            wiring=_wiring(manifest.wiring),
+            wiring=_wiring(manifest.interface, manifest.wiring),
             tool_version=manifest.tool_version,
             notes=notes,
             own_tape=any(take.role in {"record", "play"} for take in manifest.takes) or not manifest.takes,
@@ -91,10 +91,18 @@ def _interface(interface: Interface, calibration: Calibration | None) -> str:
     return f"{name}, calibrated {long_date(calibration.created)}{latency}"
 
 
-def _wiring(wiring: Wiring) -> str:
-    """Channels are counted from 1, as they are labelled on the box."""
-    sent = [f"out {channel + 1} to track {track}" for channel, track in sorted(wiring.outputs.items())]
-    returned = [f"track {track} to in {channel + 1}" for channel, track in sorted(wiring.inputs.items())]
+def _wiring(interface: Interface, wiring: Wiring) -> str:
+    """Outputs and inputs by their numbers on the box."""
+    back = {track: channel for channel, track in wiring.inputs.items()} or {t: c for c, t in wiring.outputs.items()}
+    sent = [
+        f"out {pair_in_use(interface, channel, channel)[0]} to track {track}"
+        for channel, track in sorted(wiring.outputs.items())
+    ]
+    returned = [
+        f"track {track} to in {pair_in_use(interface, channel, channel)[1]}"
+        for track, channel in sorted(back.items())
+        if wiring.inputs or "inputs" in interface.settings
+    ]
     return ", ".join(sent) + ("; " if sent and returned else "") + ", ".join(returned)
 
 

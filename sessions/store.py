@@ -166,6 +166,17 @@ class Session:
                 wav.parent.rmdir()
             raise
 
+    def sheet(self, stimulus_id: str = "main") -> CueSheet:
+        """Cue sheet of a stimulus.
+
+        Raises
+        ------
+        SessionError
+            There is no such stimulus, or its sheet is damaged.
+        """
+        self._require_stimulus(stimulus_id)
+        return load(CueSheet, self.path / f"stimuli/{stimulus_id}.json", cues.SCHEMA_VERSION)
+
     def stimulus(self, stimulus_id: str = "main") -> tuple[CueSheet, SoundFile]:
         """Cue sheet and waveform of a stimulus.
 
@@ -176,9 +187,7 @@ class Session:
         AudioFileError
             Its sound file is missing or damaged.
         """
-        self._require_stimulus(stimulus_id)
-        sheet = load(CueSheet, self.path / f"stimuli/{stimulus_id}.json", cues.SCHEMA_VERSION)
-        return sheet, open_audio(self.path / f"stimuli/{stimulus_id}.wav")
+        return self.sheet(stimulus_id), open_audio(self.path / f"stimuli/{stimulus_id}.wav")
 
     def _require_stimulus(self, stimulus_id: str) -> None:
         if stimulus_id not in {known.id for known in self.manifest.stimuli}:

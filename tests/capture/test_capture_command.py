@@ -55,6 +55,14 @@ def test_one_pass_through_a_loop(unity, command, tmp_path):
     again = command("capture", session, "--device", "virtual deck", "--yes", "--loop")  # with the outputs it was begun with
     assert again.status == 0, again.err
     assert Session.open(session).manifest.takes == opened.manifest.takes
+    for changed, words in (
+        (("--loop", "--inputs", "1,3"), "was begun with inputs 2,3 of the interface, not 1,3; go on with --inputs 2,3"),
+        (("--loop", "--device", "system"), "was begun with 'Virtual Deck', not 'system'; go on with that one"),
+        ((), "was begun with --loop; go on with --loop, or name a new session"),
+    ):
+        refused = command("capture", session, "--device", "virtual deck", *changed, "--yes", "--passes", 2)
+        assert (refused.status in (1, 2), words in refused.refusal) == (True, True), refused.err
+    assert opened.check() == []
 
 
 @pytest.mark.parametrize(
@@ -92,6 +100,7 @@ def test_what_cannot_be_used_is_kept_and_does_not_count(unity, command, tmp_path
         (("--device", "virtual deck", "--levels", "0:40:10"), 1, "dBFS"),
         (("--device", "virtual deck", "--levels", "-10:x:1"), 2, "is no ladder; write it as LO:HI:STEP"),
         (("--device", "virtual deck", "--levels", "-90:9:1"), 1, "does not fit the"),
+        (("--device", "virtual deck", "--loop", "--dbx", "off,on"), 2, "--loop has no tape"),
         (("--device", "virtual deck", "--dbx", "offf"), 2, "'offf' is no position of the dbx switch"),
     ],
 )
@@ -108,7 +117,9 @@ def test_nobody_can_be_asked_where_there_is_no_terminal(command, tmp_path):
     assert done.refusal.endswith("run this in a terminal, or add --yes")
 
 
-@pytest.mark.parametrize("arguments", [("--levels",), ("--levels", "-20:0:10"), ("--quick", "--levels")])
+@pytest.mark.parametrize(
+    "arguments", [("--levels",), ("--levels", "-20:0:10"), ("--quick", "--levels"), ("--levels", "--quick")]
+)
 def test_levels_may_stand_alone(command, tmp_path, arguments):
     session = tmp_path / "s"
     done = command("capture", *arguments, session, "--device", "virtual:nowhere")

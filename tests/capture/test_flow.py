@@ -154,6 +154,34 @@ def test_a_pass_that_is_not_accepted_is_done_again(session, deck):
     assert session.check() == []
 
 
+def test_a_recording_found_bad_when_it_is_played_is_made_again(session, deck):
+    deck.verdicts = [Verdict.ACCEPT, Verdict.RECORD_AGAIN, Verdict.ACCEPT, Verdict.ACCEPT]
+    (made,) = capture(session, deck, deck, Plan())
+    assert deck.calls == [*RECORD_PASS, *play_pass(1), *RECORD_PASS, *play_pass(1)]
+    assert [(t.id, t.state) for t in session.takes(complete=False)] == [
+        ("record", "complete"),
+        ("play-1", "interrupted"),
+        ("record-2", "complete"),
+        ("play-1-2", "complete"),
+    ]
+    assert made.id == "play-1-2"
+
+
+def test_a_tape_that_is_not_there_any_more_is_recorded_again(session, deck):
+    capture(session, deck, deck, Plan())
+    deck.calls.clear()
+    deck.has_kept_tape = False
+    arm = deck.arm
+
+    def armed(tracks):
+        arm(tracks)
+        deck.has_kept_tape = True
+
+    deck.arm = armed
+    assert len(capture(session, deck, deck, Plan.of(2))) == 2
+    assert deck.calls == [*RECORD_PASS, *play_pass(2)]
+
+
 def test_a_capture_that_is_broken_off_goes_on_where_it_stopped(session, deck):
     deck.verdicts = [Verdict.ACCEPT, Verdict.ABORT]
     with pytest.raises(SignalError, match=r"ended at take 'play-1', which is kept but does not count; run it again"):

@@ -1,6 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from capture.listening import PATIENCE_S, WAIT_S, Listener
+from signals.scope import QUICK
+from signals.stimulus import StimulusAudio, plan
 
 RATE = 48000
 
@@ -56,3 +61,16 @@ def test_the_length_is_known_once_the_start_was_heard(session):
     assert listener.likely_samples == 0
     ended_s = hear(listener, wave)
     assert abs(listener.likely_samples / RATE - ended_s) < 4.0
+
+
+@pytest.mark.parametrize("gain", [0.5, 0.02])
+def test_a_ladder_of_quiet_tones_is_not_taken_for_the_end(gain):
+    levels = tuple(range(-60, 1, 2))
+    scope = replace(QUICK, wow_flutter_s=2.0, ladder_hz=(1000.0,), levels_db=levels, silence_s=1.0, pieces=())
+    sheet = plan(session="s", sample_rate=RATE, tracks=(1,), pilot_track=None, scope=scope)
+    audio = StimulusAudio(sheet)
+    wave = gain * audio.read(0, audio.samples) + 1e-6
+    listener = Listener(sheet, {0: 1})
+    ended_s = hear(listener, np.concatenate([wave, np.zeros((10 * RATE, 1))]))
+    assert listener.heard == "end marker heard"
+    assert ended_s > sheet.of_kind("marker_end")[0].stop_samples / RATE

@@ -33,6 +33,17 @@ def test_a_peak_is_held_for_two_seconds_while_the_bar_falls():
     assert meter.readings()[0].held_dbfs < -60.0
 
 
+def test_clipping_is_told_while_it_is_recent_and_counted_for_good():
+    meter = Meter(RATE, 1)
+    meter.hear(tone(0.0))
+    clipped = meter.readings()[0].clipped
+    for _ in range(25):
+        meter.hear(tone(-20.0))
+    (reading,) = meter.readings()
+    assert (reading.clips, reading.clipped) == (False, clipped)
+    assert verdict(reading, ZONE) == (f"good (clipped before: {clipped} samples)", "green")
+
+
 def test_blocks_of_any_length_read_the_same():
     wave = tone(-12.0, 0.5)
     at_once, in_pieces = Meter(RATE, 1), Meter(RATE, 1)

@@ -88,7 +88,7 @@ def test_what_is_too_hot_or_too_low_is_doubtful(look, returned):
     hot[5 * RATE : 5 * RATE + 10, 0] = 0.95
     (line,) = said(look(hot), Weight.DOUBT)
     assert line.startswith("input 1 (track 1) peaks at -0.4 dBFS, above -1 dBFS; lower the input gain")
-    (line,) = said(look(returned(gain=0.02)), Weight.DOUBT)
+    (line,) = said(look(returned() * [0.04, 1.0]), Weight.DOUBT)
     assert line.startswith("track 1 returns the reference tone at -52 dBFS, below -45 dBFS")
     assert "raise its input gain by 17 dB" in line
 
@@ -109,6 +109,22 @@ def test_swapped_channels_are_refused(look, returned):
     refusal = look(returned()[:, ::-1]).refusal
     assert "track 1" in refusal
     assert "channel 2" in refusal
+
+
+def test_a_pilot_that_does_not_come_back_is_doubtful(look, returned):
+    (line,) = said(look(returned() * [1.0, 1e-3]), Weight.DOUBT)
+    assert line.startswith("the pilot does not come back at input 2 (track 4)")
+
+
+def test_inputs_are_called_by_their_numbers_on_the_box(look, returned):
+    (line,) = said(look(returned() * [1.0, 1e-3], ports={0: 3, 1: 7}), Weight.DOUBT)
+    assert "at input 7 (track 4)" in line
+
+
+def test_what_the_driver_reported_is_told(look, returned):
+    wave = returned()
+    (line,) = said(look(wave, facts=StreamFacts(len(wave), flags=("input overflow at 4096",))), Weight.NOTE)
+    assert line.startswith("the driver of the interface reported input overflow at 4096 (in samples)")
 
 
 def test_lost_samples_are_told_with_their_places(look, returned):
@@ -134,7 +150,32 @@ def test_a_record_pass_counts_whatever_came_back_meanwhile(look, returned):
     noise = 0.1 * np.random.default_rng(2).standard_normal((20 * RATE, 2))
     seen = look(noise, role="record")
     assert seen.fit
-    assert "is of no use" in said(seen, Weight.NOTE)[0]
+    assert said(seen, Weight.NOTE)[0].startswith("what came back while recording is not what was sent: fine")
+
+
+def test_a_record_pass_that_clips_is_doubtful(look, returned):
+    (line,) = said(look(np.clip(50.0 * returned(), -1.0, 1.0), role="record"), Weight.DOUBT)
+    assert " is clipped in " in line
+
+
+def test_a_track_that_is_not_wired_back_has_no_level(make_session):
+    session = make_session("two", tracks=(1, 2), pilot_track=None)
+    sheet, audio = session.stimulus()
+    wave = np.concatenate([np.zeros((RATE, 2)), 0.5 * audio.read(0, audio.samples)]) * [1.0, 0.0]
+    wave += 1e-4 * np.random.default_rng(3).standard_normal(wave.shape)
+    seen = verify(audio, ArrayAudio(wave, RATE), Pass("record", "record", sheet, {0: 1, 1: 2}, StreamFacts(len(wave))))
+    assert seen.fit
+    assert list(seen.level_db) == [1]
+    assert seen.level_db[1] == pytest.approx(-6.02, abs=0.05)
+
+
+def test_of_two_recordings_the_first_counts_as_it_does_when_measured(look, returned):
+    wave = returned()
+    holed = wave.copy()
+    at = round(0.7 * RATE) + round(6.0 * RATE)
+    holed[at : at + round(0.02 * RATE), 0] *= 0.05
+    assert look(np.concatenate([holed, wave])).dropouts == 1
+    assert look(np.concatenate([wave, holed])).dropouts == 0
 
 
 def test_a_tape_that_ended_too_early_is_refused(make_session):
