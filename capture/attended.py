@@ -41,7 +41,8 @@ def read_ports(text: str | None, channels: int, what: str) -> tuple[int, ...]:
 def kept_ports(session: Session, what: str) -> str | None:
     """The outputs or inputs with which a session was begun, as text."""
     known = session.manifest.interface.settings.get(what)
-    return None if known is None else str(known)
+    only_failed = session.takes(complete=False) and not session.takes()
+    return None if known is None or only_failed else str(known)
 
 
 def dbx_of(session: Session, asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -68,7 +69,7 @@ def dbx_of(session: Session, asked: Sequence[str] | None) -> tuple[str, ...]:
 
 def _require_same(session: Session, name: str, outputs: Sequence[int], inputs: Sequence[int], loop: bool) -> None:
     """Refuse what would make the takes of a session mean different things."""
-    takes = session.takes(complete=False)
+    takes = session.takes()
     if not takes:
         return
     if ("loop" in {take.role for take in takes}) != loop:
@@ -119,9 +120,15 @@ def capture_attended(
     TapeError
         As :func:`capture.flow.capture`.
     """
-    sheet, _ = session.stimulus(session.manifest.stimuli[0].id)
+    with session.alone():
+        return _lead(talk, session, device, dbx, passes, loop)
+
+
+def _lead(
+    talk: Conversation, session: Session, device: PortAudioDevice, dbx: Sequence[str], passes: int, loop: bool
+) -> list[TakeRecord]:
+    sheet = session.sheet(session.manifest.stimuli[0].id)
     outputs, inputs = ([channel + 1 for channel in side] for side in (device.outputs, device.inputs))
-    session.recover()
     _require_same(session, device.name, outputs, inputs, loop)
     settings: dict[str, Condition] = {
         "outputs": ",".join(map(str, outputs)),

@@ -25,6 +25,7 @@ app = typer.Typer()
 DECK = "Tascam Portastudio 424 MkII"
 PASSES = 3  # the flutter of record and play adds in another phase in every pass
 USUAL_LADDER = "usual"
+TRACKS_OF_DECK = 4
 HOW_RECORDED = {
     "main": "; record and play it with dbx out",
     "encoded": "; record it with dbx in",
@@ -142,6 +143,7 @@ class LevelsAlone(TyperCommand):
 
 @app.command(cls=LevelsAlone)
 def capture(
+    context: typer.Context,
     session: SessionPath = Path("tape-session"),
     device: Annotated[
         str,
@@ -177,8 +179,12 @@ def capture(
     Example: tape capture my-session --device virtual:worn --pilot-track 4
     """
     from capture import terminal
-    from capture.planning import Wish, read_dbx, read_ladder, read_tracks
+    from capture.planning import Wish, read_dbx, read_ladder, read_tracks, require_plan
+    from sessions.store import Session
 
+    named = [*read_tracks(tracks), *([] if pilot_track is None else [pilot_track])]
+    if max(named) > TRACKS_OF_DECK:
+        raise UsageError(f"there is no track {max(named)} on a {DECK}; its tracks are 1 to {TRACKS_OF_DECK}")
     if loop and dbx is not None:
         raise UsageError("--loop has no tape, and so no recording and playing with the dbx switch; leave --dbx out")
     ladder = None if levels == USUAL_LADDER else read_ladder(levels)
@@ -196,6 +202,9 @@ def capture(
         DECK,
         dbx=modes or ("off",),
     )
+    given = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
+    if (session / "session.json").exists():
+        require_plan(Session.open(session), wish, given)
     if device.partition(":")[0] == "virtual":
         opened, takes = _capture_virtual(session, device, wish, passes or PASSES, loop=loop, quiet=as_json)
     else:

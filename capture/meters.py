@@ -11,7 +11,7 @@ HOLD_S = 2.0
 FALL_DB_S = 24.0  # between the 20 dB in 1.7 s of a DIN meter and the faster ones of most programs
 CLIPPED = 0.9999
 LOWEST_DBFS = -60.0
-WIDTH = 48
+WIDEST, NARROWEST = 48, 12
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,14 @@ class Meter:
         return [Reading(float(p), float(h), int(c), bool(of_late)) for p, h, c, of_late in each]
 
 
-def drawn(readings: Sequence[Reading], labels: Sequence[str], zone: Zone) -> Table:
-    """Meters as bars with the zone marked, a line for each channel."""
+def drawn(readings: Sequence[Reading], labels: Sequence[str], zone: Zone, width: int = WIDEST) -> Table:
+    """Meters as bars with the zone marked, a line for each channel; the bars as wide as there is room."""
+    width = max(NARROWEST, min(WIDEST, width))
     table = Table.grid(padding=(0, 2))
-    table.add_row("", Text(scale(), style="dim"), Text("held", style="dim"), "")
+    table.add_row("", Text(scale(width), style="dim", no_wrap=True), Text("held", style="dim"), "")
     for reading, label in zip(readings, labels, strict=True):
         said, style = verdict(reading, zone)
-        table.add_row(label, _bar(reading, zone), f"{reading.held_dbfs:6.1f} dBFS", Text(said, style=style))
+        table.add_row(label, _bar(reading, zone, width), f"{reading.held_dbfs:6.1f} dBFS", Text(said, style=style))
     return table
 
 
@@ -101,24 +102,25 @@ def verdict(reading: Reading, zone: Zone) -> tuple[str, str]:
     return f"good{f' (clipped before: {reading.clipped} samples)' if reading.clipped else ''}", "green"
 
 
-def scale() -> str:
-    """The scale above the bars: a figure every 12 dB."""
-    line = [" "] * (WIDTH + 3)
-    for level in range(int(LOWEST_DBFS), 1, 12):
-        text, at = f"{level}", _cell(level)
+def scale(width: int = WIDEST) -> str:
+    """The scale above the bars: a figure every 12 dB, or 30 dB where there is little room."""
+    line = [" "] * (width + 1)
+    for level in range(int(LOWEST_DBFS), 1, 12 if width > WIDEST // 2 else 30):
+        text, at = f"{level}", _cell(level, width)
         line[at : at + len(text)] = text
     return "".join(line).rstrip()
 
 
-def _cell(level_dbfs: float) -> int:
-    return int(np.clip(round((level_dbfs - LOWEST_DBFS) / -LOWEST_DBFS * WIDTH), 0, WIDTH))
+def _cell(level_dbfs: float, width: int) -> int:
+    return int(np.clip(round((level_dbfs - LOWEST_DBFS) / -LOWEST_DBFS * width), 0, width))
 
 
-def _bar(reading: Reading, zone: Zone) -> Text:
-    filled, held = _cell(reading.peak_dbfs), _cell(reading.held_dbfs)
-    low, high = _cell(zone.low_dbfs), _cell(zone.high_dbfs)
-    bar = Text()
-    for cell in range(WIDTH):
+def _bar(reading: Reading, zone: Zone, width: int) -> Text:
+    filled, held, low, high = (
+        _cell(level, width) for level in (reading.peak_dbfs, reading.held_dbfs, zone.low_dbfs, zone.high_dbfs)
+    )
+    bar = Text(no_wrap=True)
+    for cell in range(width):
         inside = low <= cell < high
         colour = "green" if inside else "red" if cell >= high else "yellow"
         if cell == held - 1 and held > filled:

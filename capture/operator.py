@@ -4,7 +4,6 @@ The words on the panel are those of the 424 MkII; another deck has the same thin
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 
@@ -25,6 +24,8 @@ HEADROOM_DB = 3.0
 ZONE_DB = 12.0
 SPEED_NAMES = {9.5: "9.5 cm/s (the faster)", 4.8: "4.8 cm/s (the slower)"}
 FRAMES_PER_S = 12
+BESIDE_METERS = 60
+"""Columns that labels, figures and words beside the bars need."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,15 @@ class Person:
             f"Cables (everything turned down, direct monitoring of '{self._cables.interface}' off)", self._wires()
         )
         if not self._loop:
-            self._talk.step("The panel", self._panel())
+            self._talk.step("The panel", self._panel(recording=records > 0))
 
     def set_dbx(self, *, recording: bool, on: bool) -> None:
         """Have the dbx switch set, where it may stand otherwise."""
         if self._loop or on == self._dbx:
             return
         self._dbx = on
+        if not self._talk.asking:
+            self._talk.say(f"dbx from here on: {'on' if on else 'off'}")
         position = ("SYNC (track 4, the pilot, stays without)" if self._sync else "ON") if on else "OFF"
         self._talk.step(f"dbx {'for recording' if recording else 'for playing'}", [f"Set the dbx switch to {position}."])
 
@@ -152,7 +155,7 @@ class Person:
         self._talk.step(
             "Rewind",
             [
-                "Press STOP and rewind to the beginning of the recording (0000; RTZ does it), rather too far than too little.",
+                "Rewind to the beginning of the recording (0000; RTZ does it); some seconds before it do no harm.",
                 "Set RECORD FUNCTION of every track to SAFE, so that nothing is erased. Leave the pitch control alone.",
             ],
         )
@@ -162,7 +165,7 @@ class Person:
         self._rolling = self._playing = True
         self._talk.step(
             f"Play pass {number} of {self._passes}",
-            ["Press Enter first and PLAY then; it need not be quick."],
+            ["The interface records from Enter on, and waits for the tape: it need not be quick."],
             "Press Enter, then PLAY.",
         )
 
@@ -177,6 +180,8 @@ class Person:
         talk = self._talk
         talk.say(f"{take}: {verification.summary}", "" if verification.fit else "bold red")
         for finding in verification.findings:
+            if finding.weight is Weight.REFUSAL and not talk.asking:
+                continue  # it is told as the reason why the capture ends
             talk.say(finding.text, {Weight.NOTE: "", Weight.DOUBT: "yellow", Weight.REFUSAL: "red"}[finding.weight], 2)
         if not talk.asking:
             return automatic(verification)
@@ -216,10 +221,15 @@ class Person:
             "A deck without TAPE OUT: use LINE OUT L and R, and for the play passes set those channels to TAPE, PAN to the side.",
         ]
 
-    def _panel(self) -> list[str]:
+    def _panel(self, *, recording: bool) -> list[str]:
         manifest = self._manifest
         tracks = _tracks([channel.track for channel in self._channels])
         speed = SPEED_NAMES.get(manifest.speed_cm_s, f"{manifest.speed_cm_s:g} cm/s")
+        if not recording:
+            return [
+                "RECORD FUNCTION of every track to SAFE. Gains of deck and interface as they were for the passes before.",
+                f"Tape speed {speed}. PITCH CONTROL in its detent. The cassette with the recording of this session.",
+            ]
         return [
             f"Input switch of {tracks.replace('track', 'channel')} to MIC/LINE, EQ flat, EFFECT sends at zero.",
             f"RECORD FUNCTION of {tracks} to DIRECT (then the channel's own fader sets the level; with BUSS it is the master).",
@@ -228,7 +238,9 @@ class Person:
         ]
 
     def _level_lines(self, zone: Zone) -> list[str]:
-        lines = ["A tone of 1 kHz is played on every output, at the level that shall be 0 VU."]
+        lines = [
+            "A tone of 1 kHz is played: on one output after the other, then on all, at the level that should read 0 VU."
+        ]
         if not self._loop:
             lines.append("On the deck: turn TRIM, with the fader at its mark, until the meter of each track stands at 0.")
         return [
@@ -247,14 +259,18 @@ class Person:
         """Play the tone and draw the meters until Enter is pressed."""
         pressed = Event()
 
+        left = Event()
+
         def wait() -> None:
-            with suppress(EOFError):
+            try:
                 input()
+            except EOFError:
+                left.set()
             pressed.set()
 
         def picture() -> Group:
             lines = [Text(line) for line in self._level_lines(zone)]
-            meters = drawn(meter.readings(), self._labels(), zone)
+            meters = drawn(meter.readings(), self._labels(), zone, self._talk.console.width - BESIDE_METERS)
             return Group(*lines, Text(), meters, Text(), Text("Press Enter when the levels are right.", style="cyan"))
 
         def sink(block: np.ndarray) -> None:
@@ -265,6 +281,8 @@ class Person:
         with Live(get_renderable=picture, console=self._talk.console, refresh_per_second=FRAMES_PER_S, screen=True):
             Thread(target=wait, daemon=True).start()
             listen(tone, sink, pressed.is_set)
+        if left.is_set():
+            raise KeyboardInterrupt
 
     def _crossed(self, tone: LevelTone) -> list[str]:
         """What to do about outputs that come back at another's input."""

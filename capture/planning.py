@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,6 +142,44 @@ def planned_dbx(session: Session) -> tuple[str, ...]:
     begun = {take.conditions.get("dbx") for take in session.manifest.takes}
     wanted = ("off", "decode", "on", *(["encode"] if "encode" in begun else []))
     return tuple(mode for mode in wanted if STIMULUS_OF[mode] in stimuli)
+
+
+def require_plan(session: Session, wish: Wish, given: Collection[str]) -> None:
+    """Refuse what contradicts the plan of a session that exists; what is as planned may be said again.
+
+    Parameters
+    ----------
+    session : Session
+        The session.
+    wish : Wish
+        What is wished for now.
+    given : collection of str
+        Which of ``tracks``, ``pilot_track``, ``speed``, ``rate`` and ``reference_dbfs`` were asked for.
+
+    Raises
+    ------
+    UsageError
+        One of them differs from the plan.
+    """
+    sheet = session.sheet(session.manifest.stimuli[0].id)
+    tracks = {role: [c.track for c in sheet.channels if c.role == role] for role in ("programme", "pilot")}
+    pilots = [] if wish.pilot_track is None else [wish.pilot_track]
+    for option, asked, planned in (
+        ("tracks", list(wish.tracks), tracks["programme"]),
+        ("pilot_track", pilots, tracks["pilot"]),
+        ("speed", [wish.speed_cm_s], [session.manifest.speed_cm_s]),
+        ("rate", [wish.sample_rate], [sheet.sample_rate]),
+        ("reference_dbfs", [wish.reference_dbfs], [sheet.reference_dbfs]),
+    ):
+        if option in given and asked != planned:
+            flag, *values = (
+                f"--{option.replace('_', '-')}",
+                *(",".join(f"{v:g}" for v in each) for each in (asked, planned)),
+            )
+            raise UsageError(
+                f"{flag} {values[0]} contradicts {session.path}, which was planned with {values[1] or 'none'}; leave {flag} out,"
+                " or name a new session"
+            )
 
 
 def free_folder(path: Path) -> Path:

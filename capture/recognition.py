@@ -188,7 +188,8 @@ def _why_no_markers(audio: AudioReader, sheet: CueSheet, channels: Sequence[int]
             )
     return (
         f"{name} holds no start marker ({audio.samples / audio.sample_rate:.1f} s searched):"
-        " it is another recording, begins too late, or is too noisy; record from before the start of the stimulus."
+        " it comes in at another input (check the cables), is another recording, begins too late or is too noisy; record from"
+        " before the start of the stimulus."
     )
 
 
@@ -211,7 +212,7 @@ def _identified(
     expected = ", ".join(f"{sheet.code:06x}" for sheet in sheets)
     raise SignalError(
         f"{name} belongs to another session: its tape says {take.code:06x} {at}, this session's says {expected};"
-        " import it into the session it was planned with."
+        " play the tape of this session, or import it into the session it was planned with."
     )
 
 

@@ -171,6 +171,8 @@ class Conversation:
             raise
         except EOFError as error:
             self.console.print()
+            if sys.stdin.isatty():  # Ctrl-D: whoever types it wants to leave
+                raise KeyboardInterrupt from error
             raise UsageError(
                 "nothing can be typed here; run this in a terminal, or add --yes to be asked nothing"
             ) from error

@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis import continuity, dropouts
 from analysis.continuity import Continuity
-from analysis.locate import FoundTake, take_on_channel
+from analysis.locate import FoundTake, find_takes, take_on_channel
 from analysis.timebase import Timebase
 from analysis.tone_level import tone_dbfs
 from capture.device import StreamFacts, Verdict
@@ -28,6 +28,10 @@ LOW_DBFS = -45.0
 
 SPEED_NOTE_PERCENT = 1.0
 SPEED_DOUBT_PERCENT = 8.0
+LONGEST_LATENCY_S = 1.0
+CLOCKED = 1e-4
+"""From marker to marker of electronics that share the interface's clock, where a tape differs by 1e-3."""
+
 PILOT_LOW_DB = -30.0
 """Returned pilot re the level it was sent at; so low it is hardly the pilot."""
 
@@ -199,6 +203,12 @@ def _while_recording(
         text = "nothing came back while recording: fine, but the electronics are not measured apart from the tape"
         return Verification("recorded; nothing came back meanwhile", (*said, Finding(Weight.NOTE, text)))
     whole = _whole(returned, seen.sheet, seen.inputs)
+    if _tape_plays(returned, seen, whole):
+        text = (
+            "a tape was playing while this one should have been recorded: RECORD was not on; rewind, press RECORD and PLAY, and"
+            " repeat the pass"
+        )
+        return Verification("another recording was heard", (*said, Finding(Weight.DOUBT, text)))
     if not whole:
         text = (
             "what came back while recording is not what was sent: fine, but the electronics are not measured apart from the"
@@ -216,6 +226,17 @@ def _while_recording(
     else:
         said = [*said, *_hot(measured.peak, seen)]
     return _recognised(sent, returned, seen, whole, said)
+
+
+def _tape_plays(returned: AudioReader, seen: Pass, whole: Whole) -> bool:
+    """Whether what came back in a record pass was on a tape: another stimulus, or this one at another time or speed."""
+    start_s = seen.sheet.of_kind("marker_start")[0].start_samples / seen.sheet.sample_rate
+    if whole:
+        return any(
+            not 0.0 <= take.start_s - start_s < LONGEST_LATENCY_S or abs(take.speed - 1.0) > CLOCKED
+            for _, take in whole.values()
+        )
+    return bool(find_takes(returned, seen.sheet, [c for c in seen.inputs if c < returned.channels]))
 
 
 def _recognised(sent: AudioReader, returned: AudioReader, seen: Pass, whole: Whole, said: Sequence[Finding]) -> Verification:
@@ -335,7 +356,7 @@ def _hot(peak: np.ndarray, seen: Pass) -> list[Finding]:
         if channel in seen.inputs and peak_dbfs > HOT_DBFS:
             text = (
                 f"{seen.input(channel)} peaks at {peak_dbfs:+.1f} dBFS, above {HOT_DBFS:g} dBFS;"
-                " lower the input gain of the interface by 3 dB and repeat the pass"
+                f" lower the input gain of the interface by {np.ceil(peak_dbfs - HOT_DBFS) + 2:.0f} dB and repeat the pass"
             )
             said.append(Finding(Weight.DOUBT, text))
     return said

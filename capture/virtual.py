@@ -16,7 +16,7 @@ from modeling.deck.deck import VirtualDeck
 from modeling.deck.parameters import TAPE_SPEED_UM_S, TRACKS, DeckParameters, load_parameters
 from modeling.deck.truth import truth
 from sessions.manifest import Interface, TakeRecord, now, tool_version
-from sessions.results import Axis, Curve, Measurements, Result
+from sessions.results import Axis, Condition, Curve, Measurements, Result
 from sessions.store import Session
 from signals.audio import AudioReader
 from signals.cues import CueSheet
@@ -212,7 +212,7 @@ def open_virtual(session: Session, device: str, *, stimulus: str = "main", seed:
         seed = int(kept) if kept is not None else _seed_of(session.manifest.id)
     if session.takes(complete=False) and (known.name != name or kept != seed):
         raise DeviceError(
-            f"The session was begun with '{known.name}' (seed {known.settings.get('seed')}), not '{name}' (seed {seed});"
+            f"The session was begun with '{known.name}'{_seeded(known.settings.get('seed'))}, not '{name}'{_seeded(seed)};"
             " go on with that one, or plan a new session."
         )
     sheet, audio = session.stimulus(stimulus)
@@ -242,7 +242,7 @@ def capture_virtual(
     """
     require_no_dbx(device, plan)
     stimulus = plan.recordings[0].stimulus
-    with closing(open_virtual(session, device, stimulus=stimulus, seed=seed)) as deck:
+    with session.alone(), closing(open_virtual(session, device, stimulus=stimulus, seed=seed)) as deck:
         plan = plan if plan.inputs or session.manifest.wiring.inputs else replace(plan, inputs=deck.inputs)
         made = capture(session, deck, deck, plan, report)
         if not plan.loop:
@@ -297,6 +297,10 @@ def _later_curve(curve: Curve, offset_s: dict[int, float]) -> Curve:
         return curve
     delay = curve.y.array + offset_s[int(curve.conditions["pass"])]
     return curve.model_copy(update={"y": Axis.of(curve.y.name, curve.y.unit, delay)})
+
+
+def _seeded(seed: Condition | None) -> str:
+    return "" if seed is None else f" (seed {seed})"
 
 
 def _seed_of(session_id: str) -> int:

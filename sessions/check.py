@@ -6,6 +6,7 @@ from pathlib import Path
 from sessions import results, take
 from sessions.audio import open_audio
 from sessions.disk import PART, sha256_of
+from sessions.lock import LOCK
 from sessions.manifest import SessionManifest, TakeRecord, load
 from signals import cues
 from signals.cues import CueSheet
@@ -79,7 +80,7 @@ def _strangers(path: Path, manifest: SessionManifest) -> Iterator[str]:
     """Files among stimuli and takes that the manifest does not know, and what an ended program left behind."""
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
-        if not file.is_file() or name in manifest.files:
+        if not file.is_file() or name in manifest.files or name == LOCK:
             continue
         if name.startswith("takes/") and file.name == take.RUNNING:
             yield f"{file.parent.relative_to(path).as_posix()}: being recorded, or cut off; continue the capture to keep it."

@@ -3,12 +3,13 @@
 import contextlib
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
 from pydantic import ValidationError
 
-from sessions import curves, results, take
+from sessions import curves, lock, results, take
 from sessions.audio import SoundFile, blocks, open_audio
 from sessions.check import problems
 from sessions.disk import told_as_session_error, write_together
@@ -194,6 +195,10 @@ class Session:
             known = ", ".join(stimulus.id for stimulus in self.manifest.stimuli) or "none"
             raise SessionError(f"{self.path} has no stimulus '{stimulus_id}'; it has: {known}.")
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other programs from capturing into this session (see :func:`sessions.lock.held`)."""
+        return lock.held(self.path)
+
     # Takes
 
     def begin_take(
@@ -226,6 +231,8 @@ class Session:
         SessionError
             The take exists, the stimulus does not, the rate is below 48 kHz, or the disk is full.
         """
+        if not (self.path / MANIFEST).exists():
+            raise SessionError(f"{self.path} is no longer there; it was moved or removed: name it where it is now.")
         if stimulus is not None:
             self._require_stimulus(stimulus)
         if role != "pair" and sample_rate < CAPTURE_RATE_HZ:

@@ -59,6 +59,8 @@ def test_one_pass_through_a_loop(unity, command, tmp_path):
         (("--loop", "--inputs", "1,3"), "was begun with inputs 2,3 of the interface, not 1,3; go on with --inputs 2,3"),
         (("--loop", "--device", "system"), "was begun with 'Virtual Deck', not 'system'; go on with that one"),
         ((), "was begun with --loop; go on with --loop, or name a new session"),
+        (("--loop", "--tracks", "2"), "--tracks 2 contradicts "),
+        (("--loop", "--speed", "4.8"), "which was planned with 9.5; leave --speed out"),
     ):
         refused = command("capture", session, "--device", "virtual deck", *changed, "--yes", "--passes", 2)
         assert (refused.status in (1, 2), words in refused.refusal) == (True, True), refused.err
@@ -100,6 +102,7 @@ def test_what_cannot_be_used_is_kept_and_does_not_count(unity, command, tmp_path
         (("--device", "virtual deck", "--levels", "0:40:10"), 1, "dBFS"),
         (("--device", "virtual deck", "--levels", "-10:x:1"), 2, "is no ladder; write it as LO:HI:STEP"),
         (("--device", "virtual deck", "--levels", "-90:9:1"), 1, "does not fit the"),
+        (("--device", "virtual deck", "--tracks", "1,5"), 2, "there is no track 5 on a Tascam"),
         (("--device", "virtual deck", "--loop", "--dbx", "off,on"), 2, "--loop has no tape"),
         (("--device", "virtual deck", "--dbx", "offf"), 2, "'offf' is no position of the dbx switch"),
     ],

@@ -153,6 +153,18 @@ def test_a_record_pass_counts_whatever_came_back_meanwhile(look, returned):
     assert said(seen, Weight.NOTE)[0].startswith("what came back while recording is not what was sent: fine")
 
 
+def test_a_tape_that_plays_in_the_record_pass_is_doubtful(look, returned, make_session):
+    (line,) = said(look(returned(speed=1.002), role="record"), Weight.DOUBT)
+    assert line.startswith("a tape was playing while this one should have been recorded")
+    (line,) = said(look(returned(late_s=5.0), role="record"), Weight.DOUBT)
+    assert line.startswith("a tape was playing")
+    _, other = make_session("other", session_id="fff999").stimulus()
+    wave = np.concatenate([np.zeros((RATE, 2)), 0.5 * other.read(0, other.samples)])
+    (line,) = said(look(wave, role="record"), Weight.DOUBT)
+    assert line.startswith("a tape was playing")
+    assert said(look(returned(late_s=0.05), role="record"), Weight.DOUBT) == []
+
+
 def test_a_record_pass_that_clips_is_doubtful(look, returned):
     (line,) = said(look(np.clip(50.0 * returned(), -1.0, 1.0), role="record"), Weight.DOUBT)
     assert " is clipped in " in line
