@@ -27,6 +27,10 @@ class GoneError(Exception):
     """The child is no longer there; says so in words that can follow "lost:"."""
 
 
+class DefectError(RuntimeError):
+    """The child failed at something that no user can cause or mend."""
+
+
 class Child:
     """A process that runs one function, as context manager; leaving it ends the process, in good order if it can.
 
@@ -58,6 +62,8 @@ class Child:
         ------
         DeviceError
             The child could not do its work and says why.
+        DefectError
+            The child met a defect.
         GoneError
             The child is gone.
         """
@@ -68,7 +74,7 @@ class Child:
                 if kind == _REFUSED:
                     raise DeviceError(message)
                 if kind == _DEFECT:
-                    raise RuntimeError(message)
+                    raise DefectError(message)
                 return message
         if ready:
             raise GoneError("the process that played and recorded was ended.")

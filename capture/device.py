@@ -37,7 +37,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class StreamFacts:
-    """What the device says of a finished pass.
+    """What the device says of a pass, finished or not.
 
     Attributes
     ----------
@@ -75,11 +75,16 @@ class Device(Protocol):
         """Number of channels that come back."""
         ...
 
+    @property
+    def facts(self) -> StreamFacts:
+        """What is known so far of the pass that runs, or of the last one however it ended."""
+        ...
+
     def run(self, sent: AudioReader, sink: Sink, tail_s: float, stop: Stop = never) -> StreamFacts:
         """Play `sent` to its end, go on recording for `tail_s`, and hand every returned block to `sink`.
 
-        Blocks are float, shape ``(samples, input_channels)``, in order and without gaps. `stop` is asked several times a
-        second; once it says yes the pass ends early.
+        Blocks are float, shape ``(samples, input_channels)``, in order and without gaps; whatever is known of a block stands in
+        `facts` when it is handed over. `stop` is asked several times a second; once it says yes the pass ends early.
 
         Raises
         ------

@@ -11,6 +11,7 @@ from capture.recordings import Play, Recording
 from capture.verification import Pass, level_db, verify
 from sessions.manifest import TakeRecord, TakeRole
 from sessions.store import Session
+from sessions.take import TakeWriter
 from signals.audio import AudioReader
 from signals.cues import CueSheet
 from signals.errors import SignalError
@@ -152,6 +153,7 @@ def _run(
     listener = Listener(sheet, material.inputs) if role == "play" and bench.until_heard else None
 
     def sink(block: np.ndarray) -> None:
+        _note(writer, bench.device.facts)
         writer.write(block)
         if listener:
             listener.hear(block)
@@ -160,7 +162,7 @@ def _run(
             tell(writer.samples, total, "")
 
     with writer:
-        facts = _through(bench, sent, sink, tail_s, listener.over if listener else never)
+        facts = _through(bench, writer, sent, sink, tail_s, listener.over if listener else never)
         others = [bench.session.sheet(s.id) for s in bench.session.manifest.stimuli if s.id != sheet.stimulus]
         tell(writer.samples, 0, "looking at what came back")
         expected_db = _expected_db(bench.session, material)
@@ -174,11 +176,6 @@ def _run(
         why = seen_in.refusal or f"not accepted by the user ({verdict.value})"
         writer.finish(
             accepted=accepted,
-            flags=(
-                *facts.flags,
-                *(f"{g.length_samples} samples lost at {g.start_samples}" for g in facts.lost[:LISTED_GAPS]),
-            ),
-            clock_hz=facts.clock_hz,
             faults=[*([] if accepted else [why]), *seen_in.faults],
         )
     if verdict is Verdict.ABORT:
@@ -204,8 +201,15 @@ def _expected_db(session: Session, material: Material) -> dict[int, float]:
         return level_db(returned, material.sheet, takes[-1].inputs)
 
 
-def _through(bench: Bench, sent: AudioReader, sink: Sink, tail_s: float, stop: Stop) -> StreamFacts:
+def _note(writer: TakeWriter, facts: StreamFacts) -> None:
+    """Have the take keep what the device says, however the pass ends."""
+    lost = (f"{gap.length_samples} samples lost at {gap.start_samples}" for gap in facts.lost[:LISTED_GAPS])
+    writer.note((*facts.flags, *lost), facts.clock_hz)
+
+
+def _through(bench: Bench, writer: TakeWriter, sent: AudioReader, sink: Sink, tail_s: float, stop: Stop) -> StreamFacts:
     try:
         return bench.device.run(sent, sink, tail_s, stop)
     finally:
+        _note(writer, bench.device.facts)
         bench.operator.stop()  # whatever happened, the tape must not run on

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+import numpy as np
+
 from capture import stream
-from capture.child import END_S, Child, GoneError
+from capture.child import END_S, Child, DefectError, GoneError
 from capture.device import Gap, Sink, Stop, StreamFacts, never
 from capture.portaudio import settle
 from capture.shared import FED, PASSED, READ, RING_S, Shared, put
@@ -58,6 +60,7 @@ class PortAudioDevice:
         self.name = self.duplex.name
         self.sample_rate = sample_rate
         self.outputs, self.inputs = tuple(outputs), tuple(inputs)
+        self.facts = StreamFacts(0)
         self._ring_s = ring_s
 
     @property
@@ -83,24 +86,34 @@ class PortAudioDevice:
             )
         shared = Shared(self.sample_rate, len(self.outputs), len(self.inputs), self._ring_s)
         order = stream.Order(self.duplex, self.outputs, self.inputs, sent.samples + round(tail_s * self.sample_rate))
-        ferry = _Ferry(shared, sent, sink, order.total)
+
+        def hand_over(block: np.ndarray) -> None:
+            self.facts = ferry.facts()
+            sink(block)
+
+        ferry = _Ferry(shared, sent, hand_over, order.total)
         while ferry.feed():
             pass
-        told = stream.Told()
+        try:
+            self._play(ferry, shared, order, stop)
+        finally:
+            self.facts = ferry.facts()
+        return self.facts
+
+    def _play(self, ferry: "_Ferry", shared: Shared, order: stream.Order, stop: Stop) -> None:
         with _interrupts_asked() as interrupted, Child(stream.run, shared, order) as child:
             try:
                 ferry.carry(child, lambda: interrupted() or stop())
-                child.send("end")
-                told = child.receive(END_S) or told
-            except (GoneError, DeviceError) as why:
+                ferry.end(child)
+            except (GoneError, DeviceError, DefectError) as why:
                 child.kill()  # a stream that hangs is never asked to stop: that would hang too
                 ferry.drain(everything=True)
+                if isinstance(why, DefectError):
+                    raise
                 raise self._lost(str(why), ferry.done) from None
             ferry.drain(everything=True)
             if interrupted():
                 raise KeyboardInterrupt
-        lost = tuple(Gap(first, after - first) for first, after in shared.lost())
-        return StreamFacts(ferry.done, told.clock_hz, told.flags, lost)
 
     def _lost(self, why: str, samples: int) -> DeviceError:
         if not samples:
@@ -117,7 +130,13 @@ class _Ferry:
     def __init__(self, shared: Shared, sent: AudioReader, sink: Sink, total: int) -> None:
         self.done = 0
         self._shared, self._sent, self._sink, self._total = shared, sent, sink, total
+        self._told = stream.Told()
         self._seen = 0
+
+    def facts(self) -> StreamFacts:
+        """What is known of the stream, as far as it was handed over; the block that is being handed over counts."""
+        lost = (Gap(first, min(after, self.done) - first) for first, after in self._shared.lost() if first < self.done)
+        return StreamFacts(self.done, self._told.clock_hz, self._told.flags, tuple(lost))
 
     def carry(self, child: Child, stop: Stop) -> None:
         """Feed and drain until all is there or `stop` says yes.
@@ -132,7 +151,7 @@ class _Ferry:
         passed, idle_s, before = 0, 0.0, time.monotonic()
         while self.done < self._total and not stop():
             moved = self.drain() + self.feed()
-            child.receive(0.0 if moved > self._shared.length // 8 else ROUND_S)
+            self._told = child.receive(0.0 if moved > self._shared.length // 8 else ROUND_S) or self._told
             now, seen = time.monotonic(), self._shared.count(PASSED)
             # A round counts for a quarter of a second at most: this process itself may have been stopped or kept waiting.
             idle_s = 0.0 if seen != passed else idle_s + min(now - before, LOST_S / 4)
@@ -143,6 +162,20 @@ class _Ferry:
                 )
             if passed and idle_s > LOST_S:
                 raise DeviceError(f"nothing has come from it for {idle_s:.0f} s.")
+
+    def end(self, child: Child) -> None:
+        """Have the stream end, and hear the last that it knows.
+
+        Raises
+        ------
+        DeviceError
+            The stream failed at the last moment.
+        GoneError
+            The child is gone.
+        """
+        child.send("end")
+        while not self._told.final and (told := child.receive(END_S)):
+            self._told = told
 
     def feed(self) -> int:
         """Read a piece of what is to be played into its ring; how many samples that was."""
@@ -163,8 +196,8 @@ class _Ferry:
         before, passed = self.done, self._shared.count(PASSED)
         until, self._seen = passed if everything else self._seen, passed
         for block in self._shared.returned(self.done, until):
-            self._sink(block)
             self.done += len(block)
+            self._sink(block)
             self._shared.counts[READ] = self.done
         return self.done - before
 

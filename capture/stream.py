@@ -15,6 +15,9 @@ from capture.shared import FED, GAPS, MOST_GAPS, PASSED, READ, Shared, put, take
 from signals.errors import DeviceError
 
 LOOK_S = 0.25
+TELL_S = 1.0
+"""So long ago at most was told what is known of a stream that dies."""
+
 ROOM_S = 1.0
 """Once the input ring was full, so much must be free before recording goes on: one gap rather than many."""
 
@@ -51,10 +54,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Told:
-    """What the child knows of its stream in the end: faults with their positions, and the sample rate by the computer's clock."""
+    """What the child knows of its stream: faults with their positions, the sample rate by the computer's clock, if that is all."""
 
     flags: tuple[str, ...] = ()
     clock_hz: float | None = None
+    final: bool = False
 
 
 class Callback:
@@ -151,8 +155,9 @@ class Callback:
 
     def flags(self) -> tuple[str, ...]:
         """The faults that PortAudio reported, the first of each kind with their positions."""
-        told = [f"{flag} at {position}" for flag, positions in self._flags.items() for position in positions]
-        more = {flag: number - FLAG_POSITIONS for flag, number in self._raised.items() if number > FLAG_POSITIONS}
+        flags, raised = dict(self._flags), dict(self._raised)  # the callback goes on
+        told = [f"{flag} at {position}" for flag, positions in flags.items() for position in tuple(positions)]
+        more = {flag: number - FLAG_POSITIONS for flag, number in raised.items() if number > FLAG_POSITIONS}
         return (*told, *(f"{flag} {number} more times" for flag, number in more.items()))
 
 
@@ -180,15 +185,23 @@ def clock_hz(readings: Sequence[tuple[float, int]], sample_rate: int) -> float |
 
 
 def run(pipe: Connection, shared: Shared, order: Order) -> None:
-    """Play and record until the parent says ``end``, then tell it what is known."""
+    """Play and record until the parent says ``end``; tell it every second, and in the end, what is known."""
     callback = Callback(shared, order)
     outputs, inputs = max(order.outputs) + 1, max(order.inputs) + 1
     stream = portaudio.start_stream(order.duplex, shared.sample_rate, outputs, inputs, callback)
+
+    def known(final: bool) -> Told:
+        return Told(callback.flags(), clock_hz(tuple(callback.readings), shared.sample_rate), final)
+
+    told_s = time.monotonic()
     while not pipe.poll(LOOK_S):
         if callback.error is not None:
             raise callback.error
+        if time.monotonic() - told_s > TELL_S:
+            told_s = time.monotonic()
+            tell(pipe, known(final=False))
     callback.ending = True
-    tell(pipe, Told(callback.flags(), clock_hz(callback.readings, shared.sample_rate)))
+    tell(pipe, known(final=True))
     portaudio.end_stream(stream)
 
 

@@ -76,6 +76,7 @@ class VirtualDevice:
         self._tracks = tuple(tracks)
         self._deck = VirtualDeck(parameters, stimulus.sample_rate, reference_dbfs, seed)
         self._late_samples = 0
+        self.facts = StreamFacts(0)
 
     @property
     def inputs(self) -> dict[int, int]:
@@ -138,14 +139,16 @@ class VirtualDevice:
         """Play `sent` and hand over what the four tracks return, for `tail_s` longer or until `stop` says yes."""
         total = sent.samples + round(tail_s * self.sample_rate)
         late = min(self._late_samples, total)
+        self.facts = StreamFacts(late)
         if late:
             sink(np.zeros((late, TRACKS)))
         done = 0
         while done < total - late and not stop():
             end = min(done + BLOCK_SAMPLES, total - late)
+            self.facts = StreamFacts(late + end)
             sink(self._deck.process(self._on_tracks(sent.read(done, end))))
             done = end
-        return StreamFacts(late + done)
+        return self.facts
 
     def _on_tracks(self, block: np.ndarray) -> np.ndarray:
         out = np.zeros((block.shape[0], TRACKS))

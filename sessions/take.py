@@ -86,6 +86,7 @@ class TakeWriter:
         self._files: dict[str, FileRecord] = {}
         self._open = True
         self._synced_s = time.monotonic()
+        self._noted = False
         try:
             folder.mkdir(parents=True)
         except FileExistsError as error:
@@ -124,10 +125,28 @@ class TakeWriter:
             if time.monotonic() - self._synced_s > SYNC_S:
                 self._wave.sync()
                 self._synced_s = time.monotonic()
+                if self._noted:
+                    with contextlib.suppress(SessionError):  # a full disk is told when the next samples are written
+                        write_together({self._folder / RUNNING: to_json(self.record).encode()})
+                        self._noted = False
         except OSError as error:
             message = describe(error, self._folder / RETURNED)
             self._close_cut(message)
             raise SessionError(message) from error
+
+    def note(self, flags: Sequence[str], clock_hz: float | None) -> None:
+        """Take down what the device has reported so far; it stays with the take however the pass ends.
+
+        Parameters
+        ----------
+        flags : sequence of str
+            Everything reported since the pass began.
+        clock_hz : float or None
+            Sample rate against the computer's clock.
+        """
+        if self._open and (tuple(flags), clock_hz) != (self.record.flags, self.record.clock_hz):
+            self.record = self.record.model_copy(update={"flags": tuple(flags), "clock_hz": clock_hz})
+            self._noted = True
 
     def keep_sent(self, audio: AudioReader) -> None:
         """Keep what was sent beside what returned, for a pair that has no stimulus of the session.
@@ -154,8 +173,6 @@ class TakeWriter:
         self,
         *,
         accepted: bool = True,
-        flags: Sequence[str] = (),
-        clock_hz: float | None = None,
         faults: Sequence[str] = (),
     ) -> TakeRecord:
         """Close the take and list it in the session.
@@ -164,10 +181,6 @@ class TakeWriter:
         ----------
         accepted : bool
             Whether the take counts; one that does not is kept as interrupted.
-        flags : sequence of str
-            What the device reported.
-        clock_hz : float, optional
-            Sample rate against the computer's clock.
         faults : sequence of str
             What is wrong with the take although it is complete (clipping, ...), or why it does not count.
 
@@ -178,7 +191,7 @@ class TakeWriter:
         """
         state = "complete" if accepted else "interrupted"
         self._end()
-        return self._close({"state": state, "flags": tuple(flags), "clock_hz": clock_hz, "faults": tuple(faults)})
+        return self._close({"state": state, "faults": tuple(faults)})
 
     def _close(self, facts: dict[str, Any]) -> TakeRecord:
         self.record = self.record.model_copy(update={**facts, "samples": self.samples})

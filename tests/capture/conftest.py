@@ -103,9 +103,11 @@ class TapeLoop:
     name = "tape loop"
     sample_rate = RATE
     input_channels = 2
+    lost = ()
 
     def __init__(self):
         self.calls = []
+        self.facts = StreamFacts(0)
         self.tape = None
         self.state = "stopped"
         self.fail_after = None
@@ -148,12 +150,14 @@ class TapeLoop:
         if self.state == "recording":
             self.tape = ArrayAudio(sent.read(0, total), RATE)
         source = self.tape if self.returns is None else self.returns
-        for start in range(0, total, 4096):
-            stop = min(start + 4096, total)
-            if self.fail_after is not None and start > self.fail_after:
+        done = 0
+        while done < total and not stop():
+            if self.fail_after is not None and done > self.fail_after:
                 raise self.fail_with
-            sink(0.5 * source.read(start - RATE // 4, stop - RATE // 4))
-        return StreamFacts(total, clock_hz=48000.5, flags=("late at 512",))
+            start, done = done, min(done + 4096, total)
+            self.facts = StreamFacts(done, clock_hz=48000.5, flags=("late at 512",), lost=self.lost)
+            sink(0.5 * source.read(start - RATE // 4, done - RATE // 4))
+        return self.facts
 
     def fail(self, after_samples, error):
         self.fail_after, self.fail_with = after_samples, error

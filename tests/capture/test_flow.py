@@ -82,13 +82,15 @@ def test_an_interrupted_play_pass_is_kept_and_done_again(session, deck, error):
     capture(session, deck, deck, Plan.of(1))
     deck.calls.clear()
     deck.fail(3 * RATE, error)
+    deck.lost = (Gap(4096, 512),)
     with pytest.raises(type(error)):
         capture(session, deck, deck, Plan.of(2))
     assert deck.calls[-1] == ("stop",)
     kept = session.takes(complete=False)[-1]
     assert (kept.id, kept.state) == ("play-2", "interrupted")
     assert 3 * RATE < kept.samples < 4 * RATE
-    deck.fail_after = None
+    assert (kept.flags, kept.clock_hz) == (("late at 512", "512 samples lost at 4096"), 48000.5)
+    deck.fail_after, deck.lost = None, ()
     deck.calls.clear()
     capture(session, deck, deck, Plan.of(2))
     assert deck.calls == play_pass(2)
@@ -201,13 +203,8 @@ def test_a_pass_that_cannot_be_used_does_not_count_even_if_it_is_accepted(sessio
 
 
 def test_samples_that_were_lost_are_kept_with_the_take(session, deck):
-    run = deck.run
-
-    def losing(sent, sink, tail_s, stop=None):
-        facts = run(sent, sink, tail_s)
-        return dataclasses.replace(facts, lost=(Gap(4096, 512),)) if deck.state == "playing" else facts
-
-    deck.run = losing
+    deck.lost = (Gap(4096, 512),)
+    deck.verdicts = [Verdict.ACCEPT, Verdict.ACCEPT]
     (take,) = capture(session, deck, deck, Plan())
     assert take.flags == ("late at 512", "512 samples lost at 4096")
     assert take.faults[0].startswith("the interface lost 512 samples in 1 place(s), at 0.09 s")
@@ -258,21 +255,7 @@ def test_a_capture_of_several_recordings_resumes_anywhere(make_session, deck, st
 
 
 def test_a_play_pass_that_listens_ends_with_its_stimulus(session, deck):
-    plan = dataclasses.replace(Plan(), until_heard=True)
-    original = deck.run
-
-    def run(sent, sink, tail_s, stop):
-        heard = []
-
-        def until(block):
-            if not heard or not stop():
-                heard.append(len(block))
-                sink(block)
-
-        return original(sent, until, tail_s)
-
-    deck.run = run
-    (take,) = capture(session, deck, deck, plan)
+    (take,) = capture(session, deck, deck, dataclasses.replace(Plan(), until_heard=True))
     _, stimulus = session.stimulus()
     assert stimulus.samples - RATE < take.samples < stimulus.samples + 6 * RATE
 
@@ -306,6 +289,7 @@ class Long:
     name = "long"
     sample_rate = RATE
     input_channels = 2
+    facts = StreamFacts(0)
 
     def run(self, sent, sink, tail_s, stop=None):
         for start in range(0, sent.samples, 4096):

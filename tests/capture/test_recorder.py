@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from capture.recorder import PortAudioDevice
+from capture.shared import PASSED
 from capture.stream import clock_hz
 from signals.audio import ArrayAudio
 from signals.errors import DeviceError
@@ -46,6 +47,19 @@ def delay_of(returned):
     delay = int(np.argmax(returned[:, 0] != 0.0))
     assert delay in (PERIOD, 2 * PERIOD, 3 * PERIOD)
     return delay
+
+
+def with_gaps(sent, lost, delay, samples):
+    """What comes back when nothing was played and nothing recorded during the gaps."""
+    played, returned = np.zeros((samples, sent.shape[1]), np.float32), np.zeros((samples, sent.shape[1]), np.float32)
+    played[: len(sent)] = sent
+    gaps = [slice(gap.start_samples, gap.start_samples + gap.length_samples) for gap in lost]
+    for gap in gaps:
+        played[gap] = 0.0
+    returned[delay:] = played[: samples - delay]
+    for gap in gaps:
+        returned[gap] = 0.0
+    return returned
 
 
 @pytest.mark.parametrize("rate", [48000, 96000])
@@ -120,18 +134,16 @@ def test_a_disk_that_stands_still_for_seconds_loses_nothing(jack_at):
 
 def test_what_is_lost_is_marked_and_the_rest_keeps_its_place(jack_at):
     jack_at(48000).deck("unity")
-    sent, sink = noise(48000, 4.5), Sink(lambda number: time.sleep(2.5 if number == 5 else 0.0))
+    sent, sink = noise(48000, 5.0), Sink(lambda number: time.sleep(2.5 if number == 5 else 0.0))
     device = PortAudioDevice(DECK, 48000, range(4), range(4), ring_s=1.0)
     facts = device.run(ArrayAudio(sent, 48000), sink, 0.25)
-    (gap,) = facts.lost
-    after = gap.start_samples + gap.length_samples
-    assert 1.3 * 48000 < gap.length_samples < 2.2 * 48000
-    assert facts.samples == len(sink.returned) == round(4.75 * 48000)
-    delay = delay_of(sink.returned)
-    assert not sink.returned[gap.start_samples : after].any()
-    assert np.array_equal(sink.returned[delay : gap.start_samples], sent[: gap.start_samples - delay])
-    rest = sink.returned[after + delay : delay + len(sent)]  # the first of it is what was not played any more
-    assert np.array_equal(rest, sent[after:])
+    assert facts == device.facts
+    assert facts.samples == len(sink.returned) == round(5.25 * 48000)
+    # A busy computer may lose more, in several places, or its server be late and so lose less.
+    assert sum(gap.length_samples for gap in facts.lost) > 0.3 * 48000
+    last = facts.lost[-1]
+    assert last.start_samples + last.length_samples < 5.0 * 48000
+    assert np.array_equal(sink.returned, with_gaps(sent, facts.lost, delay_of(sink.returned), facts.samples))
 
 
 def test_a_pass_ends_early_when_asked(jack_at):
@@ -145,10 +157,9 @@ def test_a_pass_ends_early_when_asked(jack_at):
 def test_ctrl_c_keeps_what_had_arrived(jack_at):
     jack_at(48000).deck("unity")
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    sent, sink = noise(48000, 20.0), Sink()
+    sent, sink = noise(48000, 20.0), Sink(lambda number: number == 1 and timer.start())
     device = PortAudioDevice(DECK, 48000, range(4), range(4))
-    timer = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
     try:
         with pytest.raises(KeyboardInterrupt):
             device.run(ArrayAudio(sent, 48000), sink, 0.25)
@@ -157,7 +168,7 @@ def test_ctrl_c_keeps_what_had_arrived(jack_at):
         timer.cancel()
         signal.signal(signal.SIGINT, before)
     delay = delay_of(sink.returned)
-    assert len(sink.returned) > 0.5 * 48000
+    assert 0.25 * 48000 < len(sink.returned) == device.facts.samples < len(sent)
     assert np.array_equal(sink.returned[delay:], sent[: len(sink.returned) - delay])
 
 
@@ -180,17 +191,31 @@ def test_an_interface_that_went_away_is_told_in_one_line(jack_at):
 def test_a_sound_server_that_hangs_is_told_after_a_second(jack_at):
     server = jack_at(48000)
     server.deck("unity")
-    sent, sink = noise(48000, 20.0), Sink()
+    sent, sink = noise(48000, 20.0), Sink(lambda number: number == 1 and timer.start())
     device = PortAudioDevice(DECK, 48000, range(4), range(4))
-    timer = threading.Timer(2.0, server.process.send_signal, (signal.SIGSTOP,))
-    timer.start()
+    timer = threading.Timer(1.5, server.process.send_signal, (signal.SIGSTOP,))
     with pytest.raises(DeviceError, match=r"'Virtual Deck' was lost \d\.\d s into the pass: nothing has come") as lost:
         device.run(ArrayAudio(sent, 48000), sink, 0.25)
     server.kill()
     assert "\n" not in str(lost.value)
     delay = delay_of(sink.returned)
-    assert len(sink.returned) > 48000
+    assert len(sink.returned) > 0.25 * 48000
     assert np.array_equal(sink.returned[delay:], sent[: len(sink.returned) - delay])
+
+
+def broken(pipe, shared, order):
+    """A stream that records a tenth of a second and then meets a defect."""
+    shared.input[:4800], shared.counts[PASSED] = 0.5, 4800
+    raise ValueError("odd")
+
+
+def test_a_defect_of_the_stream_leaves_what_had_arrived(jack_at, monkeypatch):
+    jack_at(48000).deck("unity")
+    sink, device = Sink(), PortAudioDevice(DECK, 48000, range(4), range(4))
+    monkeypatch.setattr("capture.recorder.stream.run", broken)
+    with pytest.raises(RuntimeError, match="ValueError in the process that plays and records: odd"):
+        device.run(ArrayAudio(noise(48000, 1.0), 48000), sink, 0.25)
+    assert np.array_equal(sink.returned, np.full((4800, 4), 0.5))
 
 
 def test_the_simulated_tape_records_and_plays(jack_at):

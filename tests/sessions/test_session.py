@@ -86,8 +86,10 @@ def test_take_keeps_samples_conditions_and_facts(planned, begin):
     block = np.random.default_rng(0).uniform(-1.2, 1.2, (3000, 2)).astype(np.float32).astype(float)
     with begin(planned, expected_samples=3000) as take:
         take.write(block[:1000])
+        take.note(("input overflow at 512",), None)
         take.write(block[1000:])
-        take.finish(flags=("input overflow at 512",), clock_hz=48001.5, faults=("clipped",))
+        take.note(("input overflow at 512",), 48001.5)
+        take.finish(faults=("clipped",))
     record, audio = Session.open(planned.path).take("play-1")
     assert np.array_equal(audio.read(0, 3000), block)
     assert (record.state, record.samples, record.clock_hz) == ("complete", 3000, 48001.5)
@@ -126,6 +128,7 @@ def test_take_that_cannot_be_is_refused_before_anything_is_written(planned, begi
 
 def record_until(error, take):
     with take:
+        take.note(("64 samples lost at 512",), 48001.5)
         take.write(np.full((1234, 2), 0.5))
         raise error
 
@@ -138,6 +141,7 @@ def test_interrupted_take_stays_with_what_had_arrived(planned, begin, error, fau
         record_until(error, begin(planned, expected_samples=5000))
     record, audio = planned.take("play-1")
     assert (record.state, record.samples, record.faults) == ("interrupted", 1234, (fault,))
+    assert (record.flags, record.clock_hz) == (("64 samples lost at 512",), 48001.5)
     assert audio.read(0, 1235).tolist() == [[0.5, 0.5]] * 1234 + [[0.0, 0.0]]
     assert planned.takes() == []
     assert planned.takes("play", complete=False) == [record]
