@@ -70,7 +70,7 @@ def devices(as_json: Json = False) -> None:
     table = terminal.plain_table("number", "name", "host API", "in", "out", "sample rates in Hz", "default")
     for entry in found:
         default = " and ".join(w for w, is_it in (("in", entry.default_input), ("out", entry.default_output)) if is_it)
-        rates = ", ".join(f"{rate}" for rate in entry.rates) or "none of those that are known here"
+        rates = ", ".join(f"{rate}" for rate in entry.rates) or entry.refusal or "none of those that are known here"
         table.add_row(str(entry.index), entry.name, entry.host_api, str(entry.inputs), str(entry.outputs), rates, default)
     terminal.say_table(table)
     if not any(entry.duplex and set(entry.rates) & set(SESSION_RATES) for entry in found):

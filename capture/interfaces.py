@@ -29,6 +29,8 @@ class Interface:
         The rate it runs at unless told otherwise.
     rates : tuple of int
         Those of :data:`capture.portaudio.RATES` at which it can be opened in full width; empty unless asked for.
+    refusal : str
+        Why it cannot be opened at all, in PortAudio's words; empty when it can, or was not asked.
     """
 
     index: int
@@ -40,6 +42,7 @@ class Interface:
     default_output: bool = False
     default_rate_hz: float = 0.0
     rates: tuple[int, ...] = ()
+    refusal: str = ""
 
     @property
     def duplex(self) -> bool:

@@ -30,6 +30,10 @@ LEAST_LATENCY_S = 0.2
 ANSWER_S = 20.0
 """How long a question may take: every interface is opened once for each rate."""
 
+NOT_SO = (-9997, -9998)
+"""What PortAudio answers when it can be asked for something else: invalid sample rate, invalid number of channels. Whatever else it
+says (the interface is in use, or gone) is no answer to the question."""
+
 Callback = Callable[[np.ndarray, np.ndarray, int, str], None]
 
 
@@ -105,6 +109,11 @@ def _library() -> ModuleType:
             f"The PortAudio library, by which interfaces are reached, cannot be loaded ({error}); install it:"
             " apt-get install libportaudio2"
         ) from error
+    except Exception as error:  # its own kind, which is not there when the import fails
+        raise DeviceError(
+            f"The sound system cannot be reached ({_line(error)}); restart the sound server, and mend what is wrong in"
+            " .asoundrc where there is one."
+        ) from error
     module: ModuleType = sounddevice
     return module
 
@@ -129,25 +138,35 @@ def _listed() -> list[Interface]:
 
 
 def _with_rates() -> list[Interface]:
-    return [replace(entry, rates=_rates(entry, entry, entry.outputs, entry.inputs)) for entry in _listed()]
+    return [_with_its_rates(entry) for entry in _listed()]
 
 
-def _rates(recording: Interface, playing: Interface, outputs: int, inputs: int) -> tuple[int, ...]:
-    """The rates at which so many channels can be opened."""
-    return tuple(rate for rate in RATES if _opens(recording, playing, outputs, inputs, rate))
-
-
-def _opens(recording: Interface, playing: Interface, outputs: int, inputs: int, rate: int) -> bool:
-    sd = _library()
+def _with_its_rates(entry: Interface) -> Interface:
     try:
-        for check, entry, channels in (
-            (sd.check_input_settings, recording, inputs),
-            (sd.check_output_settings, playing, outputs),
-        ):
-            if channels:
-                check(entry.index, channels, "float32", _settings(entry), rate)
-    except (sd.PortAudioError, ValueError):
-        return False
+        return replace(entry, rates=_rates(Duplex(entry, entry), entry.outputs, entry.inputs))
+    except DeviceError as error:  # one that is in use does not hide the others
+        return replace(entry, refusal=_line(error.__cause__ or error))
+
+
+def _rates(duplex: Duplex, outputs: int, inputs: int) -> tuple[int, ...]:
+    """The rates at which so many channels can be opened."""
+    return tuple(rate for rate in RATES if _opens(duplex, outputs, inputs, rate))
+
+
+def _opens(duplex: Duplex, outputs: int, inputs: int, rate: int) -> bool:
+    sd = _library()
+    for check, entry, channels in (
+        (sd.check_input_settings, duplex.recording, inputs),
+        (sd.check_output_settings, duplex.playing, outputs),
+    ):
+        with _refusals(sd, duplex.name, rate):
+            try:
+                if channels:
+                    check(entry.index, channels, "float32", _settings(entry), rate)
+            except sd.PortAudioError as error:
+                if error.args[1:] and error.args[1] in NOT_SO:
+                    return False
+                raise
     return True
 
 
@@ -166,8 +185,8 @@ def _settle(device: str, sample_rate: int, outputs: Sequence[int], inputs: Seque
                 " or choose another interface with --device."
             )
     channels = max(outputs) + 1, max(inputs) + 1
-    if not _opens(duplex.recording, duplex.playing, *channels, sample_rate):
-        offered = _rates(duplex.recording, duplex.playing, *channels)
+    if not _opens(duplex, *channels, sample_rate):
+        offered = _rates(duplex, *channels)
         runs = "at " + ", ".join(f"{rate}" for rate in offered) + " Hz" if offered else "at no rate that is known here"
         raise DeviceError(
             f"'{duplex.name}' does not run at {sample_rate} Hz but {runs}; choose one of its rates with --rate, or set the"
@@ -252,6 +271,11 @@ def _refusals(sd: ModuleType, name: str, sample_rate: int) -> Iterator[None]:
         yield
     except (sd.PortAudioError, ValueError) as error:
         raise DeviceError(
-            f"'{name}' cannot be opened at {sample_rate} Hz ({' '.join(str(error).split())}); close other programs that use it,"
+            f"'{name}' cannot be opened at {sample_rate} Hz ({_line(error)}); close other programs that use it,"
             " and see what it offers with 'tape devices'."
         ) from error
+
+
+def _line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split())

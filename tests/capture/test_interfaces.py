@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,51 @@ def test_a_missing_library_is_told_with_the_remedy(tmp_path):
     done = subprocess.run(line, capture_output=True, text=True, env=environment(), check=True)
     assert done.stdout.startswith("DeviceError: The PortAudio library")
     assert done.stdout.endswith("install it: apt-get install libportaudio2\n")
+
+
+def asked_with(tmp_path, configuration, script):
+    """What a script says where ALSA is configured so, beside what the system says."""
+    system = Path("/usr/share/alsa/alsa.conf")
+    if not system.exists() or find_library("portaudio") is None:
+        pytest.skip("needs ALSA and libportaudio2")
+    (tmp_path / "alsa.conf").write_text(configuration)
+    (tmp_path / "ask.py").write_text(script)
+    how = {**environment(), "ALSA_CONFIG_PATH": f"{system}:{tmp_path / 'alsa.conf'}", "JACK_NO_START_SERVER": "1"}
+    done = subprocess.run([sys.executable, tmp_path / "ask.py"], capture_output=True, text=True, env=how, check=True)
+    return done.stdout
+
+
+def test_a_sound_system_that_does_not_start_is_told_in_one_line(tmp_path):
+    said = asked_with(tmp_path, "pcm.broken {", ASK)
+    assert said.startswith("DeviceError: The sound system cannot be reached (Error initializing PortAudio")
+    assert said.endswith("restart the sound server, and mend what is wrong in .asoundrc where there is one.\n")
+    assert said.count("\n") == 1
+
+
+# An interface that can be opened when PortAudio lists it, and then no longer.
+TAKEN = "pcm.taken { type copy slave.pcm { @func getenv vars [ TAKEN ] default null } hint { show on description Taken } }"
+ASK_TAKEN = """
+import os
+from capture import portaudio
+from signals.errors import DeviceError
+
+portaudio._listed()
+os.environ["TAKEN"] = "nothing"
+try:
+    portaudio._settle("taken", 48000, (0,), (0,))
+except DeviceError as error:
+    print(error)
+(taken,) = [entry for entry in portaudio._with_rates() if entry.name == "taken"]
+print(taken.rates, taken.refusal)
+"""
+
+
+def test_an_interface_that_cannot_be_opened_now_is_not_said_to_lack_a_rate(tmp_path):
+    told, listed = asked_with(tmp_path, TAKEN, ASK_TAKEN).splitlines()
+    assert told.startswith("'taken' cannot be opened at 48000 Hz (")
+    assert "; close other programs that use it" in told
+    assert listed.startswith("() ")
+    assert listed[3:] in told
 
 
 def test_sounddevice_is_loaded_by_nobody_who_only_imports():
