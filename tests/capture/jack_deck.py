@@ -8,8 +8,8 @@
     (the armed tracks return what the electronics make of the input), ``play`` (the tape from its start, whatever was recorded
     on it), or ``thru`` (the input comes back). The last step repeats. When the stream ends, the tape stops and is rewound.
 
-Standard input takes commands, one a line: ``freewheel on``, ``freewheel off``. Standard output says ``ready``, every step taken,
-and ``stopped``.
+Standard input takes commands, one a line: ``freewheel on``, ``freewheel off``, and ``count``, which is answered by the number of
+samples that have gone through while something was connected. Standard output says ``ready``, every step taken, and ``stopped``.
 """
 
 import argparse
@@ -133,12 +133,15 @@ def main():
     inputs = [client.inports.register(f"record_{k + 1}") for k in range(CHANNELS)]
     outputs = [client.outports.register(f"play_{k + 1}") for k in range(CHANNELS)]
     ours = {port.name for port in [*inputs, *outputs]}
+    passed = 0
     wires, rolling, gone, dead = set(), threading.Lock(), threading.Event(), threading.Event()
 
     @client.set_process_callback
     def process(frames):
+        nonlocal passed
         with rolling:
             if wires:
+                passed += frames
                 returned = machine.process(np.stack([port.get_array() for port in inputs], axis=1))
                 for port, channel in zip(outputs, returned.T, strict=True):
                     port.get_array()[:] = channel
@@ -171,6 +174,9 @@ def main():
     def obey():
         with contextlib.suppress(OSError):
             for line in sys.stdin:
+                if line.strip() == "count":
+                    say(f"count {passed}")
+                    continue
                 with contextlib.suppress(jack.JackErrorCode):  # it is so already
                     client.set_freewheel(line.strip() == "freewheel on")
                 say(line.strip())

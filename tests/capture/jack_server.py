@@ -54,7 +54,7 @@ class Deck:
         line = [sys.executable, str(ROOT / "tests/capture/jack_deck.py"), "--server", server, "--name", name, kind]
         self.name = name
         self.said = []
-        self.free = False
+        self.free = self.ended = False
         self.process = subprocess.Popen(
             [*line, *map(str, options)],
             stdin=subprocess.PIPE,
@@ -71,20 +71,34 @@ class Deck:
             with self._heard:
                 self.said.append(line.strip())
                 self._heard.notify_all()
+        with self._heard:
+            self.ended = True
+            self._heard.notify_all()
 
     def wait_for(self, words, seconds=5.0):
         """Wait until the deck has said something: ``ready``, ``record``, ``play 1``, ``thru``, ``stopped``."""
         with self._heard:
-            heard = self._heard.wait_for(lambda: words in self.said, seconds)
-        assert heard, f"the deck said {self.said} and not '{words}' (exit status {self.process.poll()})"
+            self._heard.wait_for(lambda: words in self.said or self.ended, seconds)
+        assert words in self.said, f"the deck said {self.said} and not '{words}' (exit status {self.process.poll()})"
+
+    def passed(self):
+        """Samples that have gone through the deck so far while something was connected to it."""
+        with self._heard:
+            known = len(self.said)
+            self._tell("count")
+            counted = self._heard.wait_for(lambda: [said for said in self.said[known:] if said.startswith("count ")], 5.0)
+        return int(counted[0].split()[1])
+
+    def _tell(self, words):
+        self.process.stdin.write(f"{words}\n")
+        self.process.stdin.flush()
 
     def freewheel(self, on):
         """Let the server run as fast as its clients can, or in real time again."""
         words = f"freewheel {'on' if on else 'off'}"
         with self._heard:
             self.said = [said for said in self.said if said != words]
-        self.process.stdin.write(f"{words}\n")
-        self.process.stdin.flush()
+        self._tell(words)
         self.wait_for(words, FREEWHEEL_S)
         self.free = on
 
