@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.capture.jack_server"]
+pytest_plugins = ["tests.capture.jack_server", "tests.capture.terminal_driver"]
 
 ROOT = Path(__file__).parents[1]
 # Whoever runs the tests in the background may have told them to ignore Ctrl-C.

@@ -2,13 +2,8 @@
 
 import json
 import os
-import pty
 import re
-import select
-import signal
-import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -23,7 +18,6 @@ from sessions.store import Session
 from signals.scope import Scope
 from signals.stimulus import StimulusAudio, plan
 from tests.capture.jack_server import DECK, PERIOD
-from tests.conftest import COMMAND, environment
 
 RATE = 48_000
 DELAY = 480  # samples
@@ -126,86 +120,44 @@ def test_the_virtual_deck_has_nothing_to_calibrate(command):
     assert "'virtual:worn' is no audio interface" in command("calibrate", "--device", "virtual:worn", "--yes").refusal
 
 
-class Terminal:
-    """The command in a terminal of its own, and someone who types."""
-
-    def __init__(self, *arguments):
-        self.screen, inner = pty.openpty()
-        self.said = ""
-        line = [*COMMAND, *LINE, *arguments]
-        how = {**environment(), "TERM": "xterm", "COLUMNS": "200"}
-        self.process = subprocess.Popen(line, stdin=inner, stdout=inner, stderr=inner, env=how, start_new_session=True)
-        os.close(inner)
-
-    def wait_for(self, words, seconds=30.0):
-        """Wait until these words stand on the screen; what stood before them is forgotten."""
-        end = time.monotonic() + seconds
-        while words not in self.said and time.monotonic() < end:
-            self._read(0.1)
-        assert words in self.said, self.said
-        self.said = self.said.partition(words)[2]
-
-    def _read(self, seconds):
-        if select.select([self.screen], [], [], seconds)[0]:
-            try:
-                self.said += os.read(self.screen, 4096).decode(errors="replace")
-            except OSError:  # the other side was closed
-                time.sleep(seconds)
-
-    def is_still(self, seconds=0.5):
-        """Whether nothing more is drawn."""
-        self._read(0.2)  # the end of the question
-        said = self.said
-        self._read(seconds)
-        return self.said == said
-
-    def type(self, text):
-        os.write(self.screen, f"{text}\n".encode())
-
-    def end(self):
-        status = self.process.wait(30)
-        os.close(self.screen)
-        return status
-
-
-def test_in_a_terminal_one_is_led_from_cable_to_cable_and_to_the_meter(jack_at, folder):
+def test_in_a_terminal_one_is_led_from_cable_to_cable_and_to_the_meter(jack_at, terminal, folder):
     deck = jack_at(RATE).deck("unity", "--delay", DELAY)
     deck.freewheel(True)
-    cables = Terminal()
+    cables = terminal(*LINE, columns=200)
     for number in (1, 2):
         cables.wait_for(f"Connect output {number} of '{DECK}' to its input {number}")
         cables.wait_for("Press Enter when the cable is in.")
         assert cables.is_still()  # no bar is drawn while someone is asked
-        cables.type("")
+        cables.answer()
         cables.wait_for(f"measuring output {number} to input {number}")
     cables.wait_for("kept:")
-    assert cables.end() == 0
+    assert cables.status() == 0
     deck.freewheel(False)
 
-    meter = Terminal("--meter")
+    meter = terminal(*LINE, "--meter", columns=200)
     meter.wait_for("Press Enter for the tone.")
-    meter.type("")
+    meter.answer()
     meter.wait_for("Volts RMS at output 1:")
     for typed, answer in (("", "is no voltage"), ("1,23", "is no voltage"), ("1000", "beyond any line output")):
-        meter.type(typed)
+        meter.answer(typed)
         meter.wait_for(answer)
         meter.wait_for("Volts RMS at output 1:")
-    meter.type("1.228")
+    meter.answer("1.228")
     meter.wait_for("Volts RMS at output 2:")
     assert meter.is_still()
-    meter.type("0.7746")
+    meter.answer("0.7746")
     meter.wait_for("kept:")
-    assert meter.end() == 0
+    assert meter.status() == 0
     levels = [r.value for r in find(DECK, RATE, [(1, 1), (2, 2)]).find("output_full_scale")]
     assert levels == pytest.approx([16.0, 12.0], abs=0.01)
 
     kept = sorted(folder.rglob("*.json"))
-    broken_off = Terminal("--meter")
+    broken_off = terminal(*LINE, "--meter", columns=200)
     broken_off.wait_for("Press Enter for the tone.")
-    broken_off.type("")
+    broken_off.answer()
     broken_off.wait_for("Volts RMS at output 1:")
-    broken_off.process.send_signal(signal.SIGINT)
+    broken_off.interrupt()
     broken_off.wait_for("tape: interrupted")
-    assert broken_off.end() == 1
+    assert broken_off.status() == 1
     assert "Fatal" not in broken_off.said
     assert sorted(folder.rglob("*.json")) == kept

@@ -1,85 +1,15 @@
 """The guided capture as a person meets it: ``tape capture`` in a terminal, through PortAudio, and the session measured."""
 
 import json
-import os
-import pty
 import re
-import select
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from modeling.deck.parameters import load_parameters
 from modeling.deck.truth import truth
 from sessions.store import Session
-
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
-PROMPT_S = 60.0
-ROOT = Path(__file__).parents[2]
-# The terminal is made that of the program, so that Ctrl-C typed here reaches it as it does in a shell.
-PROGRAM = """
-import fcntl, signal, termios, tape
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-signal.signal(signal.SIGINT, signal.default_int_handler)
-tape.main()
-"""
-
-
-class Terminal:
-    """A program in a terminal of 110 columns."""
-
-    def __init__(self, line):
-        self._master, slave = pty.openpty()
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "110", "TERM": "xterm"}
-        self.process = subprocess.Popen(
-            line, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
-        )
-        os.close(slave)
-        self.said = ""
-        self._seen = 0
-
-    def wait_for(self, words, seconds=PROMPT_S):
-        """What was said up to and with some words that were not said before."""
-        give_up = time.monotonic() + seconds
-        while words not in self.said[self._seen :]:
-            assert time.monotonic() < give_up, f"waited for {words!r} after:\n{self.said[self._seen :]}"
-            if select.select([self._master], [], [], 0.2)[0]:
-                try:
-                    self.said += ANSI.sub("", os.read(self._master, 65536).decode(errors="replace"))
-                except OSError:
-                    assert words in self.said[self._seen :], f"ended without {words!r}:\n{self.said[self._seen :]}"
-        start, self._seen = self._seen, self.said.index(words, self._seen) + len(words)
-        return self.said[start : self._seen]
-
-    def answer(self, words=""):
-        time.sleep(0.2)  # whatever is typed before a question is asked is thrown away
-        os.write(self._master, f"{words}\n".encode())
-
-    def interrupt(self):
-        os.write(self._master, b"\x03")
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self._master)
-
-
-@pytest.fixture
-def terminal():
-    """A function that starts ``tape`` in a terminal."""
-    opened = []
-
-    def start(*arguments):
-        opened.append(Terminal([sys.executable, "-c", PROGRAM, *map(str, arguments)]))
-        return opened[-1]
-
-    yield start
-    for one in opened:
-        one.close()
+from tests.capture.terminal_driver import PROMPT_S
 
 
 def prepare(person):
@@ -135,7 +65,7 @@ def test_a_person_is_led_from_the_first_prompt_to_a_measured_session(jack_at, te
     person.wait_for("Enter: accept]")
     person.answer()
     person.wait_for(f"next: tape measure {session}")
-    assert person.process.wait(10) == 0
+    assert person.status() == 0
 
     opened = Session.open(session)
     assert opened.check() == []
@@ -161,6 +91,13 @@ def test_a_person_is_led_from_the_first_prompt_to_a_measured_session(jack_at, te
         assert found[0] == pytest.approx(expected, abs=tolerance), quantity
 
 
+def wait_for_bytes(file, size):
+    give_up = time.monotonic() + PROMPT_S
+    while not file.exists() or file.stat().st_size < size:
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
 def test_ctrl_c_in_a_pass_keeps_it_and_the_same_command_goes_on(jack_at, terminal, tmp_path):
     jack_at(48000).deck("tape", "--tracks", "1", "--script", "thru,record")
     session = tmp_path / "s"
@@ -174,11 +111,11 @@ def test_ctrl_c_in_a_pass_keeps_it_and_the_same_command_goes_on(jack_at, termina
     person.wait_for("Press Enter while the tape is recording.")
     person.answer()
     person.wait_for("record pass")
-    time.sleep(3.0)
+    wait_for_bytes(session / "takes/record/returned.wav.part", 3 * 48000 * 4)
     person.interrupt()
     person.wait_for("Stop the tape.")
     person.wait_for("tape: interrupted; what had been finished is kept")
-    assert person.process.wait(10) == 1
+    assert person.status() == 1
     opened = Session.open(session)
     (kept,) = opened.takes(complete=False)
     assert (kept.state, kept.faults) == ("interrupted", ("stopped by the user",))
