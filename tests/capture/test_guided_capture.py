@@ -4,11 +4,14 @@ import json
 import re
 import time
 
+import numpy as np
 import pytest
 
 from modeling.deck.parameters import load_parameters
 from modeling.deck.truth import truth
 from sessions.store import Session
+from sessions.wave import write_wave
+from signals.audio import ArrayAudio
 from tests.capture.terminal_driver import PROMPT_S
 
 
@@ -27,9 +30,10 @@ def prepare(person):
 def test_a_person_is_led_from_the_first_prompt_to_a_measured_session(jack_at, terminal, command, tmp_path):
     deck = jack_at(48000).deck("tape", "--tracks", "1,4", "--script", "thru,record,play")
     deck.freewheel(True)
-    session = tmp_path / "my-deck"
+    session, music = tmp_path / "my-deck", tmp_path / "short.wav"
+    write_wave(music, ArrayAudio(0.1 * np.random.default_rng(3).standard_normal((6 * 48000, 1)), 48000), "pcm24")
     line = ("capture", session, "--device", "virtual deck", "--pilot-track", 4, "--outputs", "1,4", "--inputs", "1,4")
-    person = terminal(*line, "--quick", "--levels", "-10:0:10", "--passes", 1)
+    person = terminal(*line, "--quick", "--levels", "0:6:6", "--music", music, "--passes", 1)
     begun = person.wait_for("Press Enter to begin")
     assert "1 record pass and 1 play pass" in begun
     person.answer()
