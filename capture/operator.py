@@ -13,10 +13,11 @@ from rich.live import Live
 from rich.text import Text
 
 from capture.device import Listen, Verdict
+from capture.findings import Weight
 from capture.level_tone import LevelTone
 from capture.meters import Meter, Zone, drawn, verdict
 from capture.terminal import Conversation
-from capture.verification import Verification, Weight, automatic
+from capture.verification import Verification, automatic
 from sessions.manifest import SessionManifest
 from signals.cues import CueSheet
 

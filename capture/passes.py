@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from capture.device import Device, Operator, Sink, Stop, StreamFacts, Verdict, never
+from capture.findings import Pass
 from capture.listening import WAIT_S, Listener
 from capture.recordings import Play, Recording
-from capture.verification import Pass, level_db, verify
+from capture.verification import level_db, verify
 from sessions.manifest import TakeRecord, TakeRole
 from sessions.store import Session
 from sessions.take import TakeWriter

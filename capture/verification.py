@@ -1,33 +1,20 @@
-"""The look at every pass before it counts: whether it is the take, at which level and speed, and whether all of it is there.
-
-What makes a pass useless is a *refusal*, what makes it doubtful a *doubt* (who works the deck may accept it, and the take is
-marked), what is merely worth knowing a *note*. Each is one line with value, limit and remedy.
-"""
+"""The look at every pass before it counts: whether it is the take, at which level and speed, and whether all of it is there."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-
-import numpy as np
 
 from analysis import continuity, dropouts
-from analysis.continuity import Continuity
 from analysis.locate import FoundTake, find_takes, take_on_channel
 from analysis.timebase import Timebase
 from analysis.tone_level import tone_dbfs
-from capture.device import StreamFacts, Verdict
+from capture import findings
+from capture.device import Verdict
+from capture.findings import Finding, Pass, Weight
 from capture.recognition import SILENCE, Levels, levels, recognise
-from sessions.manifest import TakeRole
 from signals.audio import AudioReader
 from signals.cues import CueSheet
 from signals.errors import SignalError
 
-HOT_DBFS = -1.0
-LOW_DBFS = -45.0
-"""Returned reference tone below which the interface's own noise comes near that of the tape."""
-
-SPEED_NOTE_PERCENT = 1.0
-SPEED_DOUBT_PERCENT = 8.0
 LONGEST_LATENCY_S = 1.0
 CLOCKED = 1e-4
 """From marker to marker of electronics that share the interface's clock, where a tape differs by 1e-3."""
@@ -36,65 +23,10 @@ PILOT_LOW_DB = -30.0
 """Returned pilot re the level it was sent at; so low it is hardly the pilot."""
 
 LONG_TONE_S = 2.0
-LISTED_PLACES = 5
 
 
 Whole = dict[int, tuple[int, FoundTake]]
 """For each programme channel of a stimulus: the channel of the recording on which it came back whole, and its take there."""
-
-
-class Weight(Enum):
-    """How much a finding matters."""
-
-    NOTE = "note"
-    DOUBT = "doubt"
-    REFUSAL = "refusal"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line about a pass."""
-
-    weight: Weight
-    text: str
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What is known of a pass before it is looked at.
-
-    Attributes
-    ----------
-    name : str
-        Name of the take.
-    role : {"record", "play", "loop"}
-        What the deck did.
-    sheet : CueSheet
-        What was played, or recorded on the tape.
-    inputs : mapping of int to int
-        Track that each channel of the recording comes from.
-    facts : StreamFacts
-        What the device said.
-    others : sequence of CueSheet
-        The other stimuli of the session.
-    expected_db : mapping of int to float
-        Level of each track in the record pass, re what was sent, where it was heard.
-    ports : mapping of int to int
-        Number, as on the box, of the input behind each channel of the recording; by default they are counted from 1.
-    """
-
-    name: str
-    role: TakeRole
-    sheet: CueSheet
-    inputs: Mapping[int, int]
-    facts: StreamFacts
-    others: Sequence[CueSheet] = ()
-    expected_db: Mapping[int, float] = field(default_factory=dict)
-    ports: Mapping[int, int] = field(default_factory=dict)
-
-    def input(self, channel: int) -> str:
-        """A channel of the recording as a person knows it."""
-        return f"input {self.ports.get(channel, channel + 1)} (track {self.inputs[channel]})"
 
 
 @dataclass(frozen=True)
@@ -157,7 +89,7 @@ def verify(sent: AudioReader, returned: AudioReader, seen: Pass) -> Verification
     seen : Pass
         What is known of it.
     """
-    said = _reported(seen)
+    said = findings.reported(seen)
     measured = levels(returned)
     if seen.role == "record":
         return _while_recording(sent, returned, seen, measured, said)
@@ -175,7 +107,9 @@ def verify(sent: AudioReader, returned: AudioReader, seen: Pass) -> Verification
     if not whole:
         text = f"Take '{seen.name}' lacks an end marker on its first recording; rewind further, or record again."
         return Verification("not the take", (Finding(Weight.REFUSAL, text), *said))
-    return _recognised(sent, returned, seen, whole, [*said, *_hot(measured.peak, seen), *_pilots(returned, seen, whole)])
+    return _recognised(
+        sent, returned, seen, whole, [*said, *findings.hot(measured.peak, seen), *_pilots(returned, seen, whole)]
+    )
 
 
 def level_db(returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int]) -> dict[int, float]:
@@ -224,7 +158,7 @@ def _while_recording(
         )
         said = [*said, Finding(Weight.DOUBT, text)]
     else:
-        said = [*said, *_hot(measured.peak, seen)]
+        said = [*said, *findings.hot(measured.peak, seen)]
     return _recognised(sent, returned, seen, whole, said)
 
 
@@ -243,18 +177,23 @@ def _recognised(sent: AudioReader, returned: AudioReader, seen: Pass, whole: Who
     """The figures of a pass that holds its take."""
     sheet = seen.sheet
     level = _levels(returned, sheet, whole)
-    low = [_low(track, db + sheet.reference_dbfs) for track, db in level.items() if db + sheet.reference_dbfs < LOW_DBFS]
     speed_percent = 100.0 * (next(iter(whole.values()))[1].speed - 1.0)
     dropped = sum(_dropouts(returned, sheet, channel, to, own) for channel, (to, own) in whole.items())
     looks = {
         sheet.channels[channel].track: continuity.examine(sent, returned, sheet, channel, to, own, tape=seen.role == "play")
         for channel, (to, own) in whole.items()
     }
-    notes = [Finding(Weight.NOTE, _inverted(track)) for track, look in looks.items() if look.polarity < 0]
-    findings = (*said, *_silent_losses(looks, seen), *low, *_speed(speed_percent, seen), *notes)
+    returned_dbfs = {track: db + sheet.reference_dbfs for track, db in level.items()}
+    told = (
+        *said,
+        *findings.silent_losses(looks, seen),
+        *findings.low(returned_dbfs),
+        *findings.speed(speed_percent, seen),
+        *findings.inverted(looks),
+    )
     words = ["markers found", _level_words(level, seen.expected_db), f"speed {speed_percent:+.2f} %"]
     words.append(f"{dropped} dropout{'' if dropped == 1 else 's'}")
-    return Verification(", ".join(words), findings, level, speed_percent, dropped)
+    return Verification(", ".join(words), told, level, speed_percent, dropped)
 
 
 def _whole(returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int]) -> Whole:
@@ -290,28 +229,6 @@ def _level_words(level: Mapping[int, float], expected: Mapping[int, float]) -> s
     return f"level {', '.join(f'{db:+.1f} dB (track {track})' for track, db in sorted(each.items()))} re {of}"
 
 
-def _reported(seen: Pass) -> list[Finding]:
-    """What the interface itself said of the pass."""
-    rate, gaps, flags = seen.sheet.sample_rate, seen.facts.lost, seen.facts.flags
-    said = []
-    if gaps:
-        places = ", ".join(f"{gap.start_samples / rate:.2f} s" for gap in gaps[:LISTED_PLACES])
-        more = f" and {len(gaps) - LISTED_PLACES} more" if len(gaps) > LISTED_PLACES else ""
-        text = (
-            f"the interface lost {sum(gap.length_samples for gap in gaps)} samples in {len(gaps)} place(s), at {places}{more};"
-            " none may be lost: close other programs and repeat the pass"
-        )
-        said.append(Finding(Weight.DOUBT, text))
-    if flags:
-        more = f" and {len(flags) - LISTED_PLACES} more" if len(flags) > LISTED_PLACES else ""
-        text = (
-            f"the driver of the interface reported {', '.join(flags[:LISTED_PLACES])}{more} (in samples): a block came late, or"
-            " was lost; if this recurs, close other programs"
-        )
-        said.append(Finding(Weight.NOTE, text))
-    return said
-
-
 def _pilots(returned: AudioReader, seen: Pass, whole: Whole) -> list[Finding]:
     """Pilots that do not come back."""
     sheet, said = seen.sheet, []
@@ -320,66 +237,8 @@ def _pilots(returned: AudioReader, seen: Pass, whole: Whole) -> list[Finding]:
     for channel in sheet.channels_of("pilot"):
         for cue in sheet.of_kind("pilot", channel=channel):
             to = at[sheet.channels[channel].track]
-            level = tone_dbfs(returned, to, cue, found.speed, _line(sheet, found)) - sheet.reference_dbfs
-            if level < PILOT_LOW_DB + (cue.level_db or 0.0):
-                text = (
-                    f"the pilot does not come back at {seen.input(to)}, or {-level:.0f} dB too low; check its cables, RECORD"
-                    " FUNCTION and level, and record again: without it the tape's motion is followed by the programme alone"
-                )
-                said.append(Finding(Weight.DOUBT, text))
+            sent_dbfs = sheet.reference_dbfs + (cue.level_db or 0.0)
+            level = tone_dbfs(returned, to, cue, found.speed, _line(sheet, found)) - sent_dbfs
+            if level < PILOT_LOW_DB:
+                said.append(findings.pilot(to, level, seen))
     return said
-
-
-def _silent_losses(looks: Mapping[int, Continuity], seen: Pass) -> list[Finding]:
-    """Losses on any track, each told once: all channels of an interface lose the same samples."""
-    told: list[Finding] = []
-    known: list[tuple[float, float]] = []
-    for look in looks.values():
-        for loss in look.losses:
-            if any(loss.from_s < end and start < loss.to_s for start, end in known):
-                continue
-            known.append((loss.from_s, loss.to_s))
-            what = "are missing" if loss.samples > 0 else "are too many"
-            reported = "" if seen.facts.flags or seen.facts.lost else " although the interface reported nothing"
-            text = (
-                f"{abs(loss.samples)} (+-{loss.doubt_samples}) samples {what} between {loss.from_s:.1f} and {loss.to_s:.1f} s"
-                f"{reported}; none may be: close other programs and repeat the pass, or record again"
-            )
-            told.append(Finding(Weight.DOUBT, text))
-    return told
-
-
-def _hot(peak: np.ndarray, seen: Pass) -> list[Finding]:
-    said = []
-    for channel, value in enumerate(peak):
-        peak_dbfs = 20.0 * np.log10(max(float(value), 1e-10))
-        if channel in seen.inputs and peak_dbfs > HOT_DBFS:
-            text = (
-                f"{seen.input(channel)} peaks at {peak_dbfs:+.1f} dBFS, above {HOT_DBFS:g} dBFS;"
-                f" lower the input gain of the interface by {np.ceil(peak_dbfs - HOT_DBFS) + 2:.0f} dB and repeat the pass"
-            )
-            said.append(Finding(Weight.DOUBT, text))
-    return said
-
-
-def _low(track: int, returned_dbfs: float) -> Finding:
-    text = (
-        f"track {track} returns the reference tone at {returned_dbfs:.0f} dBFS, below {LOW_DBFS:g} dBFS, where the interface's"
-        f" noise shows; raise its input gain by {LOW_DBFS + 10.0 - returned_dbfs:.0f} dB and repeat the pass"
-    )
-    return Finding(Weight.DOUBT, text)
-
-
-def _speed(percent: float, seen: Pass) -> list[Finding]:
-    if abs(percent) <= SPEED_NOTE_PERCENT or seen.role != "play":
-        return []
-    faster = "faster" if percent > 0.0 else "slower"
-    text = f"the tape ran {abs(percent):.1f} % {faster} than when it was recorded"
-    if abs(percent) > SPEED_DOUBT_PERCENT:
-        text += f", more than {SPEED_DOUBT_PERCENT:g} %; set pitch control and tape speed as they were and repeat the pass"
-        return [Finding(Weight.DOUBT, text)]
-    return [Finding(Weight.NOTE, f"{text}, more than {SPEED_NOTE_PERCENT:g} %; is the pitch control at its detent?")]
-
-
-def _inverted(track: int) -> str:
-    return f"track {track} comes back inverted: harmless for the figures; a balanced cable or the deck turns the sign"

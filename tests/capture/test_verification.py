@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from capture.device import Gap, StreamFacts, Verdict
-from capture.verification import Pass, Weight, automatic, verify
+from capture.findings import Pass, Weight
+from capture.verification import automatic, verify
 from signals.audio import ArrayAudio
 
 RATE = 48000
