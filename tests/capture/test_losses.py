@@ -28,6 +28,7 @@ SAFE_S = 1.0
 TOLD_S = 5.0
 """The program says within this time what happened; a busy computer may need longer to end it."""
 END_S = 20.0
+GO_ON_S = 90.0
 
 PROGRAM = """
 import sys
@@ -150,7 +151,7 @@ class Recording:
     def require_goes_on(self, deck):
         """The next run records the take that is missing."""
         deck.freewheel(True)
-        _, err = self.program(self.session.path).communicate(timeout=30.0)
+        _, err = self.program(self.session.path).communicate(timeout=GO_ON_S)
         deck.freewheel(False)
         assert err == ""
         session = Session.open(self.session.path)
