@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis import continuity, dropouts
-from analysis.locate import FoundTake, find_takes, take_on_channel
+from analysis.locate import FoundTake, find_takes, same_code, take_on_channel
 from analysis.timebase import Timebase
 from analysis.tone_level import tone_dbfs
 from capture import findings
@@ -166,7 +166,8 @@ def _tape_plays(returned: AudioReader, seen: Pass, whole: Whole) -> bool:
     """Whether what came back in a record pass was on a tape: another stimulus, or this one at another time or speed."""
     start_s = seen.sheet.of_kind("marker_start")[0].start_samples / seen.sheet.sample_rate
     if whole:
-        return any(
+        codes = [take.code for _, take in whole.values() if take.code is not None]
+        return any(not same_code(code, seen.sheet.code) for code in codes) or any(
             not 0.0 <= take.start_s - start_s < LONGEST_LATENCY_S or abs(take.speed - 1.0) > CLOCKED
             for _, take in whole.values()
         )

@@ -174,7 +174,7 @@ def test_a_record_pass_that_clips_is_doubtful(look, returned):
 def test_a_track_that_is_not_wired_back_has_no_level(make_session):
     session = make_session("two", tracks=(1, 2), pilot_track=None)
     sheet, audio = session.stimulus()
-    wave = np.concatenate([np.zeros((RATE, 2)), 0.5 * audio.read(0, audio.samples)]) * [1.0, 0.0]
+    wave = np.concatenate([np.zeros((4800, 2)), 0.5 * audio.read(0, audio.samples)]) * [1.0, 0.0]
     wave += 1e-4 * np.random.default_rng(3).standard_normal(wave.shape)
     seen = verify(audio, ArrayAudio(wave, RATE), Pass("record", "record", sheet, {0: 1, 1: 2}, StreamFacts(len(wave))))
     assert seen.fit
