@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from capture.calibrate_command import calibrate
-from signals.errors import UsageError
+from signals.errors import StimulusError, UsageError
 
 if TYPE_CHECKING:
     from capture import flow
@@ -131,7 +131,7 @@ class LevelsAlone(TyperCommand):
         for argument in args:
             if given and given[-1] == "--levels":
                 given.pop()
-                ladder = re.match(r"[-+.\d]*:", argument)
+                ladder = ":" in argument and not re.search(r"[/\\]", argument)
                 given.append(f"--levels={argument}" if ladder else f"--levels={USUAL_LADDER}")
                 if ladder:
                     continue
@@ -184,7 +184,7 @@ def capture(
 
     named = [*read_tracks(tracks), *([] if pilot_track is None else [pilot_track])]
     if max(named) > TRACKS_OF_DECK:
-        raise UsageError(f"there is no track {max(named)} on a {DECK}; its tracks are 1 to {TRACKS_OF_DECK}")
+        raise StimulusError(f"there is no track {max(named)} on a {DECK}; its tracks are 1 to {TRACKS_OF_DECK}")
     if loop and dbx is not None:
         raise UsageError("--loop has no tape, and so no recording and playing with the dbx switch; leave --dbx out")
     ladder = None if levels == USUAL_LADDER else read_ladder(levels)

@@ -237,7 +237,7 @@ def _refuse_cut(take: Recognised, audio: AudioReader, name: str) -> None:
         )
     raise SignalError(
         f"{name} is long enough ({there_s:.1f} s after the start marker) but its end marker, due after {needed_s:.1f} s,"
-        " is missing: the tape was edited, or runs unevenly; record again without a pause."
+        " is missing: the tape stopped for a while, was edited or runs unevenly; record again without a pause."
     )
 
 

@@ -168,13 +168,7 @@ class Session:
             raise
 
     def sheet(self, stimulus_id: str = "main") -> CueSheet:
-        """Cue sheet of a stimulus.
-
-        Raises
-        ------
-        SessionError
-            There is no such stimulus, or its sheet is damaged.
-        """
+        """Cue sheet of a stimulus; raises as :meth:`stimulus` does."""
         self._require_stimulus(stimulus_id)
         return load(CueSheet, self.path / f"stimuli/{stimulus_id}.json", cues.SCHEMA_VERSION)
 

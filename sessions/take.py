@@ -101,7 +101,7 @@ class TakeWriter:
                 self._wave = WaveWriter(part, record.sample_rate, record.channels, ENCODING, expected_samples)
                 for parent in (folder, folder.parent, folder.parent.parent):
                     sync_folder(parent)
-        except SessionError:
+        except BaseException:  # Ctrl-C too leaves nothing of a take that had not begun
             self._discard()
             raise
 
@@ -286,6 +286,9 @@ def recover(folder: Path, commit: Commit) -> TakeRecord | None:
         commit(record, {name: file_record(folder / name) for name in names})
         (folder / RUNNING).unlink(missing_ok=True)
         return record
+    if {file.name for file in folder.iterdir()} <= {RUNNING + PART, RETURNED + PART}:  # ended while it was made, or removed
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
     record = load(TakeRecord, folder / RUNNING)
     if returned.exists():  # killed between closing the sound file and listing it
         returned.replace(part)

@@ -21,8 +21,16 @@ RECORDINGS = {
     "silence": (lambda a: 0.0 * a, {}, "its peak is -200 dBFS and at least -80 dBFS are needed; check cables"),
     "clipping": (lambda a: np.clip(8.0 * a, -1, 1), {}, "no sample may stay at full scale (0 dBFS); lower the input level"),
     "cut at the end": (lambda a: a[: 40 * RATE], {}, "is cut: 38.0 s of the take are there, its end marker comes 6"),
-    "cut at the start": (lambda a: a[10 * RATE :], {}, "s searched): it is another recording, begins too late"),
-    "tape stopped": (with_gap, {}, "is missing: the tape stopped or was edited; record again without a pause"),
+    "cut at the start": (
+        lambda a: a[10 * RATE :],
+        {},
+        "s searched): it comes in at another input (check the cables), is another recording, begins",
+    ),
+    "tape stopped": (
+        with_gap,
+        {},
+        "is missing: the tape stopped for a while, was edited or runs unevenly; record again without a pause",
+    ),
     "swapped": (lambda a: a[:, ::-1], {}, "arrives on channel 2, where the pilot of track 4 is expected"),
     "half speed": (lambda a: np.repeat(a, 2, axis=0), {}, "plays at 0.50 times the speed it was recorded at; 0.80 to 1.25"),
     "other sound": (lambda a: np.stack([music(30.0)] * 2, axis=1), {}, "holds no start marker (30.0 s searched)"),

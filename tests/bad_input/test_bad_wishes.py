@@ -30,7 +30,7 @@ IMPOSSIBLE = {
     "no track 0": (("--tracks", "0"), "there is no track 0; tracks are numbered 1 to 8"),
     "a track twice": (("--tracks", "1,1"), "one or more different ones for programme"),
     "pilot on programme": (("--pilot-track", "1"), "another for the pilot"),
-    "no track 99": (("--pilot-track", "99"), "there is no track 99; tracks are numbered 1 to 8"),
+    "no track 99": (("--pilot-track", "99"), "there is no track 99"),
     "speed": (("--speed", "19"), "tape speed 19 cm/s is not one of the deck's; use 9.5 or 4.8"),
     "low rate": (("--rate", "44100"), "sample rate 44100 Hz is below 48000 Hz; set the interface to 48 kHz or more"),
     "reference above full scale": (
@@ -44,7 +44,6 @@ IMPOSSIBLE = {
 }
 
 DEVICES = {
-    "Scarlett": "'Scarlett' is no virtual deck; use virtual, virtual:PRESET or virtual:FILE.toml, or record the file of",
     "virtual:nope": "no deck 'nope': name a preset (fresh, worn) or a readable TOML file",
     "virtual:{folder}/none.toml": "name a preset (fresh, worn) or a readable TOML file",
     "virtual:{folder}/bad.toml": "bad.toml is not TOML",

@@ -77,7 +77,7 @@ def test_bars_fill_to_the_level_and_mark_the_zone():
     bar = list(table.columns[1].cells)[1].plain
     assert len(bar) == 48
     narrow = list(drawn(meter.readings(), ["input 1"], ZONE, 20).columns[1].cells)
-    assert (len(narrow[1].plain), narrow[1].plain.count("█"), narrow[0].plain.split()) == (20, 10, ["-60", "-24"])
+    assert (len(narrow[1].plain), narrow[1].plain.count("█"), narrow[0].plain.split()) == (20, 10, ["-60", "-30", "0"])
     assert bar.count("█") == 24  # half of 60 dB
     assert bar.index("░") == 28  # -25 dBFS
     assert bar.rindex("░") == 37  # up to -13 dBFS

@@ -102,6 +102,16 @@ def test_a_busy_computer_loses_nothing_in_a_minute(jack_at, rate):
     assert facts.lost == ()
 
 
+@pytest.mark.parametrize("rate", [88200, 192000])
+def test_other_rates_of_a_session_come_back_bit_for_bit(jack_at, rate):
+    jack_at(rate).deck("unity").freewheel(True)
+    sent, sink = noise(rate, 2.0, channels=2), Sink()
+    facts = PortAudioDevice(DECK, rate, (0, 1), (0, 1)).run(ArrayAudio(sent, rate), sink, 0.25)
+    delay = delay_of(sink.returned)
+    assert np.array_equal(sink.returned[delay : delay + len(sent)], sent)
+    assert facts.lost == ()
+
+
 def test_one_channel_out_and_two_in(jack_at):
     jack_at(48000).deck("unity").freewheel(True)
     sent, sink = noise(48000, 3.0, channels=1), Sink()

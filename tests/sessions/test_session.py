@@ -381,3 +381,15 @@ def test_session_may_be_zipped_and_unpacked_elsewhere(planned, begin, tmp_path):
     again = Session.open(tmp_path / "elsewhere")
     assert again.check() == []
     assert again.take("play-1")[1].samples == 10
+
+
+@pytest.mark.parametrize("left", [(), ("running.json.part",), ("returned.wav.part", "room.part")])
+def test_what_is_left_of_a_take_that_had_not_begun_is_cleared_away(tmp_path, left):
+    session = Session.create(tmp_path / "s", deck="d", speed_cm_s=9.5, reference_dbfs=-18.0)
+    folder = session.path / "takes/play-1"
+    folder.mkdir(parents=True)
+    for name in left:
+        (folder / name).write_bytes(b"RIFF")
+    assert session.recover() == []
+    assert not folder.exists()
+    assert session.check() == []
