@@ -12,6 +12,7 @@ from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
 
 EDGE_S = 0.05
+CLIPPED = 0.999  # of full scale
 
 
 @dataclass(frozen=True)

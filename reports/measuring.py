@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 from analysis import electronics, pair
 from analysis import interface as interfaces
-from analysis.bench import LATENCY, measure_take, reference_amplitude
+from analysis.bench import measure_take, reference_amplitude
 from analysis.findings import Measured
+from analysis.subjects.time import LATENCY
 from analysis.take import Take
 from modeling.aligned import Aligned, AlignedPair, AlignedTake, aligned_takes, record_take, returned_channels
 from modeling.model import CARD, read_card

@@ -20,6 +20,7 @@ Kind = Literal[
     "impulses",
     "bursts",
     "multitone",
+    "two_tone",
     "noise",
     "silence",
     "music",
@@ -50,9 +51,9 @@ class Cue(BaseModel):
     start_samples, length_samples : int
         Position in the stimulus.
     level_db : float or None
-        Level in dB re the session's reference level: for tones, sweeps, bursts and pilots that of the sine; for noise and
-        multitones that of a sine of the same RMS; for music the highest reading of a 300 ms RMS meter; for impulses and
-        markers the peak. None for silence.
+        Level in dB re the session's reference level: for tones, sweeps, bursts and pilots that of the sine; for two tones that
+        of the first; for noise and multitones that of a sine of the same RMS; for music the highest reading of a 300 ms RMS
+        meter; for impulses and markers the peak. None for silence.
     parameters : dict
         What the generator of this kind needs, with units in the names.
     seed : int or None

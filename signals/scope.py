@@ -49,9 +49,41 @@ class Scope:
     silence_s: float
     impulses_s: float
     pieces: tuple[Piece, ...]
+    distortion_hz: tuple[float, ...] = ()  # beside the frequencies of the ladder, all at 0 dB
+    smpte_levels_db: tuple[float, ...] = ()
+    difference_levels_db: tuple[float, ...] = ()
+    modulation_levels_db: tuple[float, ...] = ()
+    crosstalk_s: float = 0.0  # of each track
 
 
 STANDARD = Scope(
-    30.0, (315.0, 1000.0, 10_000.0), DEFAULT_LEVELS_DB, 0.8, (-20.0, -10.0, 0.0), 8.0, 10.0, 2.0, STANDARD_PIECES
+    wow_flutter_s=30.0,
+    ladder_hz=(315.0, 1000.0, 10_000.0),
+    levels_db=DEFAULT_LEVELS_DB,
+    step_s=0.8,
+    sweep_levels_db=(-20.0, -10.0, 0.0),
+    sweep_s=8.0,
+    silence_s=10.0,
+    impulses_s=2.0,
+    pieces=STANDARD_PIECES,
+    distortion_hz=(63.0, 125.0, 250.0, 500.0, 2000.0, 4000.0, 6300.0),
+    smpte_levels_db=(-10.0, -2.0),
+    difference_levels_db=(-16.0, -6.0),
+    modulation_levels_db=(-20.0, -10.0, 0.0),
+    crosstalk_s=10.0,
 )
-QUICK = Scope(15.0, (315.0, 1000.0), QUICK_LEVELS_DB, 0.8, (-20.0, 0.0), 6.0, 6.0, 1.0, QUICK_PIECES)
+QUICK = Scope(
+    wow_flutter_s=15.0,
+    ladder_hz=(315.0, 1000.0),
+    levels_db=QUICK_LEVELS_DB,
+    step_s=0.8,
+    sweep_levels_db=(-20.0, 0.0),
+    sweep_s=6.0,
+    silence_s=6.0,
+    impulses_s=1.0,
+    pieces=QUICK_PIECES,
+    smpte_levels_db=(-2.0,),
+    difference_levels_db=(-16.0,),
+    modulation_levels_db=(0.0,),
+    crosstalk_s=5.0,
+)

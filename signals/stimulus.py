@@ -15,13 +15,21 @@ from signals.noise import pink_noise
 from signals.scope import QUICK, STANDARD, Piece, Scope
 from signals.sweeps import Sweep
 from signals.timeline import Timeline
-from signals.tones import bursts, impulses, tone
+from signals.tones import bursts, impulses, tone, two_tone
 
 __all__ = ["DEFAULT_REFERENCE_DBFS", "QUICK", "STANDARD", "Music", "Piece", "Scope", "StimulusAudio", "plan", "waveform"]
 
 DEFAULT_REFERENCE_DBFS = -18.0
 SWEEP_LOW_HZ = 10.0  # an octave below what is reported, so that the fade-in ripples nothing
 SWEEP_HIGH_HZ = 22_000.0
+SMPTE_HZ, SMPTE_DB = (60.0, 7000.0), -12.04  # SMPTE RP 120, four to one
+DIFFERENCE_HZ = (9500.0, 10_500.0)  # IEC 60268-3, lower than the usual 19 and 20 kHz, which no cassette passes
+TWO_TONE_S = 2.0
+MODULATION_HZ = 100.0
+MODULATION_S = 3.0
+CROSSTALK_LEVEL_DB = 3.0
+CROSSTALK_HZ, CROSSTALK_TONES = (63.0, 16_000.0), 9  # an octave apart
+CROSSTALK_CREST_DB = 8.0  # its peak above that of a sine of the same RMS
 MUSIC_CREST_DB = 10.0  # composed pieces peak less than this above their highest meter reading
 
 Music = Mapping[str, np.ndarray]
@@ -80,6 +88,7 @@ def plan(
             name = f"{frequency_hz:g} Hz at {level_db:+g} dB"
             length = line.samples(scope.step_s)
             line.add("tone", name, length, level_db, gap_s=0.1, purpose="ladder", frequency_hz=frequency_hz)
+    _add_distortion(line, scope)
     for level_db in scope.sweep_levels_db:
         line.guard()
         sweep = Sweep.design(SWEEP_LOW_HZ, SWEEP_HIGH_HZ, scope.sweep_s)
@@ -96,11 +105,65 @@ def plan(
     line.guard()
     line.add("silence", "silence", line.samples(scope.silence_s))
     line.guard()
+    _add_crosstalk(line, scope.crosstalk_s, reference_dbfs)
     line.add("impulses", "impulses", line.samples(scope.impulses_s), 0.0, period_s=0.1)
     line.add("noise", "pink noise", line.samples(3.0), -15.0, seed=seed, low_hz=30.0, high_hz=20_000.0)
     _add_music(line, scope.pieces, music, seed, reference_dbfs)
     line.end()
     return line.sheet(session, stimulus, reference_dbfs)
+
+
+def _add_distortion(line: Timeline, scope: Scope) -> None:
+    """Tones for distortion over frequency, pairs of tones for intermodulation, low tones that noise is heard beside."""
+    if scope.distortion_hz:
+        line.guard()
+    for frequency_hz in scope.distortion_hz:
+        name = f"{frequency_hz:g} Hz for distortion"
+        line.add("tone", name, line.samples(scope.step_s), 0.0, gap_s=0.1, purpose="distortion", frequency_hz=frequency_hz)
+    pairs = [("imd_smpte", SMPTE_HZ, SMPTE_DB, level) for level in scope.smpte_levels_db]
+    pairs += [("imd_difference", DIFFERENCE_HZ, 0.0, level) for level in scope.difference_levels_db]
+    if pairs:
+        line.guard()
+    for purpose, (first_hz, second_hz), second_db, level_db in pairs:
+        line.add(
+            "two_tone",
+            f"{first_hz:g} and {second_hz:g} Hz at {level_db:+g} dB",
+            line.samples(TWO_TONE_S),
+            level_db,
+            gap_s=0.1,
+            purpose=purpose,
+            first_hz=first_hz,
+            second_hz=second_hz,
+            second_db=second_db,
+        )
+    if scope.modulation_levels_db:
+        line.guard()
+    for level_db in scope.modulation_levels_db:
+        name = f"{MODULATION_HZ:g} Hz at {level_db:+g} dB for modulation noise"
+        length = line.samples(MODULATION_S)
+        line.add("tone", name, length, level_db, gap_s=0.1, purpose="modulation_noise", frequency_hz=MODULATION_HZ)
+
+
+def _add_crosstalk(line: Timeline, seconds: float, reference_dbfs: float) -> None:
+    """One track after the other sounds by itself: what is heard of it in the others is crosstalk."""
+    if not seconds or len(line.tracks) + (line.pilot_track is not None) < 2:
+        return
+    for channel, track in enumerate(line.tracks):
+        line.add(
+            "multitone",
+            f"track {track} alone",
+            line.samples(seconds),
+            min(CROSSTALK_LEVEL_DB, -reference_dbfs - CROSSTALK_CREST_DB),
+            gap_s=0.1,
+            seed=channel,
+            channels=(channel,),
+            purpose="crosstalk",
+            low_hz=CROSSTALK_HZ[0],
+            high_hz=CROSSTALK_HZ[1],
+            tones=CROSSTALK_TONES,
+            period_s=1.0,
+        )
+    line.guard()
 
 
 def _refuse_ladder(levels_db: Sequence[float]) -> None:
@@ -253,6 +316,9 @@ def _unit_waveform(cue: Cue, sample_rate: int, code: int, music: Music) -> np.nd
             return bursts(cue.number("frequency_hz"), samples, sample_rate, on_s, period_s, rest_db)
         case "multitone":
             return multitone(cue, sample_rate)
+        case "two_tone":
+            first_hz, second_hz, second_db = (cue.number(p) for p in ("first_hz", "second_hz", "second_db"))
+            return two_tone(first_hz, second_hz, second_db, samples, sample_rate)
         case "noise":
             return pink_noise(samples, sample_rate, cue.seed or 0, cue.number("low_hz"), cue.number("high_hz"))
         case "silence":

@@ -64,10 +64,11 @@ class Timeline:
         level_db: float | None = None,
         gap_s: float = GAP_S,
         seed: int | None = None,
+        channels: Sequence[int] | None = None,
         **parameters: Parameter,
     ) -> None:
-        """Lay a segment on every programme channel, and a gap behind it."""
-        for channel in range(len(self.tracks)):
+        """Lay a segment on every programme channel, or on those given, and a gap behind it."""
+        for channel in range(len(self.tracks)) if channels is None else channels:
             self.cues.append(
                 Cue(
                     name=name,

@@ -1,4 +1,4 @@
-"""Tones with faded edges, and tone bursts."""
+"""Tones with faded edges, alone and in pairs, and tone bursts."""
 
 import numpy as np
 
@@ -35,6 +35,22 @@ def tone(frequency_hz: float, samples: int, sample_rate: int, fade_s: float = 0.
     """
     phase = 2.0 * np.pi * frequency_hz / sample_rate * np.arange(samples)
     return np.sin(phase) * fade(samples, round(fade_s * sample_rate))
+
+
+def two_tone(first_hz: float, second_hz: float, second_db: float, samples: int, sample_rate: int) -> np.ndarray:
+    """Two sines with faded edges, both of phase zero at the first sample; the first has a peak amplitude of 1.
+
+    Parameters
+    ----------
+    second_db : float
+        Level of the second re the first: -12.04 for the 4:1 of SMPTE RP 120, 0 for a difference-tone pair (IEC 60268-3).
+
+    Returns
+    -------
+    ndarray, shape (samples,)
+    """
+    second = tone(second_hz, samples, sample_rate) * 10.0 ** (second_db / 20.0)
+    return np.asarray(tone(first_hz, samples, sample_rate) + second)
 
 
 def bursts(frequency_hz: float, samples: int, sample_rate: int, on_s: float, period_s: float, rest_db: float) -> np.ndarray:

@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from signals.tones import bursts, fade, impulses, tone
+from signals.tones import bursts, fade, impulses, tone, two_tone
 
 RATE = 48_000
 
@@ -49,6 +49,14 @@ def test_bursts_step_between_two_levels() -> None:
     step = np.abs(wave[RATE + round(0.3 * RATE) - 48 : RATE + round(0.3 * RATE) + 48])
     assert step[:48].max() > 0.99
     assert step[48:].max() < 0.04
+
+
+def test_two_tones_stand_at_their_own_levels() -> None:
+    wave = two_tone(60.0, 7000.0, -12.04, 2 * RATE, RATE)[RATE // 2 : RATE // 2 + RATE]
+    spectrum = 2.0 * np.abs(np.fft.rfft(wave)) / RATE
+    assert spectrum[60] == pytest.approx(1.0, abs=1e-6)
+    assert spectrum[7000] == pytest.approx(0.25, rel=1e-3)
+    assert np.sum(spectrum > 1e-6) == 2
 
 
 def test_impulses_stand_a_period_apart_from_half_a_period_on() -> None:

@@ -4,12 +4,11 @@ import numpy as np
 
 from analysis import distortion
 from analysis.findings import Measured, curve, result
-from analysis.take import Take
+from analysis.take import CLIPPED, Take
 from sessions.results import Conditions, Curve, Result
 
 SATURATED_HZ = 10_000.0
 MOL_HZ = 315.0
-CLIPPED = 0.999
 THD = "IEC 60268-3: RMS of the harmonics up to 20 kHz over the fundamental, least squares after dewarping"
 THD_N = "AES17: all but the fundamental, 20 Hz to 20 kHz, over the fundamental, after dewarping"
 LEVEL = "fundamental of the returned tone re that of the 1 kHz reference tone at 0 dB"

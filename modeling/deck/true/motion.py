@@ -1,0 +1,43 @@
+"""Latency, speed, wow and flutter, from the motion of both passes."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from modeling.deck.motion import PassPair
+from modeling.deck.steady_state import response_delay_s
+from modeling.deck.true.session import TrueSession, tone_conditions
+from sessions.results import Axis, Curve, Result
+
+CURVE_STEP_S = 0.01
+BY_MOTION = "tape motion of both passes in closed form"
+
+
+def motion_results(session: TrueSession, pair: PassPair, number: int, channel: int) -> Iterator[Result]:
+    """Latency, speed error, and the figures of wow and flutter."""
+    here = session.conditions(pair.track, number)
+    start_s, stop_s = session.marker_s("marker_start"), session.marker_s("marker_end")
+    travel_s = float(pair.output_time(np.array([start_s]))[0] - start_s)
+    delay_s = response_delay_s(session.parameters, pair.track, session.heard_with(pair.track))
+    yield Result(quantity="latency", value=travel_s + delay_s, unit="s", conditions=here, method=BY_MOTION)
+    error = pair.speed_error_percent(start_s, stop_s)
+    yield Result(quantity="speed_error", value=error, unit="%", conditions=here, method=BY_MOTION)
+    for cue in session.sheet.of_kind("tone", channel=channel):
+        if cue.parameters.get("purpose") == "wow_flutter":
+            conditions = session.conditions(pair.track, number, **tone_conditions(cue))
+            figures = pair.flutter(session.seconds(cue.start_samples), session.seconds(cue.stop_samples))
+            for quantity, value in figures.items():
+                yield Result(quantity=quantity, value=value, unit="%", conditions=conditions, method=BY_MOTION)
+
+
+def motion_curves(session: TrueSession, pair: PassPair, number: int) -> Iterator[Curve]:
+    """Delay trajectory and speed deviation."""
+    here = session.conditions(pair.track, number)
+    time_s = np.arange(0.0, session.seconds(session.sheet.samples), CURVE_STEP_S)
+    x = Axis.of("input time", "s", np.round(time_s, 6))
+    heard_s = pair.output_time(time_s)
+    delay_s = np.round(heard_s - time_s, 10)
+    ratio = pair.speed_ratio(time_s, heard_s)
+    deviation = np.round(100.0 * (ratio / ratio.mean() - 1.0), 7)
+    yield Curve(quantity="delay_trajectory", conditions=here, method=BY_MOTION, x=x, y=Axis.of("delay", "s", delay_s))
+    yield Curve(quantity="speed_deviation", conditions=here, method=BY_MOTION, x=x, y=Axis.of("deviation", "%", deviation))
