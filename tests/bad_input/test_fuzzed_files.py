@@ -100,11 +100,12 @@ def read_session(folder):
 
 def read_or_refused(work):
     """Run some work; a refusal must be one line."""
+    said = None
     try:
         work()
     except TapeError as error:
-        assert str(error).strip()
-        assert "\n" not in str(error)
+        said = str(error)
+    assert said is None or (said.strip() and "\n" not in said)
 
 
 @pytest.fixture(scope="module")
