@@ -1,4 +1,4 @@
-"""A trajectory from scattered readings: Kalman filter and Rauch-Tung-Striebel smoother over a sum of simple processes.
+"""A trajectory from scattered readings: Kalman filter and smoother over a sum of simple processes.
 
 The delay of a tape is modelled as the sum of
 
@@ -11,7 +11,7 @@ Where there are readings the result follows them; across gaps it follows the pri
 References
 ----------
 S. Sarkka, A. Solin, "Applied Stochastic Differential Equations", Cambridge 2019, ch. 10 and 12 (state-space forms of Gaussian
-processes, RTS smoother).
+processes). A. Bryson, M. Frazier, "Smoothing for linear and nonlinear dynamic systems", TDR 63-119, 1963 (the smoother).
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ FLUTTER_S = (25e-6, 50e-6, 100e-6, 200e-6, 400e-6)
 FLUTTER_HZ = (0.5, 1.0, 2.0, 4.0)
 """What is tried of each for a prior that fits."""
 
-Filtered = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]
+Filtered = tuple[np.ndarray, np.ndarray, np.ndarray, float]
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,16 @@ def smooth(reading_s: np.ndarray, variance: np.ndarray, step_s: float, prior: Pr
     mean_s, sd_s : ndarray, shape (points,)
     """
     z, information, centre = _centred(reading_s, variance)
-    transition, process, start = _matrices(step_s, prior)
-    mean, var = _rts(_kalman(z, information, transition, process, start), transition)
+    A, Q, P = _matrices(step_s, prior)
+    forecast, gains, spreads, _ = _filtered(z, information, A, Q, P)
+    mean, var = _smoothed(z, forecast, gains, spreads, A)
     return mean + centre, np.sqrt(np.maximum(var, 0.0))
 
 
 def log_likelihood(reading_s: np.ndarray, variance: np.ndarray, step_s: float, prior: Prior) -> float:
     """How likely readings are, up to a constant; parameters as for :func:`smooth`."""
     z, information, _ = _centred(reading_s, variance)
-    return float(_kalman(z, information, *_matrices(step_s, prior))[-1])
+    return float(_filtered(z, information, *_matrices(step_s, prior))[-1])
 
 
 def fitted(reading_s: np.ndarray, variance: np.ndarray, step_s: float) -> Prior:
@@ -108,49 +109,120 @@ def _matrices(step: float, prior: Prior) -> tuple[np.ndarray, np.ndarray, np.nda
     return A, Q, P
 
 
-@numba.njit(cache=True)
-def _kalman(z: np.ndarray, information: np.ndarray, A: np.ndarray, Q: np.ndarray, P0: np.ndarray) -> Filtered:
-    """Means and covariances after and before each reading, and the log-likelihood of all."""
-    points, n = z.size, A.shape[0]
-    h = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
-    means = np.zeros((points, n))
-    covariances = np.zeros((points, n, n))
-    predicted_means = np.zeros((points, n))
-    predicted = np.zeros((points, n, n))
+@numba.njit(cache=True, nogil=True)
+def _forward(A: np.ndarray, P: np.ndarray, work: np.ndarray) -> None:
+    """P <- A P A', A made of blocks 0-1, 2-3 and 4."""
+    for i in range(5):
+        low = i // 2 * 2
+        high = min(low + 2, 5)
+        for j in range(5):
+            total = 0.0
+            for k in range(low, high):
+                total += A[i, k] * P[k, j]
+            work[i, j] = total
+    for j in range(5):
+        low = j // 2 * 2
+        high = min(low + 2, 5)
+        for i in range(j + 1):
+            total = 0.0
+            for k in range(low, high):
+                total += work[i, k] * A[j, k]
+            P[i, j] = total
+            P[j, i] = total
+
+
+@numba.njit(cache=True, nogil=True)
+def _filtered(z: np.ndarray, information: np.ndarray, A: np.ndarray, Q: np.ndarray, P0: np.ndarray) -> Filtered:
+    """Forecast of each reading, its covariance with the state and its variance (0 where nothing was read); log-likelihood."""
+    points = z.size
+    forecast, spreads = np.empty(points), np.zeros(points)
+    gains = np.empty((points, 5))
     likelihood = 0.0
-    m, P = np.zeros(n), P0.copy()
+    m, moved, P, work = np.zeros(5), np.zeros(5), P0.copy(), np.empty((5, 5))
     for k in range(points):
         if k:
-            m = A @ m
-            P = A @ P @ A.T + Q
-        predicted_means[k] = m
-        predicted[k] = P
+            for i in range(5):
+                low = i // 2 * 2
+                moved[i] = 0.0
+                for j in range(low, min(low + 2, 5)):
+                    moved[i] += A[i, j] * m[j]
+            m[:] = moved
+            _forward(A, P, work)
+            P += Q
+        forecast[k] = m[0] + m[2] + m[4]
+        for i in range(5):
+            gains[k, i] = P[i, 0] + P[i, 2] + P[i, 4]
         if information[k] > 0.0:
-            gain = P @ h
-            spread = h @ gain + 1.0 / information[k]
-            surprise = z[k] - h @ m
+            spread = gains[k, 0] + gains[k, 2] + gains[k, 4] + 1.0 / information[k]
+            surprise = z[k] - forecast[k]
             likelihood -= 0.5 * (np.log(spread) + surprise**2 / spread)
-            m = m + gain * (surprise / spread)
-            P = P - np.outer(gain, gain) / spread
-            P = 0.5 * (P + P.T)
-        means[k] = m
-        covariances[k] = P
-    return means, covariances, predicted_means, predicted, likelihood
+            spreads[k] = spread
+            for i in range(5):
+                m[i] += gains[k, i] * surprise / spread
+                for j in range(5):
+                    P[i, j] -= gains[k, i] * gains[k, j] / spread
+    return forecast, gains, spreads, likelihood
 
 
-@numba.njit(cache=True)
-def _rts(filtered: Filtered, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    means, covariances, predicted_means, predicted, _ = filtered
-    points = means.shape[0]
-    h = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
-    m, P = means[points - 1], covariances[points - 1]
+@numba.njit(cache=True, nogil=True)
+def _smoothed(
+    z: np.ndarray, forecast: np.ndarray, gains: np.ndarray, spreads: np.ndarray, A: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance given all readings, by the adjoint recursion of Bryson and Frazier, which inverts nothing."""
+    points = z.size
     mean, var = np.empty(points), np.empty(points)
-    mean[points - 1] = h @ m
-    var[points - 1] = h @ P @ h
-    for k in range(points - 2, -1, -1):
-        gain_matrix = np.linalg.solve(predicted[k + 1], A @ covariances[k]).T
-        m = means[k] + gain_matrix @ (m - predicted_means[k + 1])
-        P = covariances[k] + gain_matrix @ (P - predicted[k + 1]) @ gain_matrix.T
-        mean[k] = h @ m
-        var[k] = h @ P @ h
+    pull, moved = np.zeros(5), np.zeros(5)  # what later readings say of the state,
+    sure, work, kept = np.zeros((5, 5)), np.empty((5, 5)), np.empty((5, 5))  # and how surely
+    B = A.T.copy()
+    for k in range(points - 1, -1, -1):
+        gain, spread = gains[k], spreads[k]
+        prior = gain[0] + gain[2] + gain[4]
+        along, twice = 0.0, 0.0
+        for i in range(5):
+            along += gain[i] * pull[i]
+            for j in range(5):
+                twice += gain[i] * sure[i, j] * gain[j]
+        if spread > 0.0:
+            # From the state after this reading, so that a start of which nothing is known cancels nothing.
+            share = (spread - prior) / spread
+            surprise = z[k] - forecast[k]
+            mean[k] = forecast[k] + surprise * prior / spread - share * along
+            var[k] = prior * share - share**2 * twice
+            _one_reading(sure, gain, spread, kept, work)
+            pulled = (surprise + along) / spread
+            for i in (0, 2, 4):
+                pull[i] -= pulled
+        else:
+            mean[k] = forecast[k] - along
+            var[k] = prior - twice
+        for i in range(5):
+            low = i // 2 * 2
+            moved[i] = 0.0
+            for j in range(low, min(low + 2, 5)):
+                moved[i] += B[i, j] * pull[j]
+        pull[:] = moved
+        _forward(B, sure, work)
     return mean, var
+
+
+@numba.njit(cache=True, nogil=True)
+def _one_reading(sure: np.ndarray, gain: np.ndarray, spread: float, kept: np.ndarray, work: np.ndarray) -> None:
+    """Add a reading to what is known from later ones: sure <- K' sure K + h h' / spread, K = 1 - gain h' / spread."""
+    for i in range(5):
+        for j in range(5):
+            kept[i, j] = 1.0 if i == j else 0.0
+            if j % 2 == 0:
+                kept[i, j] = ((spread if i == j else 0.0) - gain[i]) / spread
+    for i in range(5):
+        for j in range(5):
+            total = 0.0
+            for k in range(5):
+                total += sure[i, k] * kept[k, j]
+            work[i, j] = total
+    for i in range(5):
+        for j in range(i + 1):
+            total = 1.0 / spread if i % 2 == 0 and j % 2 == 0 else 0.0
+            for k in range(5):
+                total += kept[k, i] * work[k, j]
+            sure[i, j] = total
+            sure[j, i] = total

@@ -1,11 +1,15 @@
 """The time base: the delay trajectory d(t) that joins a stimulus to its recording."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
+
+EVALUATED_S = 3.4e-4  # a cubic through points so far apart follows flutter of 200 Hz within 0.1 % of its size
 
 
 @dataclass(frozen=True)
@@ -102,3 +106,39 @@ class Timebase:
     def shifted(self, seconds: float) -> "Timebase":
         """The same trajectory with a constant added to the delay."""
         return Timebase(self.start_s, self.step_s, self.delay_s + seconds, self.sd_s)
+
+
+def on_samples(law: Callable[[np.ndarray], np.ndarray], start: int, stop: int, sample_rate: int) -> np.ndarray:
+    """Values of a smooth function of time at every sample, evaluated at every few of them and joined by cubics.
+
+    Parameters
+    ----------
+    law : callable
+        Function of time in seconds.
+    start, stop : int
+        Range in samples.
+
+    Returns
+    -------
+    ndarray, shape (stop - start,)
+    """
+    step = max(1, int(EVALUATED_S * sample_rate))
+    if step == 1:
+        return np.asarray(law(np.arange(start, stop) / sample_rate), dtype=np.float64)
+    count = -(-(stop - start) // step)
+    points = np.asarray(law((start + step * np.arange(-1, count + 3)) / sample_rate), dtype=np.float64)
+    return _cubics(points, step, stop - start)
+
+
+@numba.njit(cache=True, nogil=True)
+def _cubics(points: np.ndarray, step: int, samples: int) -> np.ndarray:
+    """Third-order Lagrange interpolation; point 1 is at sample 0."""
+    out = np.empty(samples)
+    for m in range(samples):
+        k = m // step
+        u = (m - k * step) / step
+        a, b, c, d = points[k], points[k + 1], points[k + 2], points[k + 3]
+        out[m] = b + u * (
+            (c - a / 3.0 - b / 2.0 - d / 6.0) + u * ((a + c) / 2.0 - b + u * ((b - c) / 2.0 + (d - a) / 6.0))
+        )
+    return out
