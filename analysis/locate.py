@@ -6,9 +6,10 @@ that follows names the take, and the end marker says whether it is whole.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import fft
 from scipy.signal import find_peaks
 
 from signals import markers
@@ -16,7 +17,13 @@ from signals.audio import AudioReader
 from signals.cues import CueSheet
 
 BLOCK_S = 5.0
-RATE_DIVISOR_HZ = 12_000  # envelopes are computed at about this rate
+RATE_DIVISOR_HZ = 6000  # envelopes are computed at about this rate, or up to twice it
+BETWEEN_TAPS = 12
+BETWEEN = np.sinc(np.array([[-0.5], [0.0], [0.5]]) - np.arange(-BETWEEN_TAPS, BETWEEN_TAPS + 1)) * np.kaiser(
+    2 * BETWEEN_TAPS + 1, 6.0
+)
+"""Reads half a sample before, at, and half a sample after a sample, from those around it."""
+
 THRESHOLD = 0.30  # normalised correlation; the chirps stand above 0.5 on a worn tape, music stays below 0.2
 WRONG_SPEED_THRESHOLD = 0.18  # at half or twice the speed a quarter of the chirp falls outside its template
 SPEED_RANGE = (0.80, 1.25)
@@ -75,11 +82,8 @@ def find_takes(audio: AudioReader, sheet: CueSheet, channels: Sequence[int] | No
     list of FoundTake
         Empty when there is no start marker at a speed between 0.8 and 1.25.
     """
-    found = [
-        take
-        for c in (channels if channels is not None else range(audio.channels))
-        for take in _channel_takes(audio, c, sheet)
-    ]
+    searched = channels if channels is not None else range(audio.channels)
+    found = [take for take, _ in _takes_on(audio, searched, sheet)]
     best: list[FoundTake] = []
     for take in sorted(found, key=lambda t: (t.code is None, t.end_s is None, t.channel)):
         if all(abs(take.start_s - other.start_s) > markers.START_S for other in best):
@@ -89,8 +93,18 @@ def find_takes(audio: AudioReader, sheet: CueSheet, channels: Sequence[int] | No
 
 def take_on_channel(audio: AudioReader, sheet: CueSheet, channel: int) -> FoundTake | None:
     """The first take on one channel, or None."""
-    takes = _channel_takes(audio, channel, sheet)
-    return takes[0] if takes else None
+    takes = _takes_on(audio, (channel,), sheet)
+    return takes[0][0] if takes else None
+
+
+def takes_on_channels(
+    audio: AudioReader, sheet: CueSheet, channels: Sequence[int]
+) -> dict[int, tuple[FoundTake, tuple[list[Arrival], list[Arrival]]]]:
+    """The first take on each channel that holds one, with all arrivals of the falling chirp and of the guard on it."""
+    found: dict[int, tuple[FoundTake, tuple[list[Arrival], list[Arrival]]]] = {}
+    for take, (falling, _, guards) in _takes_on(audio, channels, sheet, (markers.FALLING, markers.RISING, markers.GUARD)):
+        found.setdefault(take.channel, (take, (falling, guards)))
+    return found
 
 
 def start_marker(audio: AudioReader, channel: int = 0) -> float | None:
@@ -121,8 +135,20 @@ def same_code(found: int, expected: int) -> bool:
     return (found ^ expected).bit_count() <= CODE_ERRORS
 
 
-def _channel_takes(audio: AudioReader, channel: int, sheet: CueSheet) -> list[FoundTake]:
-    falling, rising = arrivals(audio, channel, (markers.FALLING, markers.RISING))
+def _takes_on(
+    audio: AudioReader,
+    channels: Sequence[int],
+    sheet: CueSheet,
+    chirps: Sequence[markers.Chirp] = (markers.FALLING, markers.RISING),
+) -> list[tuple[FoundTake, list[list[Arrival]]]]:
+    """Takes on some channels, each with the arrivals of all chirps on its channel."""
+    heard = arrivals_on(audio, channels, chirps)
+    return [(take, hits) for c, hits in heard.items() for take in _channel_takes(audio, c, sheet, hits[0], hits[1])]
+
+
+def _channel_takes(
+    audio: AudioReader, channel: int, sheet: CueSheet, falling: Sequence[Arrival], rising: Sequence[Arrival]
+) -> list[FoundTake]:
     starts = _pairs(falling, rising, markers.START_SPACING_S, SPEED_RANGE)
     ends = _pairs(falling, rising, markers.END_SPACING_S, SPEED_RANGE)
     start_cue = sheet.of_kind("marker_start")[0].start_samples
@@ -143,74 +169,114 @@ def arrivals(
 ) -> list[list[Arrival]]:
     """Where chirps occur in one channel, by normalised matched filters.
 
-    The filters work at a reduced rate, on blocks that overlap by the longest chirp, so memory does not grow with length.
-
     Returns
     -------
     list of lists of Arrival
         One list a chirp, in order of time.
+    """
+    return arrivals_on(audio, (channel,), chirps, threshold)[channel]
+
+
+def arrivals_on(
+    audio: AudioReader, channels: Sequence[int], chirps: Sequence[markers.Chirp], threshold: float = THRESHOLD
+) -> dict[int, list[list[Arrival]]]:
+    """Where chirps occur in several channels, which are read once.
+
+    The filters work at a reduced rate, on blocks that overlap by the longest chirp, so memory does not grow with length.
+
+    Returns
+    -------
+    dict of int to list of lists of Arrival
+        By the channel, one list a chirp, in order of time.
     """
     rate = audio.sample_rate
     longest = max(c.samples(rate) for c in chirps)
     block = 1 << int(np.ceil(np.log2(BLOCK_S * rate)))
     reduction = max(1, rate // RATE_DIVISOR_HZ)
     reduction = 1 << int(np.log2(reduction))  # divides the block, a power of two
-    found: list[list[Arrival]] = [[] for _ in chirps]
+    bank = _Bank.of(chirps, block, rate, reduction)
+    found: dict[int, list[list[Arrival]]] = {c: [[] for _ in chirps] for c in channels}
     step = block - 2 * longest
-    spectra = [np.conj(np.fft.rfft(c.waveform(rate), block)) for c in chirps]
-    kept = block // reduction
     for first in range(-longest, audio.samples, step):
-        spectrum = np.fft.rfft(audio.read(first, first + block)[:, channel])
-        band = _band(block, rate)
-        signal = _analytic(np.where(band, spectrum, 0.0), kept)
-        for chirp, template, hits in zip(chirps, spectra, found, strict=True):
-            match = _match(
-                signal, _analytic(np.where(band, spectrum * template, 0.0), kept), chirp, template, rate, reduction
-            )
-            hits.extend(_peaks(match, threshold, first, step + longest, longest, rate, reduction))
+        heard = audio.read(first, first + block)[:, list(found)].T
+        for hits, correlations, norms in zip(found.values(), *bank.matches(heard), strict=True):
+            for one, correlation, norm in zip(hits, correlations, norms, strict=True):
+                peaks = bank.peaks(correlation, norm, threshold, rate)
+                one.extend(Arrival((first + at) / rate, match) for at, match in peaks if longest <= at < step + longest)
     return found
 
 
-def _band(block: int, rate: int) -> np.ndarray:
-    frequency = np.fft.rfftfreq(block, 1.0 / rate)
-    return (frequency > 0.6 * markers.LOW_HZ) & (frequency < 1.1 * markers.HIGH_HZ)
+@dataclass(frozen=True)
+class _Bank:
+    """Matched filters for some chirps, applied to blocks of one length in the band of the chirps."""
+
+    band: slice
+    block: int
+    reduction: int
+    templates: np.ndarray  # shape (1 + chirps, bins): 1, which leaves the signal itself, and the conjugate spectra
+    spans: tuple[int, ...]
+    energies: np.ndarray
+
+    @classmethod
+    def of(cls, chirps: Sequence[markers.Chirp], block: int, rate: int, reduction: int) -> "_Bank":
+        frequency = np.fft.rfftfreq(block, 1.0 / rate)
+        edges = np.searchsorted(frequency, (0.6 * markers.LOW_HZ, 1.1 * markers.HIGH_HZ))
+        band = slice(int(edges[0]), min(int(edges[1]), block // reduction))
+        chirped = np.array([np.conj(fft.rfft(c.waveform(rate), block)[band]) for c in chirps])
+        templates = np.concatenate((np.ones((1, chirped.shape[1])), chirped)).astype(np.complex64)
+        spans = tuple(max(1, c.samples(rate) // reduction) for c in chirps)
+        bank = cls(band, block, reduction, templates, spans, np.empty(0))
+        return replace(bank, energies=np.sum(np.abs(bank.analytic(templates[1:])) ** 2, axis=1, dtype=np.float64))
+
+    def analytic(self, spectra: np.ndarray) -> np.ndarray:
+        """Analytic signals at the reduced rate from bands of one-sided spectra, shifted down to begin at 0 Hz."""
+        full = np.zeros((*spectra.shape[:-1], self.block // self.reduction), dtype=np.complex64)
+        full[..., : spectra.shape[-1]] = (2.0 / self.reduction) * spectra
+        return fft.ifft(full, overwrite_x=True)
+
+    def matches(self, signals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Correlation with each chirp at the reduced rate, and the largest it could be (Cauchy-Schwarz).
+
+        Parameters
+        ----------
+        signals : ndarray, shape (channels, block)
+
+        Returns
+        -------
+        ndarray, shape (channels, chirps, block / reduction), complex, and the same, real
+        """
+        spectra = fft.rfft(np.ascontiguousarray(signals, dtype=np.float32))[:, None, self.band]
+        heard = self.analytic(spectra * self.templates[None])
+        signal, correlations = heard[:, 0], heard[:, 1:]
+        energy = np.cumsum(signal.real**2 + signal.imag**2, axis=1, dtype=np.float64)
+        energy = np.pad(energy, ((0, 0), (1, max(self.spans))), mode="edge")
+        energy[:, 0] = 0.0
+        points = signal.shape[1]
+        under = np.stack([energy[:, span : span + points] - energy[:, :points] for span in self.spans], axis=1)
+        floor = 1e-12 * np.maximum(energy[:, -1], 1e-30)[:, None, None]
+        return correlations, np.sqrt((np.maximum(under, 0.0) + floor) * self.energies[:, None]) * self.reduction
+
+    def peaks(self, correlation: np.ndarray, norm: np.ndarray, threshold: float, rate: int) -> Iterator[tuple[float, float]]:
+        """Place in samples of the block, and height in 0..1, of peaks of a correlation with one chirp."""
+        distance = max(1, round(0.03 * rate / self.reduction))
+        indices, _ = find_peaks(np.abs(correlation) / norm, height=threshold, distance=distance)
+        for i in indices:
+            around = np.arange(i - BETWEEN_TAPS, i + BETWEEN_TAPS + 1)
+            if around[0] < 0 or around[-1] >= correlation.size:
+                continue
+            # At this rate the band just fits: the peak is read between the samples, with the band moved to its middle.
+            middle = np.exp(-1j * np.pi * (self.band.stop - self.band.start) * around / correlation.size)
+            left, mid, right = np.abs(BETWEEN @ (correlation[around] * middle))
+            curvature = left - 2.0 * mid + right
+            offset = 0.25 * (left - right) / curvature if curvature < 0 else 0.0
+            yield float((i + offset) * self.reduction), float(mid / norm[i])
 
 
-def _analytic(spectrum: np.ndarray, kept: int) -> np.ndarray:
-    """Analytic signal at the reduced rate from the lower part of a one-sided spectrum, shape (kept,), complex."""
-    length = 2 * (spectrum.size - 1)
-    full = np.zeros(kept, dtype=complex)
-    size = min(kept, spectrum.size)
-    full[:size] = 2.0 * spectrum[:size]
-    return np.fft.ifft(full) * (kept / length)
-
-
-def _match(
-    signal: np.ndarray, correlation: np.ndarray, chirp: markers.Chirp, template: np.ndarray, rate: int, reduction: int
-) -> np.ndarray:
-    """Normalised correlation in 0..1 at the reduced rate (Cauchy-Schwarz with the energy under the template)."""
-    span = max(1, chirp.samples(rate) // reduction)
-    energy = np.concatenate(([0.0], np.cumsum(np.abs(signal) ** 2)))
-    under = np.empty(signal.size)
-    under[: signal.size - span] = energy[span:-1] - energy[: -span - 1]
-    under[signal.size - span :] = energy[-1] - energy[signal.size - span : -1]
-    own = np.sum(np.abs(_analytic(np.where(_band(2 * (template.size - 1), rate), np.conj(template), 0.0), signal.size)) ** 2)
-    floor = 1e-12 * max(float(energy[-1]), 1e-30)
-    return np.abs(correlation) / np.sqrt((np.maximum(under, 0.0) + floor) * own) / reduction
-
-
-def _peaks(
-    match: np.ndarray, threshold: float, first: int, stop: int, longest: int, rate: int, reduction: int
-) -> Iterator[Arrival]:
-    distance = max(1, round(0.03 * rate / reduction))
-    indices, _ = find_peaks(match, height=threshold, distance=distance)
-    for i in indices:
-        if not longest <= i * reduction < stop or not 0 < i < match.size - 1:
-            continue
-        left, mid, right = match[i - 1 : i + 2]
-        curvature = left - 2.0 * mid + right
-        offset = 0.5 * (left - right) / curvature if curvature < 0 else 0.0
-        yield Arrival(float(first + (i + offset) * reduction) / rate, float(mid))
+def _analytic(spectrum: np.ndarray) -> np.ndarray:
+    """Analytic signal from a one-sided spectrum."""
+    full = np.zeros(2 * (spectrum.size - 1), dtype=complex)
+    full[: spectrum.size] = 2.0 * spectrum
+    return fft.ifft(full)
 
 
 def _pairs(
@@ -262,7 +328,7 @@ def _chirp_strength(
     signal = audio.read(first, first + template.size + round(2 * CODE_SEARCH_S * rate))[:, channel]
     size = 1 << int(np.ceil(np.log2(signal.size + template.size)))
     product = np.fft.rfft(signal, size) * np.conj(np.fft.rfft(template, size))
-    envelope = np.abs(_analytic(product, size))[: signal.size - template.size + 1]
+    envelope = np.abs(_analytic(product))[: signal.size - template.size + 1]
     at = int(np.argmax(envelope))
     energy = np.sum(signal[at : at + template.size] ** 2) * np.sum(template**2)
     return float(envelope[at] / np.sqrt(energy)) if energy > 0 else 0.0

@@ -138,7 +138,5 @@ def _cubics(points: np.ndarray, step: int, samples: int) -> np.ndarray:
         k = m // step
         u = (m - k * step) / step
         a, b, c, d = points[k], points[k + 1], points[k + 2], points[k + 3]
-        out[m] = b + u * (
-            (c - a / 3.0 - b / 2.0 - d / 6.0) + u * ((a + c) / 2.0 - b + u * ((b - c) / 2.0 + (d - a) / 6.0))
-        )
+        out[m] = b + u * ((c - a / 3.0 - b / 2.0 - d / 6.0) + u * ((a + c) / 2.0 - b + u * ((b - c) / 2.0 + (d - a) / 6.0)))
     return out
