@@ -45,13 +45,19 @@ class Trace:
     low: np.ndarray | None = None
     high: np.ndarray | None = None
 
+    @classmethod
+    def of(cls, label: str, x: Sequence[float], y: Sequence[float]) -> "Trace":
+        """Make a trace from single points."""
+        return cls(label, np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+
 
 @dataclass(frozen=True)
 class Mark:
-    """A numbered or named place on the frequency axis."""
+    """A numbered or named place on the horizontal axis, with the name of what it is where that is known."""
 
     label: str
-    frequency_hz: float
+    place: float
+    name: str = ""
 
 
 @styled
@@ -87,7 +93,8 @@ def flutter_spectrum(traces: Sequence[Trace], marks: Sequence[Mark] = (), height
     shown = [t.y[(t.x >= 0.1) & (t.x <= 300.0)] for t in traces]
     top = max((float(y.max()) for y in shown if y.size), default=0.0) or 0.1
     bottom = max(min((float(np.quantile(y, 0.02)) for y in shown if y.size), default=0.0), top / 1000.0)
-    decade_axis(axes, 10.0 ** np.floor(np.log10(bottom)), 10.0 ** (np.ceil(2.0 * np.log10(top * 1.6)) / 2.0))
+    room = 6.0 if any(mark.name for mark in marks) else 1.6
+    decade_axis(axes, 10.0 ** np.floor(np.log10(bottom)), 10.0 ** (np.ceil(4.0 * np.log10(top * room)) / 4.0))
     for i, trace in enumerate(traces):
         _line(axes, trace, CATEGORICAL[i % 6], "-", logarithmic=True, width=0.9)
     axes.axvline(6.0, color=GREY, linewidth=0.6, linestyle=(0, (2, 2)))
@@ -145,8 +152,16 @@ def response_thumbnail(traces: Sequence[Trace], label: str, width_mm: float = 84
 
 
 @styled
-def distortion(panels: Mapping[str, Sequence[Trace]], x_label: str, height_mm: float | None = None) -> Figure:
-    """Distortion and harmonics in percent against level, with the 3 % line; the first trace of a panel is the total."""
+def distortion(
+    panels: Mapping[str, Sequence[Trace]],
+    x_label: str,
+    limits: Mapping[str, Mark] | None = None,
+    height_mm: float | None = None,
+) -> Figure:
+    """Distortion and harmonics in percent against level, with the 3 % line; the first trace of a panel is the total.
+
+    `limits` marks, by panel, the level at which the line is reached.
+    """
     rows = (len(panels) + 1) // 2
     figure = new_figure(height_mm or (74.0 if rows == 1 else 68.0 * rows))
     grid = figure.subplots(rows, min(len(panels), 2), sharex=True, sharey=True, squeeze=False).ravel()
@@ -169,6 +184,12 @@ def distortion(panels: Mapping[str, Sequence[Trace]], x_label: str, height_mm: f
                 "-" if total else DASHES[i % 6],
                 width=1.6 if total else 1.1,
                 marker="o" if total else None,
+            )
+        limit = (limits or {}).get(title)
+        if limit is not None:
+            axes.plot([limit.place], [3.0], "D", color=INK, markersize=4.5, markerfacecolor="white", markeredgewidth=1.0)
+            axes.annotate(
+                limit.label, (limit.place, 3.0), xytext=(-6, 6), textcoords="offset points", ha="right", fontsize=8.5
             )
         signed_axis(axes, "x")
     for axes in grid[len(panels) :]:
@@ -244,9 +265,9 @@ def spectrum(
         else:
             _line(axes, trace, CATEGORICAL[i % 6], DASHES[i % 6] if i else "-", logarithmic=True, width=0.9)
     for mark in marks:
-        height = max((float(np.interp(mark.frequency_hz, t.x, t.y)) for t in traces), default=bottom)
+        height = max((float(np.interp(mark.place, t.x, t.y)) for t in traces), default=bottom)
         axes.annotate(
-            mark.label, (mark.frequency_hz, height), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8.0,
+            mark.label, (mark.place, height), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8.0,
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 1},
         )  # fmt: skip
     legend(figure)
@@ -312,18 +333,28 @@ def _crests(trace: Trace) -> Trace:
 
 
 def _number_lines(axes: Axes, traces: Sequence[Trace], marks: Sequence[Mark]) -> None:
-    """Put each mark's number above the highest trace there; those that would touch go higher step by step."""
+    """Put each mark's number above the highest trace there; those that would touch go higher step by step.
+
+    Above the number stands the name, upright, where the next line leaves room for it.
+    """
     above = 0
     before_hz = 0.0
-    for mark in sorted(marks, key=lambda m: m.frequency_hz):
-        above = above + 1 if mark.frequency_hz < 1.09 * before_hz else 0
-        before_hz = mark.frequency_hz
-        height = max(float(np.max(t.y[_around(t.x, mark.frequency_hz)], initial=_LOWEST_FLUTTER)) for t in traces)
+    ordered = sorted(marks, key=lambda m: m.place)
+    for i, mark in enumerate(ordered):
+        above = above + 1 if mark.place < 1.09 * before_hz else 0
+        before_hz = mark.place
+        height = max(float(np.max(t.y[_around(t.x, mark.place)], initial=_LOWEST_FLUTTER)) for t in traces)
         axes.annotate(
-            mark.label, (mark.frequency_hz, height), xytext=(0, 6 + 13 * above), textcoords="offset points",
+            mark.label, (mark.place, height), xytext=(0, 6 + 13 * above), textcoords="offset points",
             ha="center", fontsize=8.5,
             bbox={"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": GREY, "linewidth": 0.6},
         )  # fmt: skip
+        crowded = i + 1 < len(ordered) and ordered[i + 1].place < 1.09 * mark.place
+        if mark.name and not crowded:
+            axes.annotate(
+                mark.name, (mark.place, height), xytext=(0, 18 + 13 * above), textcoords="offset points",
+                ha="center", va="bottom", rotation=90, fontsize=8.0, color=GREY,
+            )  # fmt: skip
 
 
 def _around(x: np.ndarray, frequency_hz: float) -> np.ndarray:

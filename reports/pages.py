@@ -15,6 +15,10 @@ OWN_TAPE = (
     "A tape recorded and played on one deck hides absolute speed error and head azimuth: both passes share them, and they"
     " cancel. Only a test tape recorded elsewhere shows them."
 )
+OWN_HEAD = (
+    "On a tape recorded and played with one head the delay between its tracks shows the scatter of the gaps, the electronics"
+    " and the skew of the tape; the azimuth of the head cancels."
+)
 DOUBT = "± is the 95\u202f% uncertainty of one reading, or half the spread where that is larger"
 _TONE_IN_NAME = ("mol_315", "sol_10k")
 
@@ -165,7 +169,7 @@ def curve_label(curve: PooledCurve, curves: Sequence[PooledCurve], leave_out: It
 
 def passes_phrase(readings: Iterable[Reading]) -> str:
     """How many passes the figures are the mean of."""
-    most = max((len(reading.values) for reading in readings), default=0)
+    most = max((reading.passes for reading in readings if reading.values), default=0)
     if most < 2:
         return DOUBT.partition(",")[0]
     return f"Mean of {most} passes; {DOUBT}; spread is the largest difference between readings"

@@ -13,7 +13,9 @@ from sessions.results import ELECTRONICS, Axis, Condition, Conditions, Curve, Me
 
 SETUP_KEYS = ("speed_cm_s", "dbx")
 DBX_ORDER = ("off", "on", "encode", "decode")
-OVER_PASSES = ("pass",)
+TOGETHER = "passes"
+"""Condition of a figure found from several passes together: how many. It carries no ``pass``."""
+OVER_PASSES = ("pass", TOGETHER)
 T = TypeVar("T")
 
 
@@ -26,13 +28,17 @@ class Reading:
     conditions : mapping
         What all pooled results share.
     values : tuple of float
-        The valid values; empty when none is.
+        The valid values; empty when none is. Where a figure was found from all passes together, that one alone.
     uncertainty : float or None
         95 % uncertainty of one value: root mean square of those stated.
     notes : tuple of (mapping, str)
         Under which conditions nothing was measured, and why.
     remarks : tuple of str
         Notes of valid results.
+    passes : int
+        Number of passes behind the values.
+    singles : tuple of float
+        The values of single passes.
     """
 
     quantity: str
@@ -42,6 +48,8 @@ class Reading:
     uncertainty: float | None
     notes: tuple[tuple[Conditions, str], ...]
     remarks: tuple[str, ...]
+    passes: int = 1
+    singles: tuple[float, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -50,13 +58,16 @@ class Reading:
 
     @property
     def spread(self) -> tuple[float, float] | None:
-        """Lowest and highest value, or None for a single one."""
-        return (min(self.values), max(self.values)) if len(self.values) > 1 else None
+        """Lowest and highest value of one pass, or None for a single one."""
+        return (min(self.singles), max(self.singles)) if len(self.singles) > 1 else None
 
     @property
     def doubt(self) -> float | None:
-        """What is printed after ±: the uncertainty of one value, or half the spread where that is larger."""
-        if self.uncertainty is None or self.spread is None:
+        """What is printed after ±: the uncertainty of one value, or half the spread where that is larger.
+
+        A figure that was found from all passes together states its own.
+        """
+        if self.uncertainty is None or self.spread is None or len(self.values) == 1:
             return self.uncertainty
         return max(self.uncertainty, (self.spread[1] - self.spread[0]) / 2.0)
 
@@ -138,19 +149,25 @@ class Setup:
 
 def pool(results: Iterable[Result], over: Iterable[str] = OVER_PASSES) -> list[Reading]:
     """Group results that differ only in the conditions `over`, in order of first appearance."""
-    pooled = set(over)
+    pooled = {*over, TOGETHER}
     readings = []
     for group in _grouped(results, lambda r: (r.quantity, r.unit, _key(r.conditions, pooled))):
-        stated = [r.uncertainty for r in group if r.value is not None and r.uncertainty is not None]
+        valid = [r for r in group if r.value is not None]
+        singles = tuple(r.value for r in valid if r.value is not None and TOGETHER not in r.conditions)
+        together = [r for r in valid if TOGETHER in r.conditions]
+        counted = together[:1] or valid
+        stated = [r.uncertainty for r in counted if r.uncertainty is not None]
         readings.append(
             Reading(
                 quantity=group[0].quantity,
                 unit=group[0].unit,
-                conditions=_shared(r.conditions for r in group),
-                values=tuple(r.value for r in group if r.value is not None),
+                conditions=_without(_shared(r.conditions for r in group), (TOGETHER,)),
+                values=tuple(r.value for r in counted if r.value is not None),
                 uncertainty=float(np.sqrt(np.mean(np.square(stated)))) if stated else None,
-                notes=tuple((_without_setup(r.conditions), r.note or "") for r in group if not r.valid),
+                notes=tuple((_without(r.conditions, (*SETUP_KEYS, TOGETHER)), r.note or "") for r in group if not r.valid),
                 remarks=tuple(dict.fromkeys(r.note for r in group if r.valid and r.note)),
+                passes=max([len(valid), *(int(r.conditions[TOGETHER]) for r in together)]),
+                singles=singles,
             )
         )
     return readings
@@ -159,14 +176,21 @@ def pool(results: Iterable[Result], over: Iterable[str] = OVER_PASSES) -> list[R
 def pool_curves(curves: Iterable[Curve]) -> list[PooledCurve]:
     """Average curves that differ only in the pass, on the grid of the first and over the range that all share."""
     pooled = []
-    for group in _grouped(curves, lambda c: (c.quantity, c.x.unit, c.y.unit, _key(c.conditions, set(OVER_PASSES)))):
+    for group in _grouped(curves, lambda c: (c.quantity, c.x.unit, c.y.unit, _key(c.conditions, {*OVER_PASSES}))):
         filled = [c for c in group if c.x.values]
         if not filled:
             continue
+        together = [c for c in filled if TOGETHER in c.conditions]
+        passes = max([len(filled), *(int(c.conditions[TOGETHER]) for c in together)])
+        filled = together[:1] or filled
         x = np.unique(filled[0].x.array)
         inside = (x >= max(c.x.array.min() for c in filled)) & (x <= min(c.x.array.max() for c in filled))
         x = x[inside]
         stack = np.array([_on_grid(x, c.x, c.y.array) for c in filled])
+        if filled[0].y.unit == "deg" and x.size:
+            # The passes may have begun to unwrap a turn apart; where the band is sure of itself they agree.
+            centre = stack[:, int(np.argmin(np.abs(x - 1000.0)))]
+            stack -= 360.0 * np.round((centre - centre[0]) / 360.0)[:, np.newaxis]
         stated = [_on_grid(x, c.x, np.asarray(c.uncertainty)) for c in filled if c.uncertainty is not None]
         mean = stack.mean(axis=0)
         half = np.sqrt(np.mean(np.square(stated), axis=0)) if stated else np.zeros_like(mean)
@@ -174,12 +198,12 @@ def pool_curves(curves: Iterable[Curve]) -> list[PooledCurve]:
         pooled.append(
             PooledCurve(
                 quantity=group[0].quantity,
-                conditions=_shared(c.conditions for c in group),
+                conditions=_without(_shared(c.conditions for c in group), (TOGETHER,)),
                 x=x,
                 y=mean,
                 low=np.minimum(stack.min(axis=0), mean - half) if known else None,
                 high=np.maximum(stack.max(axis=0), mean + half) if known else None,
-                passes=len(filled),
+                passes=passes,
             )
         )
     return pooled
@@ -225,8 +249,8 @@ def distinct(items: Iterable[Reading | PooledCurve | Result | Curve], key: str) 
     return sorted(found, key=lambda v: (isinstance(v, str), v))
 
 
-def _without_setup(conditions: Conditions) -> Conditions:
-    return {k: v for k, v in conditions.items() if k not in SETUP_KEYS}
+def _without(conditions: Conditions, keys: Iterable[str]) -> Conditions:
+    return {k: v for k, v in conditions.items() if k not in set(keys)}
 
 
 def _on_grid(x: np.ndarray, axis: Axis, values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from reports import summary
 from reports.expected import CONFIDENCE, Expected, expectations
 from reports.header import ReportHeader
 from reports.numbers import Number
-from reports.pages import OWN_TAPE, Cell, Page, Plot, Table
+from reports.pages import OWN_HEAD, OWN_TAPE, Cell, Page, Plot, Table
 from reports.readings import Setup, by_setup
 from reports.style import svg
 from reports.subjects import SUBJECTS, response
@@ -159,7 +159,7 @@ def _page(page: Page, setup: Setup, figures: dict[str, bytes], header: ReportHea
         "blocks": blocks,
         "missing": page.missing,
         "methods": page.methods,
-        "remark": page.remark if header.own_tape or page.remark != OWN_TAPE else "",
+        "remark": page.remark if header.own_tape or page.remark not in (OWN_TAPE, OWN_HEAD) else "",
     }
 
 

@@ -1,5 +1,6 @@
 """The first page: key figures beside what is expected of the deck, and a plain sentence per subject."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,8 +8,9 @@ from reports import expected as expectation
 from reports.numbers import unit_scale
 from reports.pages import Cell, cell, column_head, missing, spread_cell
 from reports.readings import Reading, Setup, distinct
-from reports.subjects import distortion, noise, response, timebase, wow_flutter
-from reports.wording import capital, condition_text, describe, listing, sentence
+from reports.subjects import distortion, noise, response, steadiness, timebase, wow_flutter
+from reports.subjects import tracks as tracks_page
+from reports.wording import capital, condition_text, describe, listing, plain, sentence
 from sessions.results import Condition
 
 
@@ -26,6 +28,8 @@ class KeyFigure:
         Conditions to choose by, nearest first: level in dB, frequency in Hz.
     short : str
         Its name in a sentence, where it can be judged.
+    worst : bool
+        Of all tracks or pairs of tracks the one reading furthest from nothing, or the loudest of those in dB.
     """
 
     subject: str
@@ -34,6 +38,7 @@ class KeyFigure:
     deck_wide: bool = False
     near: Mapping[str, float] = field(default_factory=dict)
     short: str = ""
+    worst: bool = False
 
 
 KEY_FIGURES: Sequence[KeyFigure] = (
@@ -62,15 +67,24 @@ KEY_FIGURES: Sequence[KeyFigure] = (
     KeyFigure("Noise", "noise_a", "Noise, A-weighted"),
     KeyFigure("Noise", "snr_a", "Signal to noise, A-weighted"),
     KeyFigure("Level", "level_stability", "Level stability"),
-    KeyFigure("Level", "channel_balance", "Channel balance"),
-)
+    KeyFigure("Level", "dropouts_per_minute", "Dropouts per minute"),
+    KeyFigure(
+        "Tracks", "crosstalk", "Crosstalk, worst pair", near={"frequency_hz": tracks_page.REFERENCE_HZ}, worst=True,
+        short="crosstalk",
+    ),
+    KeyFigure("Tracks", "azimuth_delay", "Delay between tracks, furthest pair", worst=True),
+    KeyFigure("Tracks", "channel_balance", "Balance, furthest pair", worst=True),
+)  # fmt: skip
 SUBJECTS = {
     "Speed": timebase,
     "Wow and flutter": wow_flutter,
     "Response": response,
     "Distortion": distortion,
     "Noise": noise,
+    "Level": steadiness,
+    "Tracks": tracks_page,
 }
+_ALWAYS = ("Speed", "Wow and flutter", "Response", "Distortion", "Noise")  # what a session is expected to hold
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ class Row:
 
 def tracks(setups: Sequence[Setup]) -> list[Condition]:
     """The tracks that have a column of their own."""
-    per_track = [figure.quantity for figure in KEY_FIGURES if not figure.deck_wide]
+    per_track = [figure.quantity for figure in KEY_FIGURES if not (figure.deck_wide or figure.worst)]
     return distinct([r for s in setups for r in s.readings(*per_track)], "track")
 
 
@@ -107,7 +121,7 @@ def rows(setups: Sequence[Setup], known: Sequence[expectation.Expected]) -> list
 def absent(setups: Sequence[Setup]) -> list[str]:
     """Subjects of which the session holds nothing at all."""
     measured = {quantity for setup in setups for quantity in setup.quantities}
-    return [name for name, subject in SUBJECTS.items() if measured.isdisjoint(subject.QUANTITIES)]
+    return [name for name in _ALWAYS if measured.isdisjoint(SUBJECTS[name].QUANTITIES)]
 
 
 def sentences(setups: Sequence[Setup], table: Sequence[Row]) -> list[tuple[str, str]]:
@@ -129,12 +143,16 @@ def heads(columns: Sequence[Condition]) -> list[str]:
 
 def _row(setup: Setup, figure: KeyFigure, columns: Sequence[Condition], known: Sequence[expectation.Expected]) -> Row | None:
     readings = setup.readings(figure.quantity, over=("pass", "track") if figure.deck_wide else ("pass",))
+    readings = [r for r in readings if "re" not in r.conditions] or readings  # signal to noise re MOL stands on its page
     for key, wanted in figure.near.items():
         readings = _nearest(readings, key, wanted)
     if not readings:
         return None
     measured = {r.conditions.get("track"): r for r in reversed(readings) if r.values}
-    if figure.deck_wide or not any(track in measured for track in columns):
+    if figure.worst and measured:
+        size = abs if figure.quantity != "crosstalk" else float
+        readings = sorted(readings, key=lambda r: -size(r.mean) if r.values else math.inf)
+    if figure.worst or figure.deck_wide or not any(track in measured for track in columns):
         shown = next((r for r in readings if r.values), None)
         chosen, wide = [shown], True
     else:
@@ -147,7 +165,7 @@ def _row(setup: Setup, figure: KeyFigure, columns: Sequence[Condition], known: S
         subject=figure.subject,
         label=figure.label,
         short=figure.short or figure.label,
-        detail=_detail(readings[0]) if figure.near else "",
+        detail=_detail(readings[0], figure) if figure.near or figure.worst else "",
         unit=unit,
         cells=[cell(r, factor) for r in chosen],
         deck_wide=wide,
@@ -167,10 +185,14 @@ def _nearest(readings: Sequence[Reading], key: str, wanted: float) -> list[Readi
     return [r for r in readings if r.conditions.get(key, best) == best]
 
 
-def _detail(reading: Reading) -> str:
+def _detail(reading: Reading, figure: KeyFigure) -> str:
     """Conditions of the row: "315 Hz at 0 dB"."""
     level = reading.conditions.get("level_db")
-    parts = [describe(reading.conditions, ("track", "pass", "speed_cm_s", "dbx", "level_db"))]
+    if {"from", "to"} <= set(reading.conditions):
+        tone = [condition_text("frequency_hz", v) for k, v in reading.conditions.items() if k == "frequency_hz"]
+        return ", ".join([f"{plain(reading.conditions['from'])} into {plain(reading.conditions['to'])}", *tone])
+    track = () if figure.worst else ("track",)
+    parts = [describe(reading.conditions, (*track, "pass", "speed_cm_s", "dbx", "level_db"))]
     return " ".join(filter(None, [*parts, "" if level is None else f"at {condition_text('level_db', level)}"]))
 
 

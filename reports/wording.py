@@ -63,7 +63,8 @@ NAMES: Mapping[str, str] = {
     "dbx_noise_reduction": "dbx noise reduction",
 }
 DBX: Mapping[str, str] = {"encode": "dbx only while recording", "decode": "dbx only while playing"}
-ORDER = ("track", "from", "to", "frequency_hz", "level_db", "speed_cm_s", "dbx", "pass")
+REFERENCES: Mapping[str, str] = {"0_vu": "0\u202fVU", "mol_315": "MOL"}
+ORDER = ("track", "track_to", "from", "to", "frequency_hz", "level_db", "re", "speed_cm_s", "dbx", "pass")
 
 
 def quantity_name(quantity: str) -> str:
@@ -76,15 +77,28 @@ def plain_number(value: float) -> str:
     return f"{value:.6g}".replace("-", MINUS)
 
 
+def plain(value: Condition) -> str:
+    """A condition's value as people write it."""
+    return safe(value) if isinstance(value, str) else plain_number(value)
+
+
 def condition_text(key: str, value: Condition) -> str:
     """One condition in words: ``level_db`` −20 becomes "−20 dB"."""
-    text = safe(value) if isinstance(value, str) else plain_number(value)
+    text = plain(value)
     match key:
         case "path":
             return f"{text} alone"
         case "dbx" if value in DBX:
             return DBX[str(value)]
-        case "track" | "dbx" | "from" | "to" | "pass":
+        case "re":
+            return f"re {REFERENCES.get(str(value), text.replace('_', ' '))}"
+        case "from":
+            return f"from track {text}"
+        case "to":
+            return f"into track {text}"
+        case "track_to":
+            return f"against track {text}"
+        case "track" | "dbx" | "pass":
             return f"{key} {text}"
         case "frequency_hz" if isinstance(value, int | float) and value >= 1000:
             return f"{plain_number(value / 1000)}{NARROW_SPACE}kHz"
@@ -94,12 +108,17 @@ def condition_text(key: str, value: Condition) -> str:
             return f"{text}{NARROW_SPACE}dB"
         case "speed_cm_s":
             return f"{text}{NARROW_SPACE}cm/s"
+        case "passes":
+            return f"mean of {text} passes"
     return f"{safe(key).replace('_', ' ')} {text}"
 
 
 def describe(conditions: Conditions, leave_out: Iterable[str] = ()) -> str:
     """Conditions in words and in a fixed order, without those left out."""
     skip = set(leave_out)
+    if {"track", "track_to"} <= set(conditions) - skip:
+        pair = f"tracks {plain(conditions['track'])} and {plain(conditions['track_to'])}"
+        return ", ".join(filter(None, [pair, describe(conditions, {*skip, "track", "track_to"})]))
     known = [key for key in ORDER if key in conditions and key not in skip]
     others = sorted(key for key in conditions if key not in ORDER and key not in skip)
     return ", ".join(condition_text(key, conditions[key]) for key in known + others)

@@ -7,7 +7,18 @@ from collections.abc import Callable, Sequence
 
 from reports.pages import Page
 from reports.readings import Setup
-from reports.subjects import distortion, electronics, noise, others, response, timebase, wow_flutter
+from reports.subjects import (
+    distortion,
+    electronics,
+    noise,
+    others,
+    over_frequency,
+    response,
+    steadiness,
+    timebase,
+    tracks,
+    wow_flutter,
+)
 
 Subject = Callable[[Setup], Page | None]
 SUBJECTS: Sequence[Subject] = (
@@ -15,7 +26,10 @@ SUBJECTS: Sequence[Subject] = (
     wow_flutter.page,
     response.page,
     distortion.page,
+    over_frequency.page,
     noise.page,
+    steadiness.page,
+    tracks.page,
     electronics.page,
     others.page,
 )

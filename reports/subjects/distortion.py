@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reports.figures import Trace, against_level, distortion, harmonic_responses
+from reports.figures import Mark, Trace, against_level, distortion
 from reports.limits import interface_remark
-from reports.numbers import bare
+from reports.numbers import bare, in_words
 from reports.pages import (
     Cell,
     Page,
@@ -27,10 +27,11 @@ from sessions.results import Condition
 
 HARMONICS: Mapping[str, str] = {"harmonic_2": "H2", "harmonic_3": "H3", "harmonic_4": "H4", "harmonic_5": "H5"}
 LADDER = ("thd", "thd_n", *HARMONICS)
-SINGLE = ("mol_315", "sol_10k", "imd_smpte", "imd_difference")
-CURVES = ("thd_vs_level", "compression", *(f"harmonic_response_{n}" for n in range(2, 6)))
+SINGLE = ("mol_315", "sol_10k")
+CURVES = ("thd_vs_level", "compression")
 QUANTITIES = (*LADDER, *SINGLE, *CURVES)
 REFERENCE_HZ = 315.0
+LIMIT_PERCENT = 3.0
 _HEADS: Mapping[str, str] = {"thd": "THD", "thd_n": "THD+N", **HARMONICS}
 
 
@@ -48,9 +49,10 @@ def page(setup: Setup) -> Page | None:
     if panels:
         at = f" at {condition_text('frequency_hz', tone)}" if tone is not None else ""
         caption = (
-            f"Total harmonic distortion and harmonics{at} against level; the broken line defines the maximum output level."
+            f"Total harmonic distortion and harmonics{at} against level; the third harmonic meets the broken line at the maximum"
+            " output level (MOL)."
         )
-        blocks.append(Plot("distortion", distortion(panels, level_label), caption))
+        blocks.append(Plot("distortion", distortion(panels, level_label, _limits(panels, single)), caption))
     if compressions:
         caption = "Compression: output over input, relative to the lowest level. Zero is a straight transfer."
         blocks.append(Plot("compression", against_level(_gains(compressions), level_label, "Gain (dB)"), caption))
@@ -58,9 +60,6 @@ def page(setup: Setup) -> Page | None:
     blocks += [tables] if tables else []
     table = by_track(single, passes_phrase(single))
     blocks += [table] if table else []
-    swept = _swept(setup)
-    if swept:
-        blocks.append(Plot("harmonic_response", harmonic_responses(swept[1], "Harmonic re fundamental (dB)"), swept[0]))
     others = [r for r in ladder if r not in own and r.conditions.get("level_db") == reference_level(ladder)]
     table = by_track(others, "Other frequencies; their other levels are in measurements.json. " + passes_phrase(others))
     blocks += [table] if table else []
@@ -122,6 +121,33 @@ def _panels(readings: Sequence[Reading], totals: Sequence[PooledCurve], tone: fl
     return panels
 
 
+def _limits(panels: Mapping[str, Sequence[Trace]], readings: Sequence[Reading]) -> dict[str, Mark]:
+    """Where on the axis of level the third harmonic reaches 3 %, and the output there, by panel."""
+    marks = {}
+    reached = [r for r in readings if r.quantity == "mol_315" and r.values]
+    for title, traces in panels.items():
+        third = next((t for t in traces if t.label == "H3"), None)
+        reading = next((r for r in reached if not title or _title(r) == title), None)
+        sent_db = None if third is None else _crossing(third, LIMIT_PERCENT)
+        if sent_db is not None and reading is not None:
+            marks[title] = Mark(f"MOL {in_words(reading.mean, 'dB', reading.doubt)}", sent_db)
+    return marks
+
+
+def _title(reading: Reading) -> str:
+    return column_head(reading.conditions["track"]) if "track" in reading.conditions else ""
+
+
+def _crossing(trace: Trace, height: float) -> float | None:
+    """Where a rising trace first passes a height, on a logarithmic ordinate."""
+    above = np.flatnonzero((trace.y[1:] >= height) & (trace.y[:-1] < height))
+    if not above.size:
+        return None
+    i = int(above[0])
+    low, high = np.log(trace.y[i : i + 2])
+    return float(trace.x[i] + (trace.x[i + 1] - trace.x[i]) * (np.log(height) - low) / (high - low))
+
+
 def _against_level(readings: Sequence[Reading], quantity: str, name: str, track: Condition | None) -> Trace | None:
     points = sorted(
         (float(r.conditions["level_db"]), _percent(r))
@@ -137,28 +163,6 @@ def _has_level(reading: Reading) -> bool:
 
 def _percent(reading: Reading) -> float:
     return 100.0 * 10.0 ** (reading.mean / 20.0) if reading.unit == "dB" else reading.mean
-
-
-def _swept(setup: Setup) -> tuple[str, dict[str, list[Trace]]] | None:
-    """Harmonics of the loudest sweep, a panel per track, and what the figure shows."""
-    found = {name: setup.curves(f"harmonic_response_{order}") for order, name in enumerate(HARMONICS.values(), 2)}
-    curves = [c for of_one in found.values() for c in of_one]
-    if not curves:
-        return None
-    levels = [level for level in distinct(curves, "level_db") if not isinstance(level, str)]
-    loudest = max(levels, default=None)
-    tracks: list[Condition | None] = distinct(curves, "track") or [None]
-    panels: dict[str, list[Trace]] = {}
-    for track in tracks:
-        title = column_head(track) if track is not None and len(tracks) > 1 else ""
-        panels[title] = [
-            Trace(name, c.x, c.y)
-            for name, of_one in found.items()
-            for c in of_one
-            if c.conditions.get("track") == track and c.conditions.get("level_db") == loudest
-        ]
-    at = f", sent at {condition_text('level_db', loudest)}" if loudest is not None else ""
-    return f"Harmonics against the frequency of the fundamental, from the sweep{at}.", panels
 
 
 def _gains(curves: Sequence[PooledCurve]) -> dict[str, list[Trace]]:

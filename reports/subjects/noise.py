@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from reports.figures import Mark, Trace, spectrum
 from reports.limits import interface_remark
 from reports.numbers import in_words
+from reports.overlays import Ordinate, overlay
 from reports.pages import (
     Page,
     Plot,
@@ -17,8 +18,8 @@ from reports.pages import (
     over_tracks,
     passes_phrase,
 )
-from reports.readings import PooledCurve, Reading, Setup
-from reports.wording import capital, plain_number
+from reports.readings import SETUP_KEYS, PooledCurve, Reading, Setup
+from reports.wording import capital, describe, plain_number
 
 RESULTS = ("noise_a", "noise_itu468", "noise_ccir_rms", "snr_a", "modulation_noise", "hum")
 QUANTITIES = (*RESULTS, "noise_spectrum")
@@ -42,6 +43,10 @@ def page(setup: Setup) -> Page | None:
     if thirds:
         figure = spectrum(_traces(thirds), "Noise per third octave (dB)", height_mm=66.0, steps=True)
         blocks.append(Plot("noise_third_octaves", figure, "Noise in third-octave bands, re the reference tone as returned."))
+    modulated = _against_level(setup.readings("modulation_noise"))
+    if modulated:
+        figure = overlay({"": modulated}, "level", Ordinate("Modulation noise (dB)", 10.0, (-120.0, 0.0)), 60.0)
+        blocks.append(Plot("modulation_noise", figure, "Noise beside a steady tone against the level of the tone."))
     table = by_track(
         readings, f"Noise in dB re the reference tone (1\u202fkHz sent at 0\u202fdB) as returned. {passes_phrase(readings)}"
     )
@@ -73,6 +78,16 @@ def lead(setup: Setup) -> str:
 
 def _traces(curves: Sequence[PooledCurve]) -> list[Trace]:
     return [Trace(curve_label(c, curves), c.x, c.y) for c in curves]
+
+
+def _against_level(readings: Sequence[Reading]) -> list[Trace]:
+    """A line per track and tone, where there are three levels or more."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for reading in readings:
+        if reading.values and isinstance(reading.conditions.get("level_db"), int | float):
+            name = capital(describe(reading.conditions, (*SETUP_KEYS, "level_db")))
+            lines.setdefault(name, []).append((float(reading.conditions["level_db"]), reading.mean))
+    return [Trace.of(name, *zip(*sorted(points), strict=True)) for name, points in lines.items() if len(points) > 2]
 
 
 def _hum_marks(readings: Sequence[Reading]) -> list[Mark]:

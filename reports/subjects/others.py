@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from reports.pages import Page, Table, by_track, conditions_line, methods, missing, passes_phrase
 from reports.readings import Setup
-from reports.subjects import distortion, noise, response, timebase, wow_flutter
+from reports.subjects import distortion, noise, over_frequency, response, steadiness, timebase, tracks, wow_flutter
 from reports.wording import quantity_name
 
-_SPOKEN_OF = {q for subject in (timebase, wow_flutter, response, distortion, noise) for q in subject.QUANTITIES}
+_WITH_PAGES = (timebase, wow_flutter, response, distortion, over_frequency, noise, steadiness, tracks)
+_SPOKEN_OF = {q for subject in _WITH_PAGES for q in subject.QUANTITIES}
 
 
 def page(setup: Setup) -> Page | None:

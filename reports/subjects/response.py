@@ -20,12 +20,13 @@ from reports.pages import (
     passes_phrase,
 )
 from reports.readings import PooledCurve, Reading, Setup, distinct
-from reports.wording import capital, condition_text, describe, listing, plain_number
+from reports.subjects import phase
+from reports.wording import capital, condition_text, describe, listing, plain_number, sentence
 from sessions.results import Condition
 
 RESULTS = ("bandwidth_low", "bandwidth_high", "response_ripple")
 CURVES = ("frequency_response",)
-QUANTITIES = (*RESULTS, *CURVES, "polarity")
+QUANTITIES = (*RESULTS, *CURVES, *phase.QUANTITIES, "polarity")
 SMALL_SIGNAL_DB = -20.0  # the classic level of a cassette deck's response: low enough to stay out of treble saturation
 _REFERENCE_HZ = 1000.0
 
@@ -55,12 +56,15 @@ def page(setup: Setup) -> Page | None:
     table = _table(curves, readings)
     if table:
         blocks.append(table)
+    of_phase = phase.blocks(setup, SMALL_SIGNAL_DB)
+    blocks += of_phase
+    left_out = [("Phase and group delay", sentence(phase.NOT_MEASURED))] if curves and not of_phase else []
     return Page(
         title="Frequency response",
         lead=lead(setup),
         conditions=conditions_line(setup, QUANTITIES),
         blocks=blocks,
-        missing=missing([*readings, *setup.readings("polarity")]),
+        missing=[*missing([*readings, *setup.readings("polarity")]), *left_out],
         methods=methods(setup, QUANTITIES),
     )
 

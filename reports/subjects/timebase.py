@@ -15,6 +15,7 @@ RESULTS = ("speed_error", "speed_drift", "latency", "interface_latency")
 CURVES = ("delay_trajectory", "speed_deviation")
 QUANTITIES = RESULTS + CURVES
 _MOST_PANELS = 6
+_SLOW_S = 1.0
 _NO_DRIFT = 0.001  # percent over a take; nobody hears it and no pitch control sets it
 
 
@@ -37,10 +38,17 @@ def page(setup: Setup) -> Page | None:
         shown = _one_per_pass(deviations)
         single = len(shown) == 1
         panels = {
-            ("" if single else capital(_label(c, shown))): [Trace(_label(c, shown), c.x.array, c.y.array)] for c in shown
+            ("" if single else capital(_label(c, shown))): [
+                Trace("momentary", c.x.array, c.y.array),
+                Trace("mean over a second", c.x.array, running_mean(c.x.array, c.y.array, _SLOW_S)),
+            ]
+            for c in shown
         }
         figure = over_time(panels, "Speed deviation (%)", 70.0 if single else min(34.0 * len(shown) + 12.0, 120.0))
-        caption = "Momentary speed against its mean; each point shown is the lowest or highest of its interval"
+        caption = (
+            "Momentary speed against its mean, and the mean over a second: drift and slow wow; each point shown is the lowest"
+            " or highest of its interval"
+        )
         blocks.append(Plot("speed_deviation", figure, caption + _left_out(deviations, shown)))
     table = _table(setup)
     if table:
@@ -93,6 +101,17 @@ def _table(setup: Setup) -> Table | None:
     body: list[list[Cell]] = [[name, *(cell(row.get(q), scales[q][0]) for q in present)] for name, row in rows.items()]
     caption = "Positive speed: the tape plays faster than it was recorded; ± is the 95\u202f% uncertainty"
     return Table(caption, heads, body, frozenset(range(1, len(heads)))) if body else None
+
+
+def running_mean(x: np.ndarray, y: np.ndarray, span: float) -> np.ndarray:
+    """Mean of evenly sampled y over `span` about each x; at the ends over what there is of it."""
+    if len(x) < 3:
+        return y
+    reach = max(1, round(span / (2.0 * float(np.median(np.diff(x))))))
+    total = np.concatenate([[0.0], np.cumsum(y)])
+    place = np.arange(len(y))
+    low, high = np.maximum(place - reach, 0), np.minimum(place + reach + 1, len(y))
+    return (total[high] - total[low]) / (high - low)
 
 
 def _wander(curve: Curve, label: str) -> Trace:

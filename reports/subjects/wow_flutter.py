@@ -1,5 +1,6 @@
 """Wow and flutter: every convention beside the others, and the spectrum with its lines."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ from reports.figures import Mark, Trace, flutter_spectrum
 from reports.numbers import bare, in_words, number
 from reports.pages import DOUBT, Cell, Page, Plot, Table, cell, conditions_line, curve_label, methods, missing
 from reports.readings import Reading, Setup, distinct, pool
+from reports.wording import describe, shortened
 from sessions.results import Result
 
 
@@ -27,6 +29,7 @@ CONVENTIONS: Mapping[str, Convention] = {
 }
 QUANTITIES = (*CONVENTIONS, "flutter_line", "flutter_spectrum")
 _EVERYWHERE = ("track", "pass")
+_USUAL = ("track", "pass", "speed_cm_s", "dbx", "level_db", "frequency_hz")
 _MOST_LINES = 8
 _WEAKEST_LINE = 0.1  # of the strongest; what lies below is in measurements.json
 _REMARK = (
@@ -51,7 +54,7 @@ def page(setup: Setup) -> Page | None:
         blocks.append(table)
     if curves:
         traces = [Trace(curve_label(c, curves), c.x, c.y, c.low, c.high) for c in curves]
-        numbered = [Mark(str(i), _hertz(line)) for i, line in enumerate(lines, 1)]
+        numbered = [Mark(str(i), _hertz(line), _part(line)) for i, line in enumerate(lines, 1)]
         caption = "Spectrum of the speed deviation" + ("; numbers refer to the table of lines." if numbered else ".")
         if len(tracks) > 1:
             caption += f" Track {tracks[0]}; the others share the transport."
@@ -113,6 +116,11 @@ def _lines(setup: Setup) -> list[Reading]:
     return [line for line in lines if line.mean >= _WEAKEST_LINE * lines[0].mean][:_MOST_LINES]
 
 
+def _part(line: Reading) -> str:
+    """The likely part in a word or two: the beginning of the note."""
+    return shortened(re.split(r"[,;:(]", line.remarks[0])[0], 22) if line.remarks else ""
+
+
 def _hertz(item: Result | Reading) -> float:
     return float(item.conditions["frequency_hz"])
 
@@ -123,7 +131,9 @@ def _conventions(readings: list[Reading]) -> Table | None:
         if reading.values:
             name, band, statistic = CONVENTIONS[reading.quantity]
             between = " to ".join(str(bare(v, reading.uncertainty)) for v in reading.spread or ())
-            rows.append([name, band, statistic, cell(reading), between, str(len(reading.values))])
+            kind = describe(reading.conditions, _USUAL)  # such as a single-pass estimate
+            row = [f"{name}, {kind}" if kind else name, band, statistic, cell(reading), between, str(reading.passes)]
+            rows.append(row)
     if not rows:
         return None
     heads = ["Convention", "Band", "Statistic", "Mean (%)", "Spread (%)", "Readings"]
