@@ -30,7 +30,8 @@ from reports.style import (
 
 _POINTS = 600
 _CRESTS = 200
-_LABEL_GAP = 0.062  # of the height of a panel of 60 mm: what two labels need to stand apart
+_LABEL_MM = 3.7  # what a label needs to stand apart from the next
+_MARGIN_MM = 9.0  # of a panel's height, for what stands above and below its axes
 _LOG_FLOOR = 1e-9
 _AXES_ROW_MM = 60.0
 
@@ -93,7 +94,9 @@ def overlay(
     """
     columns = columns or (1 if len(panels) <= 2 else 2)
     rows = -(-len(panels) // columns)
-    figure = new_figure(height_mm or (84.0 if len(panels) == 1 else _AXES_ROW_MM * rows + 6.0))
+    height_mm = height_mm or (84.0 if len(panels) == 1 else _AXES_ROW_MM * rows + 6.0)
+    gap = _LABEL_MM / (height_mm / rows - _MARGIN_MM)
+    figure = new_figure(height_mm)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     names = list(looks or dict.fromkeys(t.label for traces in panels.values() for t in traces))
     reach = _REACH.get(over)
@@ -110,9 +113,27 @@ def overlay(
             axes.margins(x=0.01)
             signed_axis(axes, "x")
     for axes, traces in zip(grid, panels.values(), strict=False):  # now that the common axes know their limits
-        _name_lines(axes, traces, names, ordinate.logarithmic, rows)
+        _name_lines(axes, traces, names, ordinate.logarithmic, gap)
     _trim(grid, len(panels), columns, _X_LABELS[over])
     figure.supylabel(ordinate.label, fontsize=9.0)
+    return figure
+
+
+@styled
+def side_by_side(panels: Mapping[str, tuple[Ordinate, Sequence[Trace]]], height_mm: float) -> Figure:
+    """Draw quantities of different kinds over frequency beside each other, each with an ordinate of its own."""
+    figure = new_figure(height_mm)
+    grid = figure.subplots(1, len(panels), squeeze=False).ravel()
+    names = list(dict.fromkeys(t.label for _, traces in panels.values() for t in traces))
+    for axes, (title, (ordinate, traces)) in zip(grid, panels.items(), strict=True):
+        _ordinate(axes, ordinate, _limits(traces, ordinate, _REACH["frequency"]))
+        frequency_axis(axes, *_REACH["frequency"])
+        axes.set_title(title)
+        axes.set_ylabel(ordinate.label)
+        for trace in traces:
+            look = names.index(trace.label)
+            _line(axes, trace, CATEGORICAL[look % 6], DASHES[look % 6], "frequency")
+        _name_lines(axes, traces, names, ordinate.logarithmic, _LABEL_MM / (height_mm - _MARGIN_MM))
     return figure
 
 
@@ -157,9 +178,9 @@ def _ordinate(axes: Axes, ordinate: Ordinate, limits: tuple[float, float] | None
         axes.axhline(guide, color=INK, linewidth=0.7, linestyle=(0, (4, 2)))
 
 
-def _name_lines(axes: Axes, traces: Sequence[Trace], names: Sequence[str], logarithmic: bool, rows: int) -> None:
+def _name_lines(axes: Axes, traces: Sequence[Trace], names: Sequence[str], logarithmic: bool, gap: float) -> None:
     """Put the name of each line at its right end, apart from the others; none where there is but one name in the figure."""
-    if len(names) < 2 and not any(t.label for t in traces):
+    if len(names) < 2:
         return
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()
@@ -177,7 +198,6 @@ def _name_lines(axes: Axes, traces: Sequence[Trace], names: Sequence[str], logar
         if trace.label and inside.any():
             ends.append((height(float(trace.y[inside][-1])), trace.label))
     ends.sort()
-    gap = _LABEL_GAP * (1.0 if rows < 3 else 1.4)
     for (_, label), place in zip(ends, spread_apart([h for h, _ in ends], gap), strict=True):
         colour = CATEGORICAL[names.index(label) % 6]
         axes.annotate(
@@ -207,7 +227,7 @@ def spread_apart(places: Sequence[float], gap: float, low: float = 0.0, high: fl
     return [c + gap * (i - (len(g) - 1) / 2.0) for c, g in zip(centres, groups, strict=True) for i in range(len(g))]
 
 
-def _trim(grid: Sequence[Axes], count: int, columns: int, x_label: str) -> None:
+def _trim(grid: np.ndarray, count: int, columns: int, x_label: str) -> None:
     """Label the lowest panels and hide the places that stay empty."""
     for axes in grid[count:]:
         axes.set_visible(False)

@@ -1,7 +1,7 @@
 """The report of one session: PDF and figures, from results alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from reports import summary
@@ -11,10 +11,11 @@ from reports.numbers import Number
 from reports.pages import OWN_HEAD, OWN_TAPE, Cell, Page, Plot, Table
 from reports.readings import Setup, by_setup
 from reports.style import svg
-from reports.subjects import SUBJECTS, response
+from reports.subjects import GATHERED, SUBJECTS, positions, response
 from reports.subjects.models import ModelSummary, models_page
+from reports.subjects.positions import by_speed
 from reports.typesetting import typeset
-from reports.wording import listing, long_date, shortened
+from reports.wording import condition_text, listing, long_date, shortened
 from sessions.results import Measurements
 
 
@@ -66,13 +67,19 @@ def build_report(
     setups = by_setup(measurements)
     known = expectations(header.deck) if known is None else known
     figures: dict[str, bytes] = {}
-    first = _summary(setups, header, known, figures)
+    groups = by_speed(setups)
+    first = _summary(groups, header, known, figures)
     pages = []
     for subject in SUBJECTS:
-        for setup in setups:
+        for setup, *_ in groups:
             page = subject(setup)
             if page is not None:
                 pages.append(_page(page, setup, figures, header))
+    for group in groups:
+        for gathered in GATHERED:
+            page = gathered(group)
+            if page is not None:
+                pages.append(_page(page, _of_speed(group, groups), figures, header))
     trained = models_page(models)
     if trained is not None:
         pages.append(_page(trained, Setup("", "", {}, measurements), figures, header))
@@ -91,9 +98,18 @@ def build_report(
     return Report(typeset(document, figures), figures)
 
 
+def _of_speed(group: Sequence[Setup], groups: Sequence[Sequence[Setup]]) -> Setup:
+    """What sets the positions of one speed apart from those of another."""
+    speed = group[0].conditions.get("speed_cm_s")
+    if len(groups) < 2 or speed is None:
+        return replace(group[0], label="", slug="")
+    return replace(group[0], label=condition_text("speed_cm_s", speed), slug=f"speed_cm_s_{speed}")
+
+
 def _summary(
-    setups: Sequence[Setup], header: ReportHeader, known: Sequence[Expected], figures: dict[str, bytes]
+    every: Sequence[Sequence[Setup]], header: ReportHeader, known: Sequence[Expected], figures: dict[str, bytes]
 ) -> Mapping[str, Any]:
+    setups = [group[0] for group in every]
     columns = summary.tracks(setups)
     table = summary.rows(setups, known)
     sources = list(dict.fromkeys(_source(row.expected) for row in table if row.expected is not None))
@@ -132,7 +148,10 @@ def _summary(
         "sources": sources,
         "reasons": [f"{what}: {why}" for what, why in reasons],
         "absent": f"Not part of this session: {listing([a.lower() for a in absent])}." if absent else "",
-        "sentences": summary.sentences(setups, table),
+        "sentences": [
+            *summary.sentences(setups, table),
+            *(("dbx", text) for group in every if len(group) > 1 and (text := positions.lead(group))),
+        ],
         "thumbnail": {"name": small.name, "caption": small.caption} if small else None,
         "hidden": OWN_TAPE if header.own_tape else "",
     }

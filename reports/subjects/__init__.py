@@ -1,6 +1,8 @@
 """The subjects of a report, one file each, in the order of their pages.
 
-A subject is a function from a set-up's measurements to its page, or None where the session holds nothing of it.
+A subject is a function from a set-up's measurements to its page, or None where the session holds nothing of it. It is asked for
+the set-up that the report describes in full at each speed: dbx off where that was measured. A gathered subject gets all
+positions of the dbx switch at one speed, that one first.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +15,7 @@ from reports.subjects import (
     noise,
     others,
     over_frequency,
+    positions,
     response,
     steadiness,
     timebase,
@@ -21,6 +24,8 @@ from reports.subjects import (
 )
 
 Subject = Callable[[Setup], Page | None]
+Gathered = Callable[[Sequence[Setup]], Page | None]
+GATHERED: Sequence[Gathered] = (positions.page,)
 SUBJECTS: Sequence[Subject] = (
     timebase.page,
     wow_flutter.page,

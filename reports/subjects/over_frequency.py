@@ -17,6 +17,7 @@ from reports.pages import (
     passes_phrase,
 )
 from reports.readings import PooledCurve, Reading, Setup, distinct
+from reports.subjects.distortion import reference_level
 from reports.wording import capital, condition_text, quantity_name
 from sessions.results import Condition
 
@@ -34,18 +35,22 @@ def page(setup: Setup) -> Page | None:
     if totals:
         ordinate = Ordinate("Total harmonic distortion (%)", logarithmic=True, reach=(1e-3, 100.0), guides=(3.0,))
         caption = "Total harmonic distortion against the frequency of the tone; the broken line stands at 3\u202f%."
-        blocks.append(Plot("thd_vs_frequency", overlay(_by_level(totals), "frequency", ordinate), caption))
+        panels = _by_level(totals)
+        figure = overlay(panels, "frequency", ordinate, _height(len(panels)))
+        blocks.append(Plot("thd_vs_frequency", figure, caption))
     swept = _swept(setup)
     if swept:
         caption, panels = swept
-        blocks.append(Plot("harmonic_response", harmonic_responses(panels, "Harmonic re fundamental (dB)"), caption))
+        figure = harmonic_responses(panels, "Harmonic re fundamental (dB)", 54.0 if len(panels) > 2 else 66.0)
+        blocks.append(Plot("harmonic_response", figure, caption))
     two = setup.readings(*TWO_TONES)
     against = _against_level(two)
     if against:
         ordinate = Ordinate("Intermodulation (%)", logarithmic=True, reach=(1e-3, 100.0))
         figure = overlay(against, "level", ordinate, 62.0 if len(against) == 1 else None, 2 if len(against) > 1 else 1)
         blocks.append(Plot("intermodulation", figure, "Intermodulation of two tones against their level."))
-    table = by_track(two, passes_phrase(two))
+    shown = [r for r in two if r.conditions.get("level_db") == reference_level(two)] if against else two
+    table = by_track(shown, passes_phrase(shown))
     blocks += [table] if table else []
     return Page(
         title="Distortion over frequency",
@@ -62,8 +67,7 @@ def lead(setup: Setup) -> str:
     parts = []
     for quantity in TWO_TONES:
         found = [r for r in setup.readings(quantity) if r.values]
-        levels = [v for v in distinct(found, "level_db") if not isinstance(v, str)]
-        nearest = min(levels, key=abs, default=None)
+        nearest = reference_level(found)
         text = over_tracks([r for r in found if r.conditions.get("level_db") == nearest])
         if text:
             at = f" at {condition_text('level_db', nearest)}" if nearest is not None else ""
@@ -122,6 +126,11 @@ def _against_level(readings: Sequence[Reading]) -> dict[str, list[Trace]]:
                 name = "" if track is None else column_head(track)
                 panels.setdefault(quantity_name(quantity), []).append(Trace.of(name, x, y))
     return panels
+
+
+def _height(panels: int) -> float | None:
+    """So that two figures of four tracks stand on one page."""
+    return None if panels == 1 else 48.0 * (2 if panels < 3 else (panels + 1) // 2) + 6.0
 
 
 def _title(track: Condition | None, tracks: Sequence[Condition | None]) -> str:

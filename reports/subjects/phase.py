@@ -1,14 +1,14 @@
-"""Phase and group delay of the response: two figures for the page of the response."""
+"""Phase and group delay of the response: a figure for the page of the response."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from reports.figures import Trace
-from reports.overlays import Ordinate, overlay
+from reports.overlays import Ordinate, side_by_side
 from reports.pages import Plot, column_head
 from reports.readings import PooledCurve, Setup, distinct
-from reports.wording import condition_text
+from reports.wording import condition_text, listing
 
 QUANTITIES = ("phase_response", "group_delay")
 NOT_MEASURED = (
@@ -21,20 +21,23 @@ _DELAY_FROM_HZ = 60.0  # below, the delay of the coupling capacitors hides that 
 
 def blocks(setup: Setup, wanted_db: float) -> list[Plot]:
     """Phase and group delay of every track at the level nearest to the one wanted; nothing where there was no pilot."""
-    plots = []
     phases = _at_level(setup.curves("phase_response"), wanted_db)
     delays = _at_level(setup.curves("group_delay"), wanted_db)
+    panels: dict[str, tuple[Ordinate, Sequence[Trace]]] = {}
+    said = []
     if phases:
-        panels = {"": [Trace(_name(c), c.x, c.y, c.low, c.high) for c in phases]}
-        caption = f"Phase{_at(phases)}, once the delay of the time base is taken off"
-        figure = overlay(panels, "frequency", Ordinate("Phase (°)", 90.0, (-720.0, 720.0)), _HEIGHT_MM)
-        plots.append(Plot("phase_response", figure, caption + _bands(phases)))
+        traces = [Trace(_name(c), c.x, c.y, c.low, c.high) for c in phases]
+        panels["Phase"] = Ordinate("Phase (°)", 90.0, (-720.0, 720.0)), traces
+        said.append("the delay of the time base is taken off")
     if delays:
-        panels = {"": [_delay(c) for c in delays]}
-        figure = overlay(panels, "frequency", Ordinate("Group delay (ms)"), _HEIGHT_MM)
-        caption = f"Group delay{_at(delays)}, drawn from 60\u202fHz and smoothed over a sixth of an octave for the eye"
-        plots.append(Plot("group_delay", figure, caption + _bands(delays)))
-    return plots
+        panels["Group delay"] = Ordinate("Group delay (ms)"), [_delay(c) for c in delays]
+        said.append("the group delay is drawn from 60\u202fHz and smoothed over a sixth of an octave for the eye")
+    if not panels:
+        return []
+    either = [*phases, *delays]
+    said += ["bands hold passes and uncertainty"] if any(c.low is not None for c in either) else []
+    caption = f"{listing(panels).capitalize()}{_at(either)}; {'; '.join(said)}."
+    return [Plot("phase_and_delay", side_by_side(panels, _HEIGHT_MM), caption)]
 
 
 def smoothed(x: np.ndarray, y: np.ndarray, octaves: float) -> np.ndarray:
@@ -75,7 +78,3 @@ def _name(curve: PooledCurve) -> str:
 def _at(curves: Sequence[PooledCurve]) -> str:
     levels = distinct(curves, "level_db")
     return f" at {condition_text('level_db', levels[0])}" if len(levels) == 1 else ""
-
-
-def _bands(curves: Sequence[PooledCurve]) -> str:
-    return "; the bands hold passes and uncertainty." if any(c.low is not None for c in curves) else "."

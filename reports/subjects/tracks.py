@@ -49,10 +49,9 @@ def page(setup: Setup) -> Page | None:
         height = None if len(panels) > 2 else 66.0 * len(panels) + 8.0
         caption = "What returns on a track of what was sent to another, re what returns on the track it was sent to."
         blocks.append(Plot("crosstalk", overlay(panels, "frequency", ordinate, height, looks=looks), caption))
-    spots = _spots(crosstalk)
-    blocks += [spots] if spots else []
-    table = by_track(single, passes_phrase(single))
-    blocks += [table] if table else []
+    more = [t for t in (_spots(crosstalk), by_track(single, _doubt(single))) if t is not None]
+    if more:
+        blocks.append(more if len(more) > 1 else more[0])
     return Page(
         title="Tracks",
         lead=lead(setup),
@@ -104,7 +103,7 @@ def _matrix(readings: Sequence[Reading]) -> list[Table]:
     ]
     tone = near[0].conditions.get("frequency_hz")
     at = f" at {condition_text('frequency_hz', tone)}" if tone is not None else ""
-    caption = f"Crosstalk{at}, dB. {passes_phrase(list(found.values())).split('; spread')[0]}"
+    caption = f"Crosstalk{at}, dB. {_doubt(list(found.values()))}"
     heads = ["Track", *(f"into {plain(b)}" for b in targets)]
     return [Table(caption, heads, rows, frozenset(range(1, len(heads))))]
 
@@ -156,6 +155,10 @@ def _spots(readings: Sequence[Reading]) -> Table | None:
     caption = "Crosstalk in dB" + (f"; uncertain by up to {max(doubts):.2g}\u202fdB (95\u202f%)" if doubts else "")
     heads = ["Tracks", *(condition_text("frequency_hz", tone) for tone in tones)]
     return Table(caption, heads, rows, frozenset(range(1, len(heads))))
+
+
+def _doubt(readings: Sequence[Reading]) -> str:
+    return passes_phrase(readings).split("; spread")[0]
 
 
 def _bare(reading: Reading | None) -> Cell:
