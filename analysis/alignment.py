@@ -20,6 +20,8 @@ from analysis.locate import FoundTake, arrivals, take_on_channel
 from analysis.phase import Readings, phase_law, resolve_cycles, track
 from analysis.smoother import Prior, smooth
 from analysis.timebase import Timebase
+from analysis.transfer import transfer
+from analysis.working_rate import reduce_rate, working_rate
 from signals import markers
 from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
@@ -127,8 +129,8 @@ def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.
     SignalError
         The two have nothing in common that could be found.
     """
-    rate, divisor = programme.working_rate(sample_rate)
-    sent, got = programme.reduce_rate(dry, divisor), programme.reduce_rate(wet, divisor)
+    rate, divisor = working_rate(sample_rate)
+    sent, got = reduce_rate(dry, divisor), reduce_rate(wet, divisor)
     match = search.find(sent, got, rate)
     if match is None:
         raise SignalError("dry and wet have nothing in common that could be found; check that they belong together")
@@ -138,7 +140,7 @@ def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.
     line = programme.coarse(sent, got, rate, line, prior)
     estimate = programme.refine(sent, got, rate, line, prior)
     warped = interpolate(sent, estimate.timebase.input_time(np.arange(got.size) / rate) * rate)
-    _, coherence, frequency = programme.transfer(warped, got, rate)
+    _, coherence, frequency = transfer(warped, got, rate)
     inside = (frequency > COHERENT_HZ[0]) & (frequency < COHERENT_HZ[1])
     if (best := float(np.max(coherence[inside]))) < LEAST_COHERENCE:
         raise SignalError(
@@ -227,15 +229,17 @@ def _with_pilot(
 ) -> Alignment:
     """The pilot's trajectory with the channel's own constant and slow skew, from the programme."""
     progress(f"fitting channel {to + 1} to the pilot")
-    rate, divisor = programme.working_rate(sheet.sample_rate)
-    dry = programme.reduce_rate(sent.read(0, sent.samples)[:, channel], divisor)
-    wet = programme.reduce_rate(returned.read(0, returned.samples)[:, to], divisor)
+    rate, divisor = working_rate(sheet.sample_rate)
+    dry = reduce_rate(sent.read(0, sent.samples)[:, channel], divisor)
+    wet = reduce_rate(returned.read(0, returned.samples)[:, to], divisor)
     # Steady tones fix no constant and their level steps would be read as skew: they are left out.
     mask = np.ones(wet.size, dtype=bool)
     for cue in sheet.of_kind("tone", channel=channel):
         low, high = (float(pilot.output_time(s / sheet.sample_rate)) for s in (cue.start_samples, cue.stop_samples))
         mask[max(0, int(low * rate)) : max(0, int(high * rate) + 1)] = False
-    estimate = programme.refine(dry, wet, rate, pilot, SKEW, programme.FINE_BANDS_HZ, about=pilot, mask=mask)
+    estimate = programme.refine(
+        dry, wet, rate, pilot, SKEW, ((200.0, 4000.0), (150.0, 10_000.0), (150.0, 10_000.0)), about=pilot, mask=mask
+    )
     skew = estimate.timebase
     base = Timebase(skew.start_s, skew.step_s, skew.delay_s, np.hypot(skew.sd_s, pilot.sd(skew.input_times_s)))
     return Alignment(channel, to, found, base, "pilot, with the channel's own skew from its programme")

@@ -226,7 +226,7 @@ class _Bank:
         templates = np.concatenate((np.ones((1, chirped.shape[1])), chirped)).astype(np.complex64)
         spans = tuple(max(1, c.samples(rate) // reduction) for c in chirps)
         bank = cls(band, block, reduction, templates, spans, np.empty(0))
-        return replace(bank, energies=np.sum(np.abs(bank.analytic(templates[1:])) ** 2, axis=1, dtype=np.float64))
+        return replace(bank, energies=np.square(np.linalg.norm(bank.analytic(templates[1:]), axis=1)))
 
     def analytic(self, spectra: np.ndarray) -> np.ndarray:
         """Analytic signals at the reduced rate from bands of one-sided spectra, shifted down to begin at 0 Hz."""

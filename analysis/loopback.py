@@ -14,9 +14,9 @@ from analysis.bench import measure_take, reference_amplitude
 from analysis.findings import Measured
 from analysis.interface import LATENCY
 from analysis.locate import FoundTake
-from analysis.programme import RECENTRE_HZ, linear_phase_delay
 from analysis.take import Take
 from analysis.timebase import Timebase
+from analysis.transfer import RECENTRE_HZ, linear_phase_delay
 from sessions.calibration import Pair
 from sessions.results import Axis, Condition, Curve, Result
 from signals.audio import ArrayAudio

@@ -5,6 +5,7 @@ import numpy as np
 from analysis import programme, wow_flutter
 from analysis.dewarp import interpolate
 from analysis.findings import Measured, curve, flutter_curve, flutter_results, result, trajectory_curves
+from analysis.transfer import transfer
 from sessions.results import Conditions
 
 RESPONSE = "cross-spectrum over auto-spectrum of the aligned programme, smoothed over 0.3 octave"
@@ -44,7 +45,7 @@ def measure(
         curves.append(flutter_curve(deviation, dict(conditions), TRAJECTORY))
     time = np.arange(wet.size) / sample_rate
     warped = interpolate(dry, timebase.input_time(time) * sample_rate)
-    H, coherence, frequency = programme.transfer(warped, wet, sample_rate)
+    H, coherence, frequency = transfer(warped, wet, sample_rate)
     told = (coherence > 0.5) & (frequency >= 20.0) & (frequency <= 0.46 * sample_rate)
     if told.sum() > 8:
         frames = max(1.0, wet.size / (2.0 * (frequency.size - 1)))

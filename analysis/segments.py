@@ -15,6 +15,7 @@ from analysis import programme
 from analysis.phase import Readings, phase_law, resolve_cycles, track
 from analysis.smoother import Prior, fitted, log_likelihood, smooth
 from analysis.timebase import Timebase
+from analysis.working_rate import reduce_rate, working_rate
 from signals import markers
 from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
@@ -270,15 +271,15 @@ def _by_programme(
     response: np.ndarray | None = None,
 ) -> programme.Estimate:
     """Trajectory and response from a segment of programme; of a short one with a response known before."""
-    rate, divisor = programme.working_rate(sheet.sample_rate)
+    rate, divisor = working_rate(sheet.sample_rate)
     margin = round(PROGRAMME_MARGIN_S * sheet.sample_rate) // divisor * divisor
     first = cue.start_samples - margin
     first -= first % divisor
     last = cue.stop_samples + margin
     got_first = int(float(coarse.output_time(first / sheet.sample_rate)) * sheet.sample_rate)
     got_last = int(float(coarse.output_time(last / sheet.sample_rate)) * sheet.sample_rate)
-    dry = programme.reduce_rate(sent.read(first, last)[:, channel], divisor)
-    wet = programme.reduce_rate(returned.read(got_first, got_last)[:, to], divisor)
+    dry = reduce_rate(sent.read(first, last)[:, channel], divisor)
+    wet = reduce_rate(returned.read(got_first, got_last)[:, to], divisor)
     shift_in, shift_out = first / sheet.sample_rate, got_first / sheet.sample_rate
     local = Timebase(coarse.start_s - shift_in, coarse.step_s, coarse.delay_s - (shift_out - shift_in), coarse.sd_s)
     local = programme.coarse(dry, wet, rate, local, Prior(), BETWEEN_ANCHORS_S)
