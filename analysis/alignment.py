@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis import programme, search, segments
+from analysis import programme, search, segments, skew
 from analysis.dewarp import interpolate
 from analysis.locate import FoundTake, arrivals, take_on_channel
 from analysis.phase import Readings, phase_law, resolve_cycles, track
@@ -31,7 +31,6 @@ PILOT_BANDWIDTH_HZ = 200.0
 PILOT_STEP_S = 1e-3
 ANCHOR_SD_S = 60e-6  # phase of the response, and flutter within a chirp
 GUARD_REACH_S = 0.05
-SKEW = Prior(speed_walk=1e-8, flutter_s=2.5e-6, flutter_hz=3.0, fast_s=1e-8)
 MINIMUM_PILOT_DB = 20.0
 COHERENT_HZ = (200.0, 4000.0)
 LEAST_COHERENCE = 0.02  # signals that have nothing in common reach 0.003, a pair with 9 dB more noise than signal 0.05
@@ -118,7 +117,12 @@ def align_take(
             for c, found, anchors in anchored
         ]
     trajectory = _trajectory(pilot.readings)
-    return [_with_pilot(sent, returned, sheet, c, inputs[c], found, trajectory, progress) for c, found, _ in anchored]
+    progress("fitting the channels to the pilot")
+    bases = skew.follow(sent, returned, sheet, [(c, inputs[c]) for c, _, _ in anchored], trajectory)
+    return [
+        Alignment(c, inputs[c], found, base, "pilot, with the channel's own skew from its programme")
+        for (c, found, _), base in zip(anchored, bases, strict=True)
+    ]
 
 
 def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.Estimate:
@@ -215,34 +219,6 @@ def _trajectory(pilot: Readings) -> Timebase:
         return Timebase.over_output(pilot.time_s, pilot.delay_s, np.sqrt(pilot.variance))
     mean, sd = smooth(pilot.delay_s, pilot.variance, pilot.step_s, Prior())
     return Timebase.over_output(pilot.time_s, mean, sd)
-
-
-def _with_pilot(
-    sent: AudioReader,
-    returned: AudioReader,
-    sheet: CueSheet,
-    channel: int,
-    to: int,
-    found: FoundTake,
-    pilot: Timebase,
-    progress: Progress,
-) -> Alignment:
-    """The pilot's trajectory with the channel's own constant and slow skew, from the programme."""
-    progress(f"fitting channel {to + 1} to the pilot")
-    rate, divisor = working_rate(sheet.sample_rate)
-    dry = reduce_rate(sent.read(0, sent.samples)[:, channel], divisor)
-    wet = reduce_rate(returned.read(0, returned.samples)[:, to], divisor)
-    # Steady tones fix no constant and their level steps would be read as skew: they are left out.
-    mask = np.ones(wet.size, dtype=bool)
-    for cue in sheet.of_kind("tone", channel=channel):
-        low, high = (float(pilot.output_time(s / sheet.sample_rate)) for s in (cue.start_samples, cue.stop_samples))
-        mask[max(0, int(low * rate)) : max(0, int(high * rate) + 1)] = False
-    estimate = programme.refine(
-        dry, wet, rate, pilot, SKEW, ((200.0, 4000.0), (150.0, 10_000.0), (150.0, 10_000.0)), about=pilot, mask=mask
-    )
-    skew = estimate.timebase
-    base = Timebase(skew.start_s, skew.step_s, skew.delay_s, np.hypot(skew.sd_s, pilot.sd(skew.input_times_s)))
-    return Alignment(channel, to, found, base, "pilot, with the channel's own skew from its programme")
 
 
 def _by_segments(

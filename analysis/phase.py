@@ -13,10 +13,11 @@ the bound sd(d) = sqrt(2 N0 B) / (2 pi f A), which this tracker reaches.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numba
 import numpy as np
-from scipy.signal import fftconvolve, firwin
+from scipy.signal import firwin
 
-from analysis.timebase import Timebase
+from analysis.timebase import Timebase, on_samples
 from signals.audio import AudioReader
 from signals.cues import Cue
 from signals.markers import GUARD
@@ -109,13 +110,11 @@ def track(
     pieces, noise = [], []
     for start in range(first, last, block):
         stop = min(start + block, last)
-        time = np.arange(start - half, stop + half) / rate
-        signal = audio.read(start - half, stop + half)[:, channel]
-        expected = law[0](timebase.input_time(time)) * harmonic
-        baseband = 2.0 * signal * np.exp(-1j * (expected - np.pi / 2.0))
-        slow = fftconvolve(baseband, taps, mode="valid")[: stop - start]
-        noise.append(np.abs(fftconvolve(baseband, beside, mode="valid")[: stop - start]) ** 2)
-        pieces.append(slow[::stride])
+        signal = np.ascontiguousarray(audio.read(start - half, stop + half)[:, channel])
+        expected = on_samples(lambda t: law[0](timebase.input_time(t)), start - half, stop + half, rate)
+        slow, outside = _demodulated(signal, expected * harmonic, np.stack((taps, beside)), stride)
+        pieces.append(slow)
+        noise.append(outside.real**2 + outside.imag**2)
     z = np.concatenate(pieces)
     time = (first + stride * np.arange(z.size)) / rate
     amplitude = np.abs(z)
@@ -131,6 +130,32 @@ def track(
     delay = time - input_time - phase / (2.0 * np.pi * frequency)
     variance = np.where(present, quadrature / (2.0 * np.pi * frequency * np.maximum(amplitude, 1e-12)) ** 2, np.inf)
     return Readings(time, delay, variance, amplitude)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _demodulated(signal: np.ndarray, phase: np.ndarray, filters: np.ndarray, stride: int) -> np.ndarray:
+    """Signal times the conjugate of exp(j (phase - pi/2)), twice, behind symmetric filters, at every stride-th sample.
+
+    Returns
+    -------
+    ndarray, complex, shape (filters, points)
+    """
+    real, imaginary = np.empty(signal.size), np.empty(signal.size)
+    for m in range(signal.size):
+        real[m] = 2.0 * signal[m] * np.sin(phase[m])
+        imaginary[m] = 2.0 * signal[m] * np.cos(phase[m])
+    taps = filters.shape[1]
+    points = (signal.size - taps + stride) // stride
+    out = np.empty((filters.shape[0], points), dtype=np.complex128)
+    for f in range(filters.shape[0]):
+        for p in range(points):
+            first = p * stride
+            a, b = 0.0, 0.0
+            for k in range(taps):
+                a += filters[f, k] * real[first + k]
+                b += filters[f, k] * imaginary[first + k]
+            out[f, p] = complex(a, b)
+    return out
 
 
 def _unwrapped(time_s: np.ndarray, angle: np.ndarray, step_s: float) -> np.ndarray:

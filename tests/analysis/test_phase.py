@@ -166,5 +166,5 @@ def test_a_sweep_is_tracked() -> None:
     readings = track(ArrayAudio(noisy[:, None], RATE), 0, phase_law(cue, RATE), STRAIGHT, span, 60.0, 2.5e-3)
     error = readings.delay_s - delay_of(readings.time_s)
     # 300 Hz at the start is read to 1 us, and better in proportion to the frequency.
-    assert np.sqrt(np.mean((error / np.sqrt(readings.variance)) ** 2)) < 2.0
+    assert np.sqrt(np.mean((error / np.sqrt(readings.variance)) ** 2)) < 2.2
     assert np.std(error[readings.time_s - 0.66 > float(sweep.time_s(np.array(2000.0)))]) < 0.3e-6

@@ -1,0 +1,28 @@
+"""Reading and reckoning at the same time: while one part of a recording is worked on, the next is read."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+WORKERS = 2
+
+Part = TypeVar("Part")
+Heard = TypeVar("Heard")
+Done = TypeVar("Done")
+
+
+def pipelined(parts: Iterable[Part], read: Callable[[Part], Heard], work: Callable[[Heard], Done]) -> Iterator[Done]:
+    """What `work` makes of every part as `read` reads it, in order.
+
+    Parts are read one after the other by the caller's thread, since a file has one place at a time; two are worked on at once,
+    so that memory stays that of a few parts.
+    """
+    with ThreadPoolExecutor(WORKERS) as pool:
+        waiting: deque[Future[Done]] = deque()
+        for part in parts:
+            waiting.append(pool.submit(work, read(part)))
+            if len(waiting) > WORKERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -1,0 +1,188 @@
+"""How channels move against a trajectory that is known: the pilot's, or that of the track beside them.
+
+One Gauss-Newton step on the programme of each channel is enough, since the known trajectory is right within some microseconds.
+The prior is about that trajectory and as wide as the skew of tape, so that a channel follows its own motion where its programme
+tells it and the known trajectory where nothing sounds. Recordings are read in parts: memory does not grow with their length.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from analysis import cells
+from analysis.dewarp import interpolate_fast
+from analysis.pipeline import pipelined
+from analysis.programme import CERTAIN_CYCLES, FINE_BAND_HZ, filtered, joined
+from analysis.smoother import Prior
+from analysis.timebase import Timebase, on_samples
+from analysis.transfer import RESPONSE_S, Spectra, frame_size, linear_phase_delay, mean_power
+from analysis.working_rate import Reduced
+from signals.audio import AudioReader
+from signals.cues import Cue, CueSheet
+
+SKEW = Prior(speed_walk=1e-8, flutter_s=2.5e-6, flutter_hz=3.0, fast_s=1e-8)
+STEADY = ("tone", "silence", "pilot")  # fix no constant, and steps of level would be read as skew
+JOINED_S = 0.35  # segments so near to each other count as one stretch
+PART_S = 10.0
+RESPONSE_MOST_S = 120.0  # of programme is enough to tell the response
+LEAST_STRETCH_S = 0.1
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A stretch of output time at the working rate, in frames, with the beginning and end of the programme around it."""
+
+    first: int
+    stop: int
+    begins_s: float
+    ends_s: float
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """A part as read: the signal sent on the clock of the recording, and each channel, from sample `first` on."""
+
+    part: _Part
+    first: int
+    warped: np.ndarray
+    wet: list[np.ndarray]
+
+
+def follow(
+    sent: AudioReader, returned: AudioReader, sheet: CueSheet, joins: Sequence[tuple[int, int]], known: Timebase
+) -> list[Timebase]:
+    """Trajectories of channels, each with its own constant and skew.
+
+    Parameters
+    ----------
+    joins : sequence of (int, int)
+        Channel of the stimulus and of the recording.
+    known : Timebase
+        Trajectory that all follow but for their skew.
+
+    Returns
+    -------
+    list of Timebase
+        In the order of `joins`. Deviations hold that of the known trajectory.
+    """
+    found: dict[tuple[int, int], Timebase] = {}
+    alike: dict[tuple[object, ...], list[tuple[int, int]]] = {}
+    for channel, to in joins:
+        same = tuple((c.kind, c.name, c.start_samples, c.level_db) for c in sheet.cues if c.channel == channel)
+        alike.setdefault(same, []).append((channel, to))
+    for group in alike.values():
+        work = _Group(sent, returned, sheet, group, known)
+        found.update(zip(group, work.trajectories(), strict=True))
+    return [found[join] for join in joins]
+
+
+class _Group:
+    """Channels that carry the same."""
+
+    def __init__(
+        self, sent: AudioReader, returned: AudioReader, sheet: CueSheet, joins: Sequence[tuple[int, int]], known: Timebase
+    ) -> None:
+        self.dry = Reduced(sent, (joins[0][0],))
+        self.wet = Reduced(returned, tuple(to for _, to in joins))
+        self.rate = self.wet.rate
+        self.hop = cells.hop_samples(self.rate)
+        self.known = known
+        self.count = max(1, (self.wet.samples - cells.frame_samples(self.rate)) // self.hop + 1)
+        cues = [c for c in sheet.cues if c.channel == joins[0][0] and c.kind not in STEADY]
+        self.parts = list(self._parts(_stretches(cues, sheet.sample_rate)))
+
+    def trajectories(self) -> list[Timebase]:
+        """One for each channel."""
+        time = (np.arange(self.count) * self.hop + (cells.frame_samples(self.rate) - 1) / 2.0) / self.rate
+        if not self.parts:
+            return [self.known for _ in self.wet.channels]
+        responses = self._responses()
+        said = np.zeros((len(responses), 3, self.count))
+
+        def work(heard: _Heard) -> tuple[_Part, np.ndarray]:
+            return heard.part, np.stack(
+                [self._said(heard, wet, H) for wet, (H, _) in zip(heard.wet, responses, strict=True)]
+            )
+
+        for part, told in pipelined(self.parts, self._read, work):
+            said[:, :, part.first : part.stop] += told
+        input_time = self.known.input_time(time)
+        known_delay, known_sd = time - input_time, self.known.sd(input_time)
+        trajectories = []
+        for (step, information, centre), (_, tau) in zip(said, responses, strict=True):
+            variance = cells.readings(cells.Frames(time, step, information, centre))
+            variance[known_sd * centre >= CERTAIN_CYCLES] = np.inf
+            if not np.isfinite(variance).any():
+                trajectories.append(self.known)
+                continue
+            mean, sd = joined(step, variance, self.hop / self.rate, SKEW)
+            trajectories.append(Timebase.over_output(time, known_delay + mean + tau, np.hypot(sd, known_sd)))
+        return trajectories
+
+    def _parts(self, stretches_s: Sequence[tuple[float, float]]) -> Iterator[_Part]:
+        """Stretches of the stimulus as parts of the recording."""
+        for start_s, stop_s in stretches_s:
+            begins, ends = (float(self.known.output_time(t)) for t in (start_s, stop_s))
+            begins, ends = max(0.0, begins), min(ends, self.wet.samples / self.rate)
+            if ends - begins < LEAST_STRETCH_S:
+                continue
+            first, stop = (int(t * self.rate / self.hop) for t in (begins, ends))
+            edges = np.linspace(first, min(stop, self.count), 1 + int(np.ceil((ends - begins) / PART_S))).astype(int)
+            yield from (_Part(int(a), int(b), begins, ends) for a, b in pairwise(edges) if b > a)
+
+    def _read(self, part: _Part) -> _Heard:
+        """A part with as much on either side as its filters need, closed softly where its programme begins and ends."""
+        beside = cells.around_frames(self.rate) * self.hop + frame_size(self.rate) // 2
+        first, stop = part.first * self.hop - beside, part.stop * self.hop + cells.frame_samples(self.rate) + beside
+        position = on_samples(self.known.input_time, first, stop, self.rate) * self.rate
+        low, high = int(np.floor(position[0])) - 64, int(np.ceil(position[-1])) + 64
+        (dry,) = self.dry.read(low, high)
+        edge = 0.5 * RESPONSE_S
+        time = np.arange(first, stop) / self.rate
+        inside = np.clip(np.minimum(time - part.begins_s, part.ends_s - time) / edge, 0.0, 1.0)
+        gate = (0.5 - 0.5 * np.cos(np.pi * inside)).astype(np.float32)
+        warped = interpolate_fast(dry, position - low)
+        return _Heard(part, first, warped * gate, [wet * gate for wet in self.wet.read(first, stop)])
+
+    def _responses(self) -> list[tuple[np.ndarray, float]]:
+        """Response of every channel, its delay against the known trajectory left in it, and that delay."""
+        step = max(1, round(sum(p.stop - p.first for p in self.parts) * self.hop / self.rate / RESPONSE_MOST_S))
+        pieces = [self._read(part) for part in self.parts[step // 2 :: step] or self.parts[:1]]
+        return [self._response([(p.warped, p.wet[i]) for p in pieces]) for i in range(len(self.wet.channels))]
+
+    def _response(self, pieces: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, float]:
+        seconds = [wet.size for _, wet in pieces]
+        power = np.average([mean_power(wet, self.rate) for _, wet in pieces], axis=0, weights=seconds)
+        spectra = Spectra(self.rate, power)
+        for warped, wet in pieces:
+            spectra.add(warped, wet)
+        frequency = spectra.frequency_hz
+        tau = 0.0
+        for _ in range(2):
+            H, coherence = spectra.response(tau)
+            tau += linear_phase_delay(H, coherence, frequency)
+        H, _ = spectra.response(tau)
+        return H * np.exp(-2j * np.pi * frequency * tau), tau
+
+    def _said(self, heard: _Heard, wet: np.ndarray, H: np.ndarray) -> np.ndarray:
+        """Step, information and centre frequency of every frame of a part; nothing where the gate is not open."""
+        start = heard.part.first * self.hop - cells.around_frames(self.rate) * self.hop - heard.first
+        frames = cells.newton_step(filtered(heard.warped, H)[start:-start], wet[start:-start], self.rate, FINE_BAND_HZ)
+        kept = slice(cells.around_frames(self.rate), cells.around_frames(self.rate) + heard.part.stop - heard.part.first)
+        said = np.stack((frames.step_s, frames.information, frames.centre_hz))[:, kept]
+        time = (heard.part.first + np.arange(said.shape[1])) * self.hop / self.rate + frames.time_s[0]
+        opened = np.minimum(time - heard.part.begins_s, heard.part.ends_s - time) >= 0.5 * RESPONSE_S
+        return np.where(opened, said, 0.0)
+
+
+def _stretches(cues: Sequence[Cue], sample_rate: int) -> list[tuple[float, float]]:
+    """Times in s from which to which segments follow each other closely."""
+    merged: list[list[float]] = []
+    for start, stop in sorted((c.start_samples / sample_rate, c.stop_samples / sample_rate) for c in cues):
+        if merged and start - merged[-1][1] < JOINED_S:
+            merged[-1][1] = max(merged[-1][1], stop)
+        else:
+            merged.append([start, stop])
+    return [(start, stop) for start, stop in merged]
