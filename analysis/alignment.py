@@ -9,28 +9,26 @@ programme alone        search by band energies, cross-correlation, then the prog
 ====================== =================================================================================================
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis import programme, search, segments, skew
+from analysis import anchors, programme, search, segments, skew
+from analysis.anchors import Anchors, Unjoined, holds
 from analysis.dewarp import interpolate
-from analysis.locate import FoundTake, arrivals, take_on_channel
+from analysis.locate import FoundTake
 from analysis.phase import Readings, phase_law, resolve_cycles, track
 from analysis.smoother import Prior, smooth
 from analysis.timebase import Timebase
 from analysis.transfer import transfer
 from analysis.working_rate import reduce_rate, working_rate
-from signals import markers
 from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
 from signals.errors import SignalError
 
 PILOT_BANDWIDTH_HZ = 200.0
 PILOT_STEP_S = 1e-3
-ANCHOR_SD_S = 60e-6  # phase of the response, and flutter within a chirp
-GUARD_REACH_S = 0.05
 MINIMUM_PILOT_DB = 20.0
 COHERENT_HZ = (200.0, 4000.0)
 LEAST_COHERENCE = 0.02  # signals that have nothing in common reach 0.003, a pair with 9 dB more noise than signal 0.05
@@ -56,6 +54,8 @@ class Alignment:
         How it was had.
     own : dict of str to Timebase
         Better time bases of single segments, by the segment's name.
+    lost_s : tuple of (float, float)
+        Spans of the stimulus, from s to s, that are not on the recording: the tape was stopped or cut.
     """
 
     channel: int
@@ -64,22 +64,27 @@ class Alignment:
     base: Timebase
     method: str
     own: dict[str, Timebase] = field(default_factory=dict)
+    lost_s: tuple[tuple[float, float], ...] = ()
 
     def of(self, cue: Cue) -> Timebase:
         """Time base to use for a segment."""
         return self.own.get(cue.name, self.base)
 
+    def holds(self, cue: Cue, sample_rate: int) -> bool:
+        """Whether the whole of a segment is on the recording."""
+        return holds(self.lost_s, cue, sample_rate)
+
 
 def align_take(
-    sent: AudioReader, returned: AudioReader, sheet: CueSheet, inputs: dict[int, int], progress: Progress = lambda _: None
+    sent: AudioReader, returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int], progress: Progress = lambda _: None
 ) -> list[Alignment]:
-    """Time bases of the programme channels of a take.
+    """Time bases of the programme channels of a take that can be joined to what was sent.
 
     Parameters
     ----------
     sent, returned : AudioReader
         The stimulus as played, and the recording.
-    inputs : dict of int to int
+    inputs : mapping of int to int
         Stimulus channel to channel of the recording.
     progress : callable, optional
         Told in words what is being done.
@@ -87,42 +92,45 @@ def align_take(
     Returns
     -------
     list of Alignment
-        One a programme channel that is present in `inputs`, in order.
+        One a programme channel that is present in `inputs` and can be joined, in order.
 
     Raises
     ------
     SignalError
-        A channel has no start marker, or stops before the end marker.
+        None of them can.
     """
-    programme_channels = [c for c in sheet.channels_of("programme") if c in inputs]
-    anchored = []
-    for c in programme_channels:
-        progress(f"finding the markers of channel {inputs[c] + 1}")
-        found = take_on_channel(returned, sheet, inputs[c])
-        if found is None:
-            raise SignalError(
-                f"channel {inputs[c] + 1} of the recording has no start marker; check the wiring of track "
-                f"{sheet.channels[c].track} and that the tape was played from before the start"
-            )
-        if found.end_s is None:
-            raise SignalError(
-                f"channel {inputs[c] + 1} of the recording ends at {returned.samples / returned.sample_rate:.1f} s without "
-                f"an end marker; record on until the stimulus of {sheet.samples / sheet.sample_rate:.0f} s is over"
-            )
-        anchored.append((c, found, _anchors(returned, inputs[c], sheet, found)))
-    pilot = _pilot(returned, sheet, inputs, anchored[0][2], progress) if anchored else None
-    if pilot is None or pilot.longest_loss_s() > segments.LONG_LOSS_S:
-        return [
-            _by_segments(sent, returned, sheet, c, inputs[c], found, anchors, pilot, progress)
-            for c, found, anchors in anchored
-        ]
-    trajectory = _trajectory(pilot.readings)
-    progress("fitting the channels to the pilot")
-    bases = skew.follow(sent, returned, sheet, [(c, inputs[c]) for c, _, _ in anchored], trajectory)
-    return [
-        Alignment(c, inputs[c], found, base, "pilot, with the channel's own skew from its programme")
-        for (c, found, _), base in zip(anchored, bases, strict=True)
-    ]
+    alignments, unjoined = join_take(sent, returned, sheet, inputs, progress)
+    if unjoined and not alignments:
+        raise SignalError(unjoined[0].reason)
+    return alignments
+
+
+def join_take(
+    sent: AudioReader, returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int], progress: Progress = lambda _: None
+) -> tuple[list[Alignment], list[Unjoined]]:
+    """As :func:`align_take`, with the channels that cannot be joined, and why; raises nothing."""
+    progress("finding the markers")
+    found, unjoined = anchors.find(returned, sheet, inputs)
+    if not found:
+        return [], unjoined
+    surest = max(found, key=lambda a: a.readings.time_s.size)
+    pilot = _pilot(returned, sheet, inputs, surest, progress)
+    if pilot is not None and pilot.longest_loss_s() <= segments.LONG_LOSS_S:
+        known, first, how = _trajectory(pilot.readings), None, "pilot, with the channel's own skew from its programme"
+    else:
+        # One track is followed by its segments, with what is there of a pilot that was lost for a while; the rest go with it.
+        progress(f"following the segments of channel {surest.returned + 1}")
+        first = _by_segments(sent, returned, sheet, surest, pilot)
+        known, how = first.base, f"{first.method}, of track {sheet.channels[first.channel].track}; the channel's own skew"
+    others = [a for a in found if first is None or a.channel != first.channel]
+    progress("fitting the channels to the pilot" if first is None else "fitting the other channels to it")
+    joins = [(a.channel, a.returned) for a in others]
+    bases = skew.follow(sent, returned, sheet, joins, known, tuple(span for a in found for span in a.lost_s))
+    alignments = [] if first is None else [first]
+    for a, base in zip(others, bases, strict=True):
+        own = {} if first is None else segments.own_phases(returned, sheet, a.channel, a.returned, base, a.lost_s)
+        alignments.append(Alignment(a.channel, a.returned, a.found, base, how, own, a.lost_s))
+    return sorted(alignments, key=lambda a: a.channel), unjoined
 
 
 def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.Estimate:
@@ -154,43 +162,8 @@ def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.
     return estimate
 
 
-def _anchors(returned: AudioReader, channel: int, sheet: CueSheet, found: FoundTake) -> Readings:
-    """Delays at the markers and guard chirps."""
-    assert found.end_s is not None
-    rate = sheet.sample_rate
-    start_in = sheet.of_kind("marker_start")[0].start_samples / rate
-    end_in = sheet.of_kind("marker_end")[0].start_samples / rate
-    line = Timebase.line(start_in, end_in, found.start_s - start_in, found.end_s - end_in)
-    falling, guards = arrivals(returned, channel, (markers.FALLING, markers.GUARD))
-    inputs, delays = [], []
-    for cue in sheet.of_kind("marker_start", "guard", "marker_end", channel=sheet.channels_of("programme")[0]):
-        chirp, heard = (markers.GUARD, guards) if cue.kind == "guard" else (markers.FALLING, falling)
-        # At its apex, where the frequency would have been infinite, a chirp's arrival does not depend on the speed.
-        lead = chirp.apparent_shift_s(np.inf)
-        apex = cue.start_samples / rate - lead
-        near = [a for a in heard if abs(a.time_s - lead - float(line.output_time(apex))) < GUARD_REACH_S]
-        if near:
-            best = max(near, key=lambda a: a.match)
-            inputs.append(apex)
-            delays.append(best.time_s - lead - apex)
-    x, d = np.array(inputs), np.array(delays)
-    return Readings(x + d, d, np.full(x.size, ANCHOR_SD_S**2), np.ones(x.size))
-
-
-def _through(anchors: Readings) -> Timebase:
-    """Broken line through the anchors, on a fine enough grid that ends at the last: beyond it the line goes straight on."""
-    x = anchors.time_s - anchors.delay_s
-    grid = np.linspace(x[0], x[-1], 2 + int((x[-1] - x[0]) / 0.05))
-    return Timebase(
-        float(x[0]),
-        float(grid[1] - grid[0]),
-        np.interp(grid, x, anchors.delay_s),
-        np.full(grid.size, segments.BETWEEN_ANCHORS_S),
-    )
-
-
 def _pilot(
-    returned: AudioReader, sheet: CueSheet, inputs: dict[int, int], anchors: Readings, progress: Progress
+    returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int], known: Anchors, progress: Progress
 ) -> segments.Pilot | None:
     """What was heard of the pilot, or None when there is none or it does not stand out."""
     cues = [c for c in sheet.of_kind("pilot") if c.channel in inputs]
@@ -198,7 +171,7 @@ def _pilot(
         return None
     cue, channel = cues[0], inputs[cues[0].channel]
     progress("following the pilot")
-    coarse = _through(anchors)
+    coarse = known.line()
     rate = sheet.sample_rate
     edge = 0.1
     span = (cue.start_samples / rate + edge, cue.stop_samples / rate - edge)
@@ -211,7 +184,7 @@ def _pilot(
     noise = 2.0 * np.pi * frequency * np.sqrt(np.median(readings.variance[heard])) if heard.any() else np.inf
     if noise > 10.0 ** (-MINIMUM_PILOT_DB / 20.0):
         return None
-    return segments.Pilot(resolve_cycles(readings, frequency, anchors.time_s, anchors.delay_s), frequency)
+    return segments.Pilot(resolve_cycles(readings, frequency, known.readings.time_s, known.readings.delay_s), frequency)
 
 
 def _trajectory(pilot: Readings) -> Timebase:
@@ -222,18 +195,10 @@ def _trajectory(pilot: Readings) -> Timebase:
 
 
 def _by_segments(
-    sent: AudioReader,
-    returned: AudioReader,
-    sheet: CueSheet,
-    channel: int,
-    to: int,
-    found: FoundTake,
-    anchors: Readings,
-    pilot: segments.Pilot | None,
-    progress: Progress,
+    sent: AudioReader, returned: AudioReader, sheet: CueSheet, known: Anchors, pilot: segments.Pilot | None
 ) -> Alignment:
     """Each segment by its own signal, with what is there of a pilot that was lost for a while."""
-    progress(f"following the segments of channel {to + 1}")
-    base, own = segments.follow(sent, returned, sheet, channel, to, anchors, _through(anchors), pilot)
+    base, own = segments.follow(sent, returned, sheet, known, pilot)
     heard = "" if pilot is None else "the pilot where it was heard, elsewhere "
-    return Alignment(channel, to, found, base, f"{heard}each segment's own phase or programme, and marker chirps", own)
+    method = f"{heard}each segment's own phase or programme, and marker chirps"
+    return Alignment(known.channel, known.returned, known.found, base, method, own, known.lost_s)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import fft
 from scipy.signal import find_peaks
 
+from analysis.pipeline import pipelined
 from signals import markers
 from signals.audio import AudioReader
 from signals.cues import CueSheet
@@ -83,7 +84,7 @@ def find_takes(audio: AudioReader, sheet: CueSheet, channels: Sequence[int] | No
         Empty when there is no start marker at a speed between 0.8 and 1.25.
     """
     searched = channels if channels is not None else range(audio.channels)
-    found = [take for take, _ in _takes_on(audio, searched, sheet)]
+    found = _takes_on(audio, searched, sheet)
     best: list[FoundTake] = []
     for take in sorted(found, key=lambda t: (t.code is None, t.end_s is None, t.channel)):
         if all(abs(take.start_s - other.start_s) > markers.START_S for other in best):
@@ -94,17 +95,15 @@ def find_takes(audio: AudioReader, sheet: CueSheet, channels: Sequence[int] | No
 def take_on_channel(audio: AudioReader, sheet: CueSheet, channel: int) -> FoundTake | None:
     """The first take on one channel, or None."""
     takes = _takes_on(audio, (channel,), sheet)
-    return takes[0][0] if takes else None
+    return takes[0] if takes else None
 
 
-def takes_on_channels(
+def heard_on_channels(
     audio: AudioReader, sheet: CueSheet, channels: Sequence[int]
-) -> dict[int, tuple[FoundTake, tuple[list[Arrival], list[Arrival]]]]:
-    """The first take on each channel that holds one, with all arrivals of the falling chirp and of the guard on it."""
-    found: dict[int, tuple[FoundTake, tuple[list[Arrival], list[Arrival]]]] = {}
-    for take, (falling, _, guards) in _takes_on(audio, channels, sheet, (markers.FALLING, markers.RISING, markers.GUARD)):
-        found.setdefault(take.channel, (take, (falling, guards)))
-    return found
+) -> dict[int, tuple[list[FoundTake], list[Arrival], list[Arrival]]]:
+    """Takes on each channel, and all arrivals of the falling chirp and of the guard on it."""
+    heard = arrivals_on(audio, channels, (markers.FALLING, markers.RISING, markers.GUARD))
+    return {c: (_channel_takes(audio, c, sheet, hits[0], hits[1]), hits[0], hits[2]) for c, hits in heard.items()}
 
 
 def start_marker(audio: AudioReader, channel: int = 0) -> float | None:
@@ -135,15 +134,10 @@ def same_code(found: int, expected: int) -> bool:
     return (found ^ expected).bit_count() <= CODE_ERRORS
 
 
-def _takes_on(
-    audio: AudioReader,
-    channels: Sequence[int],
-    sheet: CueSheet,
-    chirps: Sequence[markers.Chirp] = (markers.FALLING, markers.RISING),
-) -> list[tuple[FoundTake, list[list[Arrival]]]]:
-    """Takes on some channels, each with the arrivals of all chirps on its channel."""
-    heard = arrivals_on(audio, channels, chirps)
-    return [(take, hits) for c, hits in heard.items() for take in _channel_takes(audio, c, sheet, hits[0], hits[1])]
+def _takes_on(audio: AudioReader, channels: Sequence[int], sheet: CueSheet) -> list[FoundTake]:
+    """Takes on some channels."""
+    heard = arrivals_on(audio, channels, (markers.FALLING, markers.RISING))
+    return [take for c, hits in heard.items() for take in _channel_takes(audio, c, sheet, hits[0], hits[1])]
 
 
 def _channel_takes(
@@ -197,12 +191,20 @@ def arrivals_on(
     bank = _Bank.of(chirps, block, rate, reduction)
     found: dict[int, list[list[Arrival]]] = {c: [[] for _ in chirps] for c in channels}
     step = block - 2 * longest
-    for first in range(-longest, audio.samples, step):
-        heard = audio.read(first, first + block)[:, list(found)].T
-        for hits, correlations, norms in zip(found.values(), *bank.matches(heard), strict=True):
-            for one, correlation, norm in zip(hits, correlations, norms, strict=True):
-                peaks = bank.peaks(correlation, norm, threshold, rate)
-                one.extend(Arrival((first + at) / rate, match) for at, match in peaks if longest <= at < step + longest)
+    searched = list(found)
+    firsts = range(-longest, audio.samples, step)
+
+    def work(heard: np.ndarray) -> list[list[list[tuple[float, float]]]]:
+        return [
+            [list(bank.peaks(c, n, threshold, rate)) for c, n in zip(*one, strict=True)]
+            for one in zip(*bank.matches(heard), strict=True)
+        ]
+
+    peaks = pipelined(firsts, lambda first: audio.read(first, first + block)[:, searched].T, work)
+    for first, by_channel in zip(firsts, peaks, strict=True):
+        for hits, by_chirp in zip(found.values(), by_channel, strict=True):
+            for one, here in zip(hits, by_chirp, strict=True):
+                one.extend(Arrival((first + at) / rate, match) for at, match in here if longest <= at < step + longest)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from analysis import programme
+from analysis.anchors import BETWEEN_ANCHORS_S, Anchors, holds
 from analysis.phase import Readings, phase_law, resolve_cycles, track
 from analysis.smoother import Prior, fitted, log_likelihood, smooth
 from analysis.timebase import Timebase
@@ -27,7 +28,6 @@ STEP_S = 2.5e-3
 CUE_MARGIN_S = 0.02
 SELF_TIMED_MAX_HZ = 4000.0
 PROGRAMME_MARGIN_S = 0.1
-BETWEEN_ANCHORS_S = 5e-4  # what a worn deck strays from the line between two chirps
 SWEEP_TIMED_HZ = (100.0, 10_000.0)
 SWEEP_SIGN_HZ = (300.0, 1000.0)
 SWEEP_START_SD_S = 1e-2
@@ -58,25 +58,14 @@ class Pilot:
 
 
 def follow(
-    sent: AudioReader,
-    returned: AudioReader,
-    sheet: CueSheet,
-    channel: int,
-    to: int,
-    anchors: Readings,
-    coarse: Timebase,
-    pilot: Pilot | None = None,
+    sent: AudioReader, returned: AudioReader, sheet: CueSheet, known: Anchors, pilot: Pilot | None = None
 ) -> tuple[Timebase, dict[str, Timebase]]:
     """Trajectory of a channel over the whole take, and that of each segment by itself.
 
     Parameters
     ----------
-    channel, to : int
-        Channel of the stimulus and of the recording.
-    anchors : Readings
-        Delays at the chirps.
-    coarse : Timebase
-        Line through the anchors.
+    known : Anchors
+        Delays at the chirps of the channel, and what of it is lost.
     pilot : Pilot, optional
         What was heard of a pilot on another track that was lost for a while.
 
@@ -86,22 +75,27 @@ def follow(
     own : dict of str to Timebase
         By the segment's name. That of a tone or sweep holds the delay of the response too.
     """
+    channel, to, coarse = known.channel, known.returned, known.line()
     rate = sheet.sample_rate
-    programmes = sheet.of_kind("music", "noise", channel=channel)
+    there = [c for c in sheet.cues if c.channel == channel and holds(known.lost_s, c, rate)]
+    programmes = [c for c in there if c.kind in {"music", "noise"}]
     estimates = [_by_programme(sent, returned, sheet, channel, to, cue, coarse) for cue in programmes]
     own = {cue.name: estimate.timebase for cue, estimate in zip(programmes, estimates, strict=True)}
-    response = _mean_response(estimates)
-    readings = [*_stretches(anchors), *(_over(own[cue.name], cue, rate) for cue in programmes)]
-    for cue in (_with_code(sheet, channel, "marker_start", 0), _with_code(sheet, channel, "marker_end", -1)):
-        # A marker is too short to tell flutter from the phase of the response.
-        found = _by_programme(sent, returned, sheet, channel, to, cue, coarse, response.response)
+    readings = [*_stretches(known.readings), *(_over(own[cue.name], cue, rate) for cue in programmes)]
+    # A marker is too short to tell flutter from the phase of the response.
+    response = _mean_response(estimates) if estimates else None
+    ends = (_with_code(sheet, channel, "marker_start", 0), _with_code(sheet, channel, "marker_end", -1))
+    for cue in (c for c in ends if response is not None and holds(known.lost_s, c, rate)):
+        found = _by_programme(
+            sent, returned, sheet, channel, to, cue, coarse, None if response is None else response.response
+        )
         readings.append(_over(found.timebase, cue, rate))
     take_s = (0.0, sheet.samples / rate)
     span = (float(coarse.output_time(take_s[0])), float(coarse.output_time(take_s[1])))
     prior = fitted(*_on_grid(span, readings)[1:], STEP_S)
     base = _merge(span, readings, prior)
     tones = []
-    for cue in sheet.of_kind("guard", "sweep", "tone", channel=channel):
+    for cue in (c for c in there if c.kind in {"guard", "sweep", "tone"}):
         if cue.kind == "tone" and cue.number("frequency_hz") > SELF_TIMED_MAX_HZ:
             continue
         heard = _by_phase(returned, to, cue, rate, coarse)
@@ -117,6 +111,16 @@ def follow(
     if pilot is not None:
         base = _merge(span, [*readings, *_pieces(pilot, base)], prior)
     return Timebase(base.start_s, base.step_s, base.delay_s, np.hypot(base.sd_s, CONSTANT_SD_S)), own
+
+
+def own_phases(
+    returned: AudioReader, sheet: CueSheet, channel: int, to: int, base: Timebase, lost_s: Sequence[tuple[float, float]]
+) -> dict[str, Timebase]:
+    """Time bases of the tones and sweeps of a channel by their own phase, by name."""
+    rate = sheet.sample_rate
+    cues = [c for c in sheet.of_kind("sweep", "tone", channel=channel) if holds(lost_s, c, rate)]
+    cues = [c for c in cues if c.kind == "sweep" or c.number("frequency_hz") <= SELF_TIMED_MAX_HZ]
+    return {cue.name: self_timed(returned, to, cue, rate, base) for cue in cues}
 
 
 def self_timed(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, coarse: Timebase) -> Timebase:
@@ -151,11 +155,11 @@ def _alone(found: Readings, cue: Cue, sample_rate: int, coarse: Timebase) -> Tim
     return Timebase.over_output(found.time_s, mean, sd)
 
 
-def _freed(found: Readings, cue: Cue, sample_rate: int, base: Timebase, response: programme.Estimate) -> Readings:
+def _freed(found: Readings, cue: Cue, sample_rate: int, base: Timebase, response: programme.Estimate | None) -> Readings:
     """Readings of a tone or sweep without the delay of the response, in the cycle that the known trajectory points to."""
     input_time = base.input_time(found.time_s)
     frequency = phase_law(cue, sample_rate)[1](input_time)
-    delay = found.delay_s - _response_delay(response, frequency)
+    delay = found.delay_s - (0.0 if response is None else _response_delay(response, frequency))
     variance = found.variance + LEAST_SD_S**2 + (RESPONSE_SD_RAD / (2.0 * np.pi * frequency)) ** 2
     sure = np.isfinite(found.variance)
     if cue.kind != "tone":

@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from analysis import cells
+from analysis.anchors import holds
 from analysis.dewarp import interpolate_fast
 from analysis.pipeline import pipelined
 from analysis.programme import CERTAIN_CYCLES, FINE_BAND_HZ, filtered, joined
@@ -51,7 +52,12 @@ class _Heard:
 
 
 def follow(
-    sent: AudioReader, returned: AudioReader, sheet: CueSheet, joins: Sequence[tuple[int, int]], known: Timebase
+    sent: AudioReader,
+    returned: AudioReader,
+    sheet: CueSheet,
+    joins: Sequence[tuple[int, int]],
+    known: Timebase,
+    lost_s: Sequence[tuple[float, float]] = (),
 ) -> list[Timebase]:
     """Trajectories of channels, each with its own constant and skew.
 
@@ -61,6 +67,8 @@ def follow(
         Channel of the stimulus and of the recording.
     known : Timebase
         Trajectory that all follow but for their skew.
+    lost_s : sequence of (float, float)
+        Spans of the stimulus that are not on the recording.
 
     Returns
     -------
@@ -73,7 +81,7 @@ def follow(
         same = tuple((c.kind, c.name, c.start_samples, c.level_db) for c in sheet.cues if c.channel == channel)
         alike.setdefault(same, []).append((channel, to))
     for group in alike.values():
-        work = _Group(sent, returned, sheet, group, known)
+        work = _Group(sent, returned, sheet, group, known, lost_s)
         found.update(zip(group, work.trajectories(), strict=True))
     return [found[join] for join in joins]
 
@@ -82,7 +90,13 @@ class _Group:
     """Channels that carry the same."""
 
     def __init__(
-        self, sent: AudioReader, returned: AudioReader, sheet: CueSheet, joins: Sequence[tuple[int, int]], known: Timebase
+        self,
+        sent: AudioReader,
+        returned: AudioReader,
+        sheet: CueSheet,
+        joins: Sequence[tuple[int, int]],
+        known: Timebase,
+        lost_s: Sequence[tuple[float, float]],
     ) -> None:
         self.dry = Reduced(sent, (joins[0][0],))
         self.wet = Reduced(returned, tuple(to for _, to in joins))
@@ -91,6 +105,7 @@ class _Group:
         self.known = known
         self.count = max(1, (self.wet.samples - cells.frame_samples(self.rate)) // self.hop + 1)
         cues = [c for c in sheet.cues if c.channel == joins[0][0] and c.kind not in STEADY]
+        cues = [c for c in cues if holds(lost_s, c, sheet.sample_rate)]
         self.parts = list(self._parts(_stretches(cues, sheet.sample_rate)))
 
     def trajectories(self) -> list[Timebase]:
