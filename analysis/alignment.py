@@ -16,14 +16,12 @@ import numpy as np
 
 from analysis import anchors, programme, search, segments, skew
 from analysis.anchors import Anchors, Unjoined, holds
-from analysis.dewarp import interpolate
 from analysis.locate import FoundTake
 from analysis.phase import Readings, phase_law, resolve_cycles, track
 from analysis.smoother import Prior, smooth
 from analysis.timebase import Timebase
-from analysis.transfer import transfer
-from analysis.working_rate import reduce_rate, working_rate
-from signals.audio import AudioReader
+from analysis.working_rate import Reduced, working_rate
+from signals.audio import ArrayAudio, AudioReader
 from signals.cues import Cue, CueSheet
 from signals.errors import SignalError
 
@@ -134,15 +132,31 @@ def join_take(
 
 
 def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.Estimate:
-    """Time base and response of a pair of recordings without markers, one channel of each.
+    """Time base and response of a pair of recordings without markers, one channel of each, of shape (samples,).
 
     Raises
     ------
     SignalError
         The two have nothing in common that could be found.
     """
-    rate, divisor = working_rate(sample_rate)
-    sent, got = reduce_rate(dry, divisor), reduce_rate(wet, divisor)
+    return align_channels(ArrayAudio(dry[:, None], sample_rate), ArrayAudio(wet[:, None], sample_rate), 0, 0)
+
+
+def align_channels(dry: AudioReader, wet: AudioReader, fed: int, channel: int) -> programme.Estimate:
+    """As :func:`align_pair`, of one channel of each of two recordings, which are never held at their full rate.
+
+    Parameters
+    ----------
+    fed, channel : int
+        Channel of `dry` and of `wet`.
+
+    Raises
+    ------
+    SignalError
+        The two have nothing in common that could be found.
+    """
+    rate, _ = working_rate(dry.sample_rate)
+    (sent,), (got,) = Reduced(dry, (fed,)).whole(), Reduced(wet, (channel,)).whole()
     match = search.find(sent, got, rate)
     if match is None:
         raise SignalError("dry and wet have nothing in common that could be found; check that they belong together")
@@ -151,10 +165,8 @@ def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.
     prior = programme.prior_of(line, prior)
     line = programme.coarse(sent, got, rate, line, prior)
     estimate = programme.refine(sent, got, rate, line, prior)
-    warped = interpolate(sent, estimate.timebase.input_time(np.arange(got.size) / rate) * rate)
-    _, coherence, frequency = transfer(warped, got, rate)
-    inside = (frequency > COHERENT_HZ[0]) & (frequency < COHERENT_HZ[1])
-    if (best := float(np.max(coherence[inside]))) < LEAST_COHERENCE:
+    inside = (estimate.frequency_hz > COHERENT_HZ[0]) & (estimate.frequency_hz < COHERENT_HZ[1])
+    if (best := float(np.max(estimate.coherence[inside]))) < LEAST_COHERENCE:
         raise SignalError(
             f"dry and wet have a coherence of {best:.4f} where they fit best and at least {LEAST_COHERENCE} is needed; "
             "check that they belong together"

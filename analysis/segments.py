@@ -33,7 +33,7 @@ SWEEP_SIGN_HZ = (300.0, 1000.0)
 SWEEP_START_SD_S = 1e-2
 LEAST_SD_S = 1e-6
 RESPONSE_SD_RAD = 5e-3  # phase of the response as the programme tells it
-CONSTANT_SD_S = 3e-6  # what the segments of one take differ by in their constants
+CONSTANT_SD_S = 1.5e-6  # what the segments of one take differ by in their constants
 PILOT_SKEW_S = 2.5e-6  # one track against another
 LONG_LOSS_S = 0.06  # over a shorter one the speed on both sides tells the cycle
 CAPPED_COHERENCE = 0.9995
@@ -82,10 +82,11 @@ def follow(
     estimates = [_by_programme(sent, returned, sheet, channel, to, cue, coarse) for cue in programmes]
     own = {cue.name: estimate.timebase for cue, estimate in zip(programmes, estimates, strict=True)}
     readings = [*_stretches(known.readings), *(_over(own[cue.name], cue, rate) for cue in programmes)]
-    # A marker is too short to tell flutter from the phase of the response.
+    # Markers and impulses are too short to tell flutter from the phase of the response.
     response = _mean_response(estimates) if estimates else None
-    ends = (_with_code(sheet, channel, "marker_start", 0), _with_code(sheet, channel, "marker_end", -1))
-    for cue in (c for c in ends if response is not None and holds(known.lost_s, c, rate)):
+    short = [_with_code(sheet, channel, "marker_start", 0), _with_code(sheet, channel, "marker_end", -1)]
+    short += [c for c in there if c.kind == "impulses"]
+    for cue in (c for c in short if response is not None and holds(known.lost_s, c, rate)):
         found = _by_programme(
             sent, returned, sheet, channel, to, cue, coarse, None if response is None else response.response
         )

@@ -6,7 +6,7 @@ tells it and the known trajectory where nothing sounds. Recordings are read in p
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +16,7 @@ from analysis.anchors import holds
 from analysis.dewarp import interpolate_fast
 from analysis.pipeline import pipelined
 from analysis.programme import CERTAIN_CYCLES, FINE_BAND_HZ, filtered, joined
-from analysis.smoother import Prior
+from analysis.smoother import Prior, log_likelihood
 from analysis.timebase import Timebase, on_samples
 from analysis.transfer import RESPONSE_S, Spectra, frame_size, linear_phase_delay, mean_power
 from analysis.working_rate import Reduced
@@ -24,6 +24,13 @@ from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
 
 SKEW = Prior(speed_walk=1e-8, flutter_s=2.5e-6, flutter_hz=3.0, fast_s=1e-8)
+SKEW_S = (0.7e-6, 1.25e-6, 2.5e-6, 5e-6, 10e-6)
+SKEW_HZ = (0.7, 3.0, 10.0)
+"""What is tried of each for a prior that fits the take."""
+
+FITTED_S = 120.0
+FITTED_LEAST = 1000
+LEAST_SD_S = 0.25e-6  # what level and spectrum of the programme move it by
 STEADY = ("tone", "silence", "pilot")  # fix no constant, and steps of level would be read as skew
 JOINED_S = 0.35  # segments so near to each other count as one stretch
 PART_S = 10.0
@@ -132,8 +139,9 @@ class _Group:
             if not np.isfinite(variance).any():
                 trajectories.append(self.known)
                 continue
-            mean, sd = joined(step, variance, self.hop / self.rate, SKEW)
-            trajectories.append(Timebase.over_output(time, known_delay + mean + tau, np.hypot(sd, known_sd)))
+            mean, sd = joined(step, variance, self.hop / self.rate, _fitted(step, variance, self.hop / self.rate))
+            spread = np.sqrt(sd**2 + known_sd**2 + LEAST_SD_S**2)
+            trajectories.append(Timebase.over_output(time, known_delay + mean + tau, spread))
         return trajectories
 
     def _parts(self, stretches_s: Sequence[tuple[float, float]]) -> Iterator[_Part]:
@@ -190,6 +198,20 @@ class _Group:
         time = (heard.part.first + np.arange(said.shape[1])) * self.hop / self.rate + frames.time_s[0]
         opened = np.minimum(time - heard.part.begins_s, heard.part.ends_s - time) >= 0.5 * RESPONSE_S
         return np.where(opened, said, 0.0)
+
+
+def _fitted(step_s: np.ndarray, variance: np.ndarray, hop_s: float) -> Prior:
+    """The prior of the skew that the readings of a channel fit best; of a long take its most telling minutes say it."""
+    span = round(FITTED_S / hop_s)
+    told = np.isfinite(variance)
+    first = span * int(np.argmax([told[i : i + span].sum() for i in range(0, told.size, span)]))
+    part = slice(first, first + span)
+    if told[part].sum() < FITTED_LEAST:
+        return SKEW
+    # The floor stands for what readings of one take have in common: the phase of a response that moves with level.
+    doubt = variance[part] + LEAST_SD_S**2
+    tried = [replace(SKEW, flutter_s=s, flutter_hz=f) for s in SKEW_S for f in SKEW_HZ]
+    return max(tried, key=lambda prior: log_likelihood(step_s[part], doubt, hop_s, prior))
 
 
 def _stretches(cues: Sequence[Cue], sample_rate: int) -> list[tuple[float, float]]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from analysis.alignment import Alignment, align_pair, align_take
+from analysis.alignment import Alignment, align_channels, join_take
+from analysis.anchors import Unjoined
 from analysis.programme import Estimate
 from sessions.manifest import TakeRecord
 from sessions.store import Session
@@ -16,13 +17,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class AlignedTake:
-    """A take of a planned stimulus, with the time base of each of its programme channels."""
+    """A take of a planned stimulus, with the time base of each of its programme channels, and those that have none."""
 
     record: TakeRecord
     sheet: CueSheet
     sent: AudioReader
     returned: AudioReader
     alignments: tuple[Alignment, ...]
+    unjoined: tuple[Unjoined, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,16 @@ def _take(session: Session, record: TakeRecord, progress: Progress) -> AlignedTa
     sheet, sent = session.stimulus(record.stimulus or "main")
     _, returned = session.take(record.id)
     inputs = returned_channels(sheet, record)
-    alignments = align_take(sent, returned, sheet, inputs, lambda what: progress(f"{record.id}: {what}"))
+    alignments, unjoined = join_take(sent, returned, sheet, inputs, lambda what: progress(f"{record.id}: {what}"))
+    if not alignments and unjoined:
+        raise SignalError(f"take {record.id}: {unjoined[0].reason}")
     if not alignments:
         tracks = [sheet.channels[c].track for c in sheet.channels_of("programme")]
         raise SignalError(
             f"take {record.id} holds tracks {sorted(record.inputs.values())}, none of the programme tracks {tracks}; "
             "check the inputs it was recorded with"
         )
-    return AlignedTake(record, sheet, sent, returned, tuple(alignments))
+    return AlignedTake(record, sheet, sent, returned, tuple(alignments), tuple(unjoined))
 
 
 def record_take(session: Session) -> AlignedTake | None:
@@ -98,9 +102,8 @@ def _pair(session: Session, record: TakeRecord, progress: Progress) -> AlignedPa
     estimates = []
     for channel in range(wet.channels):
         progress(f"{record.id}: aligning channel {channel + 1}")
-        sent, got = dry.read(0, dry.samples)[:, min(channel, dry.channels - 1)], wet.read(0, wet.samples)[:, channel]
         try:
-            estimates.append(align_pair(sent, got, record.sample_rate))
+            estimates.append(align_channels(dry, wet, min(channel, dry.channels - 1), channel))
         except SignalError as error:
             raise SignalError(f"take {record.id}, channel {channel + 1}: {error}") from error
     return AlignedPair(record, dry, wet, tuple(estimates))

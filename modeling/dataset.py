@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.alignment import Alignment, align_pair, align_take
+from analysis.alignment import Alignment, align_channels, align_take
 from analysis.timebase import Timebase
 from modeling.aligned import returned_channels
 from modeling.card import Source
@@ -190,8 +190,7 @@ def from_pair(sent: AudioReader, returned: AudioReader, reference_dbfs: float, s
             f"sent and returned sound have {sent.sample_rate} and {returned.sample_rate} Hz; both must have the same rate"
         )
     fed = min(channel, sent.channels - 1)
-    dry, wet = sent.read(0, sent.samples)[:, fed], returned.read(0, returned.samples)[:, channel]
-    timebase = align_pair(dry, wet, sent.sample_rate).timebase
+    timebase = align_channels(sent, returned, fed, channel).timebase
     # Only what both recordings hold.
     ends = timebase.input_time(np.array([0.0, returned.samples / returned.sample_rate])) * sent.sample_rate
     low, high = max(0, int(np.ceil(ends[0]))), min(sent.samples, int(ends[1]))

@@ -100,14 +100,17 @@ def _decibels(esr: float | None) -> float | None:
 def _take(session: Session, item: AlignedTake, progress: Progress) -> tuple[list[Result], list[Curve]]:
     results: list[Result] = []
     curves: list[Curve] = []
+    common: dict[str, Condition] = {
+        "pass": item.record.number,
+        "speed_cm_s": session.manifest.speed_cm_s,
+        "dbx": "off",
+        **item.record.conditions,
+    }
+    for dead in item.unjoined:
+        conditions = {"track": item.sheet.channels[dead.channel].track, **common}
+        results.append(Result.invalid("latency", "s", conditions, LATENCY, dead.reason))
     for alignment in item.alignments:
-        conditions: dict[str, Condition] = {
-            "track": item.sheet.channels[alignment.channel].track,
-            "pass": item.record.number,
-            "speed_cm_s": session.manifest.speed_cm_s,
-            "dbx": "off",
-            **item.record.conditions,
-        }
+        conditions = {"track": item.sheet.channels[alignment.channel].track, **common}
         take = Take(item.returned, item.sheet, alignment, conditions)
         measured = measure_take(take, lambda what: progress(f"{item.record.id}: {what}"))
         more_results, more_curves = _without_interface(measured, session, item, take)
