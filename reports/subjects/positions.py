@@ -6,9 +6,11 @@ The report describes the deck with dbx off; of the other positions it shows what
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from matplotlib.figure import Figure
+
 from reports.figures import Trace
 from reports.numbers import in_words
-from reports.overlays import Ordinate, overlay
+from reports.overlays import Ordinate, Over, overlay
 from reports.pages import Cell, Page, Plot, Table, cell, column_head, conditions_line, methods, missing
 from reports.readings import PooledCurve, Reading, Setup, distinct
 from reports.wording import capital, condition_text, listing, quantity_name
@@ -44,17 +46,17 @@ def page(setups: Sequence[Setup]) -> Page | None:
     if law:
         ordinate = Ordinate("Output (dB re reference)", 10.0, (-90.0, 30.0))
         caption = "Returned against sent at 1\u202fkHz: slope 1/2 is what encodes, slope 2 what decodes."
-        blocks.append(Plot("dbx_levels", overlay(law, "level", ordinate, _height(law), looks=looks), caption))
+        blocks.append(Plot("dbx_levels", _drawn(law, "level", ordinate, looks), caption))
     noise = _panels(setups, "noise_spectrum", None)
     if noise:
         ordinate = Ordinate("Noise per third octave (dB)", 10.0, (-180.0, 20.0))
         caption = "Noise of silent tape in third octaves, re the reference tone as returned in that position."
-        blocks.append(Plot("dbx_noise", overlay(noise, "frequency", ordinate, _height(noise), looks=looks), caption))
+        blocks.append(Plot("dbx_noise", _drawn(noise, "frequency", ordinate, looks), caption))
     totals = _panels(setups, "thd_vs_level", TONE_HZ)
     if totals:
         ordinate = Ordinate("Total harmonic distortion (%)", logarithmic=True, reach=(1e-3, 100.0), guides=(3.0,))
         caption = "Total harmonic distortion at 1\u202fkHz against the level sent; the broken line stands at 3\u202f%."
-        blocks.append(Plot("dbx_distortion", overlay(totals, "level", ordinate, _height(totals), looks=looks), caption))
+        blocks.append(Plot("dbx_distortion", _drawn(totals, "level", ordinate, looks), caption))
     table = _table(setups)
     blocks += [table] if table else []
     return Page(
@@ -109,8 +111,9 @@ def _wanted(curve: PooledCurve, tone_hz: float | None) -> bool:
     return tone_hz is None or curve.conditions.get("frequency_hz", tone_hz) == tone_hz
 
 
-def _height(panels: Mapping[str, Sequence[Trace]]) -> float:
-    return 62.0 if len(panels) == 1 else 46.0 * (2 if len(panels) == 2 else (len(panels) + 1) // 2) + 6.0
+def _drawn(panels: Mapping[str, Sequence[Trace]], over: Over, ordinate: Ordinate, looks: Sequence[str]) -> Figure:
+    """Two tracks side by side."""
+    return overlay(panels, over, ordinate, 60.0 * ((len(panels) + 1) // 2), min(len(panels), 2), looks)
 
 
 def _table(setups: Sequence[Setup]) -> Table | None:
@@ -182,7 +185,7 @@ def _other_methods(setups: Sequence[Setup]) -> list[tuple[str, str]]:
     """Methods that were not used in the first position; those that were stand on the pages before."""
     known = {item.method for item in setups[0].items(QUANTITIES)}
     every = dict.fromkeys(m for s in setups[1:] for m in methods(_without(s, known), QUANTITIES))
-    return [*every] or [("", "As in the first position; see the pages before.")]
+    return [*every]
 
 
 def _without(setup: Setup, known: set[str]) -> Setup:
