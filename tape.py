@@ -5,6 +5,7 @@ Every command imports what it needs when it runs, so that ``tape --help`` is qui
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -125,21 +126,42 @@ def measure(session: SessionPath, as_json: Json = False) -> None:
 
 
 @app.command()
-def report(session: SessionPath, as_json: Json = False) -> None:
-    """Write report.pdf and figures again from the measurements.
+def report(
+    sessions: Annotated[list[Path], typer.Argument(metavar="SESSION...", help="Folder of the session; more are compared.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of a comparison: the new PDF, comparison.pdf by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write report.pdf and figures again from the measurements, or compare two sessions and more.
 
     Example: tape report my-session
+
+    Example: tape report last-year my-session --output what-changed.pdf
     """
     from capture import terminal
     from reports import measuring
+    from reports.comparison.files import compare_sessions
     from sessions.store import Session
 
-    opened = Session.open(session)
+    if len(sessions) == 1 and output is not None:
+        raise UsageError(f"--output {output} is for two sessions or more; the report of one goes into its folder.")
+    found: Mapping[str, Any]
     with terminal.reporting(quiet=as_json) as reporter:
-        reporter.step("writing the report")
-        measuring.write_report(opened, opened.read_measurements())
-    file = str(opened.path / "report.pdf")
-    terminal.say_json({"report": file}) if as_json else terminal.say(f"report: {file}")
+        if len(sessions) > 1:
+            reporter.step("comparing")
+            found = compare_sessions(sessions, output)
+        else:
+            reporter.step("writing the report")
+            opened = Session.open(sessions[0])
+            measuring.write_report(opened, opened.read_measurements())
+            found = {"report": str(opened.path / "report.pdf")}
+    if as_json:
+        terminal.say_json(found)
+        return
+    for line in found.get("headlines", ()):
+        terminal.say(line)
+    terminal.say(f"report: {found['report']}")
 
 
 @app.command()

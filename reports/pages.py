@@ -53,6 +53,7 @@ class Page:
     missing: Sequence[tuple[str, str]] = ()
     methods: Sequence[tuple[str, str]] = ()
     remark: str = ""
+    missing_head: str = "Not measured"
 
 
 def by_track(readings: Sequence[Reading], caption: str) -> Table | None:

@@ -162,23 +162,31 @@ def _source(expected: Expected) -> str:
 
 
 def _page(page: Page, setup: Setup, figures: dict[str, bytes], header: ReportHeader) -> Mapping[str, Any]:
+    hidden = page.remark in (OWN_TAPE, OWN_HEAD) and not header.own_tape
+    title = page.title + (f", {setup.label}" if setup.label else "")
+    return printed_page(replace(page, title=title, remark="" if hidden else page.remark), setup.slug, figures)
+
+
+def printed_page(page: Page, slug: str, figures: dict[str, bytes]) -> Mapping[str, Any]:
+    """A page as the template wants it; its figures go into `figures`, under names that end in `slug`."""
     blocks: list[Mapping[str, Any]] = []
     for block in page.blocks:
         if isinstance(block, Plot):
-            name = f"{block.name}_{setup.slug}" if setup.slug else block.name
+            name = f"{block.name}_{slug}" if slug else block.name
             figures[name] = svg(block.figure)
             blocks.append({"kind": "plot", "name": name, "caption": block.caption})
         else:
             tables = [block] if isinstance(block, Table) else list(block)
             blocks.append({"kind": "tables", "tables": [_table(table) for table in tables]})
     return {
-        "title": page.title + (f", {setup.label}" if setup.label else ""),
+        "title": page.title,
         "lead": page.lead,
         "conditions": page.conditions,
         "blocks": blocks,
         "missing": page.missing,
+        "missing_head": page.missing_head,
         "methods": page.methods,
-        "remark": page.remark if header.own_tape or page.remark not in (OWN_TAPE, OWN_HEAD) else "",
+        "remark": page.remark,
     }
 
 

@@ -13,18 +13,21 @@ import typst
 from reports.wording import needs_system_fonts, safe
 from signals.errors import TapeError
 
-TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+_TEMPLATES = Path(__file__).parent / "templates"
+REPORT, COMPARISON = _TEMPLATES / "report.typ", _TEMPLATES / "comparison.typ"
 
 
-def typeset(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> bytes:
+def typeset(document: Mapping[str, Any], figures: Mapping[str, bytes], template: Path = REPORT) -> bytes:
     """Set the report.
 
     Parameters
     ----------
     document : mapping
-        What ``templates/report.typ`` prints: strings, numbers, lists and mappings.
+        What the template prints: strings, numbers, lists and mappings.
     figures : mapping of str to bytes
         SVG of every figure that the document names.
+    template : Path
+        ``REPORT``, of one session, or ``COMPARISON``, of several.
 
     Returns
     -------
@@ -40,8 +43,8 @@ def typeset(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> bytes:
     inputs = {"document": text, "figures": json.dumps({name: svg.decode() for name, svg in figures.items()})}
     try:
         compiler = typst.Compiler(
-            str(TEMPLATE),
-            root=str(TEMPLATE.parent),
+            str(template),
+            root=str(_TEMPLATES),
             # The fonts inside the compiler are the same everywhere; those of the system are asked only for foreign scripts.
             ignore_system_fonts=not needs_system_fonts(text),
             sys_inputs=inputs,

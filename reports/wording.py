@@ -25,6 +25,8 @@ NAMES: Mapping[str, str] = {
     "frequency_response": "Frequency response",
     "phase_response": "Phase response",
     "group_delay": "Group delay",
+    "response": "Response re 1\u202fkHz",
+    "level_1k": "Level at 1\u202fkHz as recorded",
     "bandwidth_low": "Lower limit, −3 dB",
     "bandwidth_high": "Upper limit, −3 dB",
     "response_ripple": "Ripple",
