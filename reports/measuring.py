@@ -12,6 +12,7 @@ from analysis.subjects.time import LATENCY
 from analysis.take import Take
 from modeling.aligned import Aligned, AlignedPair, AlignedTake, aligned_takes, record_take, returned_channels
 from modeling.model import CARD, read_card
+from reports import exports
 from reports.header import ReportHeader
 from reports.report import build_report
 from reports.subjects.models import ModelSummary
@@ -54,8 +55,8 @@ def measure_session(
 
 
 def write_all(session: Session, measurements: Measurements) -> None:
-    """Write measurements, curves and report into a session, all or none."""
-    session.write_measurements(measurements, _report_files(session, measurements))
+    """Write measurements, curves, their exports and the report into a session, all or none."""
+    session.write_measurements(measurements, {**_report_files(session, measurements), **exports.files(measurements)})
 
 
 def write_report(session: Session, measurements: Measurements) -> None:

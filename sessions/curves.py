@@ -18,7 +18,7 @@ def csv_text(curve: Curve) -> str:
     return "\n".join(lines) + "\n"
 
 
-def file_names(curves: Sequence[Curve]) -> list[str]:
+def file_names(curves: Sequence[Curve], suffix: str = ".csv") -> list[str]:
     """A file name for each curve, made of quantity and conditions, each name used once."""
     names: list[str] = []
     taken: set[str] = set()
@@ -30,5 +30,5 @@ def file_names(curves: Sequence[Curve]) -> list[str]:
             copy += 1
             name = f"{stem}-{copy}"
         taken.add(name.lower())
-        names.append(name + ".csv")
+        names.append(name + suffix)
     return names

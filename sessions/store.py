@@ -375,7 +375,7 @@ class Session:
         self._ledger.write({}, found)
 
     def write_measurements(self, measurements: results.Measurements, report: Mapping[str, bytes] | None = None) -> None:
-        """Write ``measurements.json``, ``curves/*.csv`` and the files of a report in place of earlier ones, all or none."""
+        """Write ``measurements.json``, ``curves/*.csv`` and further files (a report's) in place of earlier ones, all or none."""
         files = {MEASUREMENTS: to_json(measurements).encode(), **(report or {})}
         for name, curve in zip(curves.file_names(measurements.curves), measurements.curves, strict=True):
             files[f"curves/{name}"] = curves.csv_text(curve).encode()

@@ -57,6 +57,13 @@ def _encode(block: np.ndarray, encoding: Encoding) -> bytes:
     return words[:, :3].tobytes()
 
 
+def wave_bytes(samples: np.ndarray, sample_rate: int, encoding: Encoding) -> bytes:
+    """A whole sound file in memory, for one that is short; `samples` has the shape ``(samples, channels)``."""
+    count, channels = samples.shape
+    data = _header(encoding, sample_rate, channels, count) + _encode(samples, encoding)
+    return data + b"\0" * (count * channels * _BYTES[encoding] % 2)
+
+
 class WaveWriter:
     """A sound file being written, block by block.
 
