@@ -1,10 +1,12 @@
 """The machine: four tracks, one head, worked like a two-head cassette deck."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from modeling.deck.cassette import Cassette
+from modeling.deck.compander import Positions, decoder, encoder
 from modeling.deck.convolution import BlockPlan
 from modeling.deck.electronics import Amplifier
 from modeling.deck.noise import ElectronicsNoise
@@ -33,6 +35,8 @@ class VirtualDeck:
         Level of a sine at 0 VU.
     seed : int
         Everything random follows from it; the same seed gives the same samples, whatever the block size.
+    dbx : Positions
+        How the dbx switches stand; see :meth:`set_dbx`.
 
     Raises
     ------
@@ -42,7 +46,14 @@ class VirtualDeck:
 
     tracks = TRACKS
 
-    def __init__(self, parameters: DeckParameters, sample_rate: int, reference_dbfs: float, seed: int) -> None:
+    def __init__(
+        self,
+        parameters: DeckParameters,
+        sample_rate: int,
+        reference_dbfs: float,
+        seed: int,
+        dbx: Positions = Positions(),  # noqa: B008 - frozen
+    ) -> None:
         if sample_rate not in SAMPLE_RATES:
             rates = ", ".join(str(r) for r in SAMPLE_RATES)
             raise ModelError(f"the virtual deck does not run at {sample_rate} Hz; use one of {rates}")
@@ -54,6 +65,7 @@ class VirtualDeck:
         self.sample_rate = sample_rate
         self.seed = seed
         self.recordings = 0
+        self.dbx = dbx
         self._plan = BlockPlan.at(sample_rate)
         self._cassette = Cassette(parameters, self._plan, seed)
         self._peak = 10.0 ** (reference_dbfs / 20.0)
@@ -77,7 +89,16 @@ class VirtualDeck:
         self._armed = tuple(sorted({t - 1 for t in tracks}))
         trajectory = record_trajectory(self.parameters, self.seed, self.recordings)
         self._recorder = Recorder(self.parameters, self._plan, self._cassette, trajectory, self._armed)
+        self._encoder = encoder(self.parameters.compander, self.dbx, self._armed, self.sample_rate)
         self._start_electronics((self.seed, _RECORD, self.recordings))
+
+    def set_dbx(self, *, record: bool | None = None, play: bool | None = None, sync: bool | None = None) -> None:
+        """Set the dbx switches for the passes that come next; None leaves one as it stands.
+
+        Recording and playing are set apart, as an owner does who turns the switch in between. With `sync`, track 4 stays out.
+        """
+        asked = {"record": record, "play": play, "sync": sync}
+        self.dbx = replace(self.dbx, **{name: on for name, on in asked.items() if on is not None})
 
     def rewind(self) -> None:
         """Stop and go back to before the start of the recording."""
@@ -121,10 +142,10 @@ class VirtualDeck:
         if self._recorder is not None:
             armed = list(self._armed)
             amplified = self._input.process(np.asarray(block, dtype=np.float64).T[armed] / self._peak)
-            self._recorder.process(amplified)
+            self._recorder.process(self._encoder.process(amplified))
             out[armed] = amplified
         elif self._player is not None:
-            out = self._player.read(samples)
+            out = self._decoder.process(self._player.read(samples))
         else:
             return out.T
         return self._peak * (self._output.process(out) + self._noise.read(samples)).T
@@ -137,6 +158,7 @@ class VirtualDeck:
         self.stop()
         trajectory = play_trajectory(self.parameters, self.seed, number, rewound)
         self._player = Player(self.parameters, self._plan, self._cassette, trajectory)
+        self._decoder = decoder(self.parameters.compander, self.dbx, self.sample_rate)
         self._start_electronics((self.seed, _PLAY, number))
 
     def _start_electronics(self, identity: tuple[int, ...]) -> None:

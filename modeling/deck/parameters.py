@@ -129,6 +129,27 @@ class Tracks(_Section):
     skew_corner_hz: float = Field(ge=0.2, le=50, description="bandwidth of the wander [D: real tapes wander up to 10 Hz]")
 
 
+class Compander(_Section):
+    """The noise reduction, dbx type II in kind (see :mod:`modeling.deck.compander`). Levels in dB re 0 VU, filters 0 dB at 1 kHz.
+
+    Ratio and topology are published; every constant below is recollected or chosen, and none is claimed to be this deck's.
+    """
+
+    ratio: float = Field(ge=1.2, le=4, description="dB in for a dB on tape [V: 2]")
+    unity_db: float = Field(ge=-40, le=20, description="level of a 1 kHz sine that both halves leave alone [A]")
+    time_constant_s: float = Field(
+        ge=0.002, le=0.2, description="one-pole on the square in the detector [S: 0.0347, 125 dB/s]"
+    )
+    emphasis_zero_hz: float = Field(ge=50, le=20000, description="corner at which the signal's shelf begins [A]")
+    emphasis_pole_hz: float = Field(ge=50, le=40000, description="corner at which it ends, 12 dB higher [A]")
+    weighting_low_hz: float = Field(ge=1, le=400, description="high-pass of the side chain [S: 16-30]")
+    weighting_zero_hz: float = Field(ge=50, le=20000, description="corner at which the side chain's shelf begins [A]")
+    weighting_pole_hz: float = Field(ge=50, le=100000, description="corner at which it ends, 20 dB higher [A]")
+    weighting_high_hz: float = Field(ge=1000, le=100000, description="low-pass of the side chain [S: 10 kHz]")
+    floor_db: float = Field(ge=-140, le=-40, description="what the detector reads in silence [A]")
+    mismatch_db: float = Field(ge=-20, le=20, description="decoder's unity level re the encoder's; a fault [A]")
+
+
 def _speed(speed_cm_s: float) -> float:
     if speed_cm_s not in TAPE_SPEED_UM_S:
         raise ValueError(f"the deck runs at {' or '.join(str(v) for v in TAPE_SPEED_UM_S)} cm/s")
@@ -146,6 +167,7 @@ class DeckParameters(_Section):
     replay_head: ReplayHead
     transport: Transport
     tracks: Tracks
+    compander: Compander
     alignment_9_5: Alignment
     alignment_4_8: Alignment
 
