@@ -1,9 +1,10 @@
-"""The stimulus for takes with dbx in the way: steps, bursts and multitones, no sweeps.
+"""The stimulus for takes with dbx in the way: steps, bursts, pairs of tones and multitones, no sweeps.
 
 A 2:1 compander with an RMS detector is neither linear nor without memory: a sweep through it tells a response that no other
 signal would find. What tells something are signals that hold still until the detector has settled, and steps from one such
 state to another. So levels rise from segment to segment, which a detector follows at once, and pauses stand where it has to
-come down: at the 125 dB/s that are said of tape dbx, half a second takes it down by 60 dB.
+come down: at the 125 dB/s that are said of tape dbx, half a second takes it down by 60 dB. Bursts show how it moves. In the pairs a
+strong tone sets the gain and a weak one, heard beside it, tells the emphasis alone.
 
 There are two of them, alike but for the identity that the tape carries: ``encoded`` is for tapes recorded with dbx in, ``plain``
 for tapes recorded without. So a tape of the wrong kind is noticed when it is played.
@@ -22,21 +23,28 @@ WOW_FLUTTER_S = 6.0  # AES6-2008 asks for 5 s at least
 SETTLE_S = 0.5
 STEP_HZ = REFERENCE_HZ
 STEPS_DB = tuple(range(-60, 11, 5))
-STEP_S = 0.8
-SPOTS_HZ = (100.0, 400.0, 3000.0, 6000.0, 10_000.0)
-SPOTS_DB = (-40.0, -20.0, 0.0)
-SPOT_S = 0.6
-BURSTS_DB = ((0.0, -20.0), (-20.0, -20.0), (0.0, -40.0))  # level, and that of the rest between the bursts re it
-BURST_ON_S = 0.5
-BURST_PERIOD_S = 1.5
-BURST_S = 3.0
+LAW_HZ = (100.0, 400.0, 3150.0, 10_000.0)  # the static law beside that at 1 kHz
+LAW_DB = tuple(range(-60, 6, 5))
+STEP_S = 0.55  # read in its second half: eight times what is said of the time constant
+LOW_STEP_S = 0.8  # below 200 Hz, for enough cycles and for the noise beside them
+STEP_GAP_S = 0.05
+BURSTS = ((1000.0, 0.0, -30.0), (1000.0, -20.0, -20.0), (100.0, 0.0, -30.0), (5000.0, -10.0, -30.0))
+"""Frequency, level, and level of the rest between the bursts re it."""
+BURST_ON_S = 0.4
+BURST_PERIOD_S = 1.2
+BURST_S = 3.6
+PROBED_HZ, PROBED_DB = 1000.0, -10.0
+PROBES_HZ = (40.0, 100.0, 200.0, 400.0, 630.0, 1600.0, 2300.0, 3150.0, 5300.0, 7500.0, 10_000.0, 14_500.0)
+"""Away from the odd harmonics of the tone that they are heard beside."""
+PROBE_DB = -30.0
+PROBE_S = 0.6
 MULTITONES_DB = (-40.0, -20.0, -10.0, 0.0)
 MULTITONE_PERIOD_S = 1.0
 MULTITONE_S = 1.5
 MULTITONE_PEAK_DB = 9.0  # above the peak of a sine of the same RMS
 MULTITONE_HZ = (40.0, 16_000.0)
 MULTITONE_TONES = 27  # three an octave
-SILENCE_S = 5.0
+SILENCE_S = 6.0
 PIECES = (Piece("band", 9.0, 0.0, "train"), Piece("chamber", 7.0, 0.0, "test"))
 
 
@@ -75,21 +83,33 @@ def plan_companded(
     most_db = -reference_dbfs
     line = Timeline(sample_rate, markers.identity_code(session, stimulus), tracks, pilot_track)
     line.begin(WOW_FLUTTER_S)
-    _ladder(line, STEP_HZ, [level for level in STEPS_DB if level <= most_db], STEP_S, "ladder")
-    for frequency_hz in SPOTS_HZ:
-        _ladder(line, frequency_hz, SPOTS_DB, SPOT_S, "spot")
+    for frequency_hz, levels_db, purpose in ((STEP_HZ, STEPS_DB, "ladder"), *((f, LAW_DB, "spot") for f in LAW_HZ)):
+        _steps(line, frequency_hz, [level for level in levels_db if level <= most_db], purpose)
     line.guard()
-    for level_db, rest_db in BURSTS_DB:
+    for frequency_hz, level_db, rest_db in BURSTS:
         line.add(
             "bursts",
-            f"bursts from {level_db + rest_db:+g} to {level_db:+g} dB",
+            f"{frequency_hz:g} Hz bursts from {level_db + rest_db:+g} to {level_db:+g} dB",
             line.samples(BURST_S),
             level_db,
             SETTLE_S,
-            frequency_hz=REFERENCE_HZ,
+            frequency_hz=frequency_hz,
             on_s=BURST_ON_S,
             period_s=BURST_PERIOD_S,
             rest_db=rest_db,
+        )
+    line.guard()
+    for probe_hz in PROBES_HZ:
+        line.add(
+            "two_tone",
+            f"{probe_hz:g} Hz beside {PROBED_HZ:g} Hz",
+            line.samples(PROBE_S),
+            PROBED_DB,
+            gap_s=STEP_GAP_S,
+            purpose="emphasis",
+            first_hz=PROBED_HZ,
+            second_hz=probe_hz,
+            second_db=PROBE_DB,
         )
     line.guard()
     line.rest(SETTLE_S)
@@ -121,9 +141,10 @@ def plan_companded(
     return line.sheet(session, stimulus, reference_dbfs)
 
 
-def _ladder(line: Timeline, frequency_hz: float, levels_db: Sequence[float], step_s: float, purpose: str) -> None:
+def _steps(line: Timeline, frequency_hz: float, levels_db: Sequence[float], purpose: str) -> None:
+    length = line.samples(LOW_STEP_S if frequency_hz < 200.0 else STEP_S)
     line.guard()
     line.rest(SETTLE_S)
     for level_db in levels_db:
         name = f"{frequency_hz:g} Hz at {level_db:+g} dB"
-        line.add("tone", name, line.samples(step_s), level_db, gap_s=0.1, purpose=purpose, frequency_hz=frequency_hz)
+        line.add("tone", name, length, level_db, gap_s=STEP_GAP_S, purpose=purpose, frequency_hz=frequency_hz)

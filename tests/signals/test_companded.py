@@ -28,14 +28,19 @@ def test_it_holds_no_sweep_and_what_takes_its_place(sheet: CueSheet) -> None:
     kinds = [cue.kind for cue in sheet.cues]
     assert "sweep" not in kinds
     assert "impulses" not in kinds
-    assert {"bursts", "multitone", "silence", "noise"} <= set(kinds)
-    assert sheet.samples <= 100 * RATE
+    assert {"bursts", "two_tone", "multitone", "silence", "noise"} <= set(kinds)
+    assert sheet.samples <= 180 * RATE
     steps = [c for c in sheet.of_kind("tone") if c.parameters["purpose"] == "ladder"]
     assert [c.level_db for c in steps] == list(range(-60, 11, 5))
     assert {c.number("frequency_hz") for c in steps} == {1000.0}
     spots = [c for c in sheet.of_kind("tone") if c.parameters["purpose"] == "spot"]
-    assert {c.level_db for c in spots} == {-40.0, -20.0, 0.0}
-    assert {c.number("frequency_hz") for c in spots} == {100.0, 400.0, 3000.0, 6000.0, 10_000.0}
+    for frequency_hz in (100.0, 400.0, 3150.0, 10_000.0):
+        assert [c.level_db for c in spots if c.number("frequency_hz") == frequency_hz] == list(range(-60, 6, 5))
+    assert all(c.length_samples >= 0.5 * RATE for c in [*steps, *spots])  # ten times 35 ms, and as long again to read
+    probes = sheet.of_kind("two_tone")
+    assert {(c.number("first_hz"), c.number("second_db")) for c in probes} == {(1000.0, -30.0)}
+    assert not {c.number("second_hz") / 1000.0 for c in probes} & {3.0, 5.0, 7.0}
+    assert len(probes) == 12
     assert {c.parameters["use"] for c in sheet.of_kind("music")} == {"train", "test"}
     assert len(sheet.of_kind("multitone")) > 2
 
@@ -82,7 +87,7 @@ def test_bursts_step_between_their_levels(sheet: CueSheet) -> None:
     wave = StimulusAudio(sheet)
     for cue in sheet.of_kind("bursts"):
         part = wave.read(cue.start_samples, cue.stop_samples)[:, 0]
-        high, low = (np.max(np.abs(part[round(a * RATE) : round(b * RATE)])) for a, b in ((0.1, 0.4), (0.6, 1.4)))
+        high, low = (np.max(np.abs(part[round(a * RATE) : round(b * RATE)])) for a, b in ((0.1, 0.35), (0.45, 1.15)))
         assert 20.0 * np.log10(high) == pytest.approx(cue.level_db - 18.0, abs=0.01)
         assert 20.0 * np.log10(low / high) == pytest.approx(cue.number("rest_db"), abs=0.01)
 
