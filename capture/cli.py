@@ -206,7 +206,7 @@ def capture(
     if (session / "session.json").exists():
         require_plan(Session.open(session), wish, given)
     if device.partition(":")[0] == "virtual":
-        opened, takes = _capture_virtual(session, device, wish, passes or PASSES, loop=loop, quiet=as_json)
+        opened, takes = _capture_virtual(session, device, wish, modes, passes or PASSES, loop=loop, quiet=as_json)
     else:
         asking = not yes
         if asking and not sys.stdin.isatty():
@@ -217,21 +217,21 @@ def capture(
 
 
 def _capture_virtual(
-    path: Path, device: str, wish: "Wish", passes: int, *, loop: bool, quiet: bool
+    path: Path, device: str, wish: "Wish", dbx: Sequence[str] | None, passes: int, *, loop: bool, quiet: bool
 ) -> "tuple[Session, list[TakeRecord]]":
     from capture import terminal
+    from capture.attended import dbx_of
     from capture.planning import plan_session, recordings
     from capture.recordings import Plan
-    from capture.virtual import deck_name, require_no_dbx
+    from capture.virtual import deck_name
     from sessions.store import Session
 
     wish = replace(wish, deck=deck_name(device))
-    plan = Plan(recordings(wish.dbx, passes), loop)
-    require_no_dbx(device, plan)
     with terminal.reporting(quiet=quiet) as reporter:
         begun = (path / "session.json").exists()
         opened = Session.open(path) if begun else plan_session(path, wish, reporter.step)
-        return opened, capture_with_progress(reporter, opened, device, plan)
+        modes = dbx_of(opened, dbx) if begun else wish.dbx
+        return opened, capture_with_progress(reporter, opened, device, Plan(recordings(modes, passes), loop))
 
 
 def _capture_attended(

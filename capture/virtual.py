@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,13 +12,16 @@ from capture.flow import Progress, capture
 from capture.passes import RECORD_TAIL_S
 from capture.recordings import Plan
 from capture.verification import Verification, automatic
+from modeling.deck.compander import Positions
+from modeling.deck.compander_truth import companded, compander_figures
 from modeling.deck.deck import VirtualDeck
 from modeling.deck.parameters import TAPE_SPEED_UM_S, TRACKS, DeckParameters, load_parameters
 from modeling.deck.truth import truth
 from sessions.manifest import Interface, TakeRecord, now, tool_version
-from sessions.results import Axis, Condition, Curve, Measurements, Result
+from sessions.results import Axis, Condition, Conditions, Curve, Measurements, Result
 from sessions.store import Session
 from signals.audio import AudioReader
+from signals.companded import ENCODED
 from signals.cues import CueSheet
 from signals.errors import DeviceError
 
@@ -27,14 +30,30 @@ DEFAULT_PRESET = "fresh"
 BLOCK_SAMPLES = 1 << 15
 LATEST_START_S = 1.5
 TRUTH = "truth.json"
+MAIN = "main"
+PASSES_WITHOUT_DBX = 1000  # more than anybody makes
+
+
+@dataclass(frozen=True)
+class Tape:
+    """A cassette in a deck of its own, and what is recorded on it."""
+
+    sheet: CueSheet
+    audio: AudioReader
+    deck: VirtualDeck
+
+    @property
+    def tracks(self) -> tuple[int, ...]:
+        """Track that each channel of the stimulus goes to."""
+        return tuple(channel.track for channel in self.sheet.channels)
 
 
 class VirtualDevice:
     """A :class:`modeling.deck.deck.VirtualDeck` behind an interface with four inputs, worked by itself.
 
-    The interface starts recording a play pass some time before the tape starts, another time for every pass. A tape that is
-    asked for and not there, since an earlier run of the program recorded it, is recorded again: the same seed makes it the
-    same.
+    The interface starts recording a play pass some time before the tape starts, another time for every pass. Every stimulus has
+    its own cassette. One that is asked for and not there, since an earlier run of the program recorded it, is recorded again:
+    the same seed makes it the same.
 
     Parameters
     ----------
@@ -42,12 +61,10 @@ class VirtualDevice:
         Name as the session keeps it.
     parameters : DeckParameters
         The deck.
-    stimulus : AudioReader
-        What is recorded.
-    tracks : sequence of int
-        Track that each channel of the stimulus goes to.
-    reference_dbfs : float
-        Level of a sine at 0 VU.
+    stimulus_of : callable
+        Cue sheet and sound of a stimulus by its name.
+    first : str
+        The stimulus that is recorded first.
     seed : int
         Everything random follows from it.
 
@@ -63,18 +80,18 @@ class VirtualDevice:
         self,
         name: str,
         parameters: DeckParameters,
-        stimulus: AudioReader,
-        tracks: Sequence[int],
-        reference_dbfs: float,
+        stimulus_of: Callable[[str], tuple[CueSheet, AudioReader]],
+        first: str,
         seed: int,
     ) -> None:
         self.name = name
-        self.sample_rate = stimulus.sample_rate
         self.parameters = parameters
         self.seed = seed
-        self._stimulus = stimulus
-        self._tracks = tuple(tracks)
-        self._deck = VirtualDeck(parameters, stimulus.sample_rate, reference_dbfs, seed)
+        self._stimulus_of = stimulus_of
+        self._tapes: dict[str, Tape] = {}
+        self._tape = self.tape(first)
+        self.sample_rate = self._tape.audio.sample_rate
+        self._recorded_with_dbx = self._played_with_dbx = False
         self._late_samples = 0
         self.facts = StreamFacts(0)
 
@@ -83,24 +100,42 @@ class VirtualDevice:
         """Track behind each input channel: all four tracks come back."""
         return {channel: channel + 1 for channel in range(TRACKS)}
 
-    @property
-    def recordings(self) -> int:
-        """Record passes made so far on this tape."""
-        return self._deck.recordings
+    def seed_of(self, stimulus: str) -> int:
+        """Seed of the cassette of a stimulus, and of the passes over it."""
+        return self.seed if stimulus == MAIN else _number_of(f"{self.seed} {stimulus}")
 
-    def start_offset_samples(self, number: int) -> int:
-        """By how much the interface starts recording before the tape of play pass `number` starts."""
-        draw = np.random.default_rng((self.seed, number, 1)).uniform(0.0, LATEST_START_S)
+    def tape(self, stimulus: str) -> Tape:
+        """The cassette of a stimulus, blank at first."""
+        if stimulus not in self._tapes:
+            sheet, audio = self._stimulus_of(stimulus)
+            seed = self.seed_of(stimulus)
+            # In the position SYNC a pilot on track 4 stays out of the dbx.
+            sync = [c.role for c in sheet.channels if c.track == TRACKS] == ["pilot"]
+            deck = VirtualDeck(
+                self.parameters, audio.sample_rate, sheet.reference_dbfs, seed, Positions(stimulus == ENCODED, sync=sync)
+            )
+            self._tapes[stimulus] = Tape(sheet, audio, deck)
+        return self._tapes[stimulus]
+
+    def start_offset_samples(self, stimulus: str, number: int) -> int:
+        """By how much the interface starts recording before the tape starts in a pass as the deck counts it."""
+        draw = np.random.default_rng((self.seed_of(stimulus), number, 1)).uniform(0.0, LATEST_START_S)
         return round(draw * self.sample_rate)
 
     def set_dbx(self, *, recording: bool, on: bool) -> None:
-        """Do nothing: this deck has no dbx, and :func:`capture_virtual` refuses what asks for it."""
+        """Set the dbx switch for the recording, or for the play passes, that come next."""
+        if recording:
+            self._recorded_with_dbx = on
+        else:
+            self._played_with_dbx = on
 
     def set_level(self, sheet: CueSheet, listen: Listen) -> None:
-        """Do nothing: the level is right by construction."""
+        """Put the cassette in; the level is right by construction."""
+        self._tape = self.tape(sheet.stimulus)
 
     def has_tape(self, stimulus: str) -> bool:
-        """Say yes: a tape that is not there is recorded again, and is the same."""
+        """Put the cassette in and say yes: a recording that is not there is made again, and is the same."""
+        self._tape = self.tape(stimulus)
         return True
 
     def judge(self, take: str, verification: Verification) -> Verdict:
@@ -109,31 +144,36 @@ class VirtualDevice:
 
     def arm(self, tracks: Sequence[int]) -> None:
         """Start recording on the given tracks."""
-        self._deck.arm(tracks)
+        self._tape.deck.set_dbx(record=self._recorded_with_dbx)
+        self._tape.deck.arm(tracks)
         self._late_samples = 0
 
     def rewind(self) -> None:
         """Go back to before the start of the recording."""
-        self._deck.rewind()
+        self._tape.deck.rewind()
 
     def play(self, tracks: Sequence[int], number: int) -> None:
         """Start play pass `number`; all tracks are heard."""
-        if self._deck.recordings == 0:
-            self._deck.arm(tracks)
-            total = self._stimulus.samples + round(RECORD_TAIL_S * self.sample_rate)
+        tape = self._tape
+        if tape.deck.recordings == 0:
+            tape.deck.arm(tracks)
+            total = tape.audio.samples + round(RECORD_TAIL_S * self.sample_rate)
             for start in range(0, total, BLOCK_SAMPLES):
-                self._deck.process(self._on_tracks(self._stimulus.read(start, min(start + BLOCK_SAMPLES, total))))
-            self._deck.rewind()
-        self._deck.play(number)
-        self._late_samples = self.start_offset_samples(number)
+                tape.deck.process(self._on_tracks(tape.audio.read(start, min(start + BLOCK_SAMPLES, total))))
+            tape.deck.rewind()
+        tape.deck.set_dbx(play=self._played_with_dbx)
+        passed = pass_of_deck(number, self._played_with_dbx)
+        tape.deck.play(passed)
+        self._late_samples = self.start_offset_samples(tape.sheet.stimulus, passed)
 
     def stop(self) -> None:
         """Stop the tape."""
-        self._deck.stop()
+        self._tape.deck.stop()
 
     def close(self) -> None:
-        """Throw the tape away."""
-        self._deck.close()
+        """Throw the tapes away."""
+        for tape in self._tapes.values():
+            tape.deck.close()
 
     def run(self, sent: AudioReader, sink: Sink, tail_s: float, stop: Stop = never) -> StreamFacts:
         """Play `sent` and hand over what the four tracks return, for `tail_s` longer or until `stop` says yes."""
@@ -146,14 +186,19 @@ class VirtualDevice:
         while done < total - late and not stop():
             end = min(done + BLOCK_SAMPLES, total - late)
             self.facts = StreamFacts(late + end)
-            sink(self._deck.process(self._on_tracks(sent.read(done, end))))
+            sink(self._tape.deck.process(self._on_tracks(sent.read(done, end))))
             done = end
         return self.facts
 
     def _on_tracks(self, block: np.ndarray) -> np.ndarray:
         out = np.zeros((block.shape[0], TRACKS))
-        out[:, [track - 1 for track in self._tracks]] = block
+        out[:, [track - 1 for track in self._tape.tracks]] = block
         return out
+
+
+def pass_of_deck(number: int, dbx: bool) -> int:
+    """Number by which the deck counts a play pass: with dbx in, the same tape moves otherwise than without."""
+    return number + (PASSES_WITHOUT_DBX if dbx else 0)
 
 
 def deck_name(device: str) -> str:
@@ -218,13 +263,14 @@ def open_virtual(session: Session, device: str, *, stimulus: str = "main", seed:
             f"The session was begun with '{known.name}'{_seeded(known.settings.get('seed'))}, not '{name}'{_seeded(seed)};"
             " go on with that one, or plan a new session."
         )
-    sheet, audio = session.stimulus(stimulus)
+    sheet, _ = session.stimulus(stimulus)
     tracks = [channel.track for channel in sheet.channels]
     if max(tracks) > TRACKS:
         raise DeviceError(f"The stimulus plays to track {max(tracks)}; the virtual deck has {TRACKS}: plan a new session.")
     parameters = parameters.model_copy(update={"speed_cm_s": speed_cm_s})
-    opened = VirtualDevice(name, parameters, audio, tracks, sheet.reference_dbfs, seed)
-    session.set_interface(Interface(name=name, sample_rate=opened.sample_rate, settings={"seed": seed}))
+    opened = VirtualDevice(name, parameters, session.stimulus, stimulus, seed)
+    settings = {"seed": seed, **{key: known.settings[key] for key in ("dbx",) if key in known.settings}}
+    session.set_interface(Interface(name=name, sample_rate=opened.sample_rate, settings=settings))
     return opened
 
 
@@ -236,70 +282,84 @@ def capture_virtual(
     *,
     seed: int | None = None,
 ) -> list[TakeRecord]:
-    """Capture a session through the virtual deck, and save the truth of its passes beside it as ``truth.json``.
+    """Capture a session through the virtual deck, and save the truth of its passes beside it as ``truth.json``, one per stimulus.
 
     Raises
     ------
     TapeError
         As :func:`open_virtual` and :func:`capture.flow.capture`.
     """
-    require_no_dbx(device, plan)
-    stimulus = plan.recordings[0].stimulus
-    with session.alone(), closing(open_virtual(session, device, stimulus=stimulus, seed=seed)) as deck:
+    with session.alone(), closing(open_virtual(session, device, stimulus=plan.recordings[0].stimulus, seed=seed)) as deck:
         plan = plan if plan.inputs or session.manifest.wiring.inputs else replace(plan, inputs=deck.inputs)
         made = capture(session, deck, deck, plan, report)
         if not plan.loop:
-            text = true_values(session, deck, stimulus).model_dump_json(indent=1)
-            session.write_json(TRUTH if stimulus == "main" else f"truth-{stimulus}.json", text + "\n")
+            for stimulus in dict.fromkeys(recording.stimulus for recording in plan.recordings):
+                text = true_values(session, deck, stimulus).model_dump_json(indent=1)
+                session.write_json(TRUTH if stimulus == MAIN else f"truth-{stimulus}.json", text + "\n")
     return made
 
 
-def require_no_dbx(device: str, plan: Plan) -> None:
-    """Refuse what asks for a dbx switch.
-
-    Raises
-    ------
-    DeviceError
-        A recording or a play pass is to be made with dbx in.
-    """
-    if any(recording.dbx or play.dbx for recording in plan.recordings for play in recording.plays):
-        raise DeviceError(f"'{device}' has no dbx; capture with --dbx off, or through an audio interface.")
-
-
-def true_values(session: Session, deck: VirtualDevice, stimulus: str = "main") -> Measurements:
+def true_values(session: Session, deck: VirtualDevice, stimulus: str = MAIN) -> Measurements:
     """True values of the play passes of a session, times counted as its recordings count them."""
-    sheet, _ = session.stimulus(stimulus)
-    passes = sorted(take.number for take in session.takes("play") if take.stimulus == stimulus)
-    said = truth(
-        deck.parameters,
-        sheet,
-        deck.seed,
-        passes=passes,
-        tool_version=tool_version(),
-        created=now(),
-        recording=max(deck.recordings, 1),
-    )
-    offset_s = {number: deck.start_offset_samples(number) / deck.sample_rate for number in passes}
-    return said.model_copy(
+    takes = [take for take in session.takes("play") if take.stimulus == stimulus]
+    said = []
+    figures: tuple[list[Result], list[Curve]] = ([], [])
+    for dbx in dict.fromkeys(str(take.conditions.get("dbx", "off")) for take in takes):
+        numbers = sorted(take.number for take in takes if take.conditions.get("dbx", "off") == dbx)
+        said += [_true_pass(deck, stimulus, dbx, number) for number in numbers]
+        results, curves = compander_figures(deck.parameters, deck.tape(stimulus).sheet, dbx)
+        figures = (figures[0] + results, figures[1] + curves)
+    first = said[0] if said else _true_pass(deck, stimulus, "off", None)
+    return first.model_copy(
         update={
-            "results": [_later(result, offset_s) for result in said.results],
-            "curves": [_later_curve(curve, offset_s) for curve in said.curves],
+            "results": [*(r for each in said for r in each.results), *figures[0]],
+            "curves": [*(c for each in said for c in each.curves), *figures[1]],
         }
     )
 
 
-def _later(result: Result, offset_s: dict[int, float]) -> Result:
-    """A latency as the interface sees it, which had been recording for a while when the tape started."""
-    if result.quantity != "latency" or result.value is None:
-        return result
-    return result.model_copy(update={"value": result.value + offset_s[int(result.conditions["pass"])]})
+def _true_pass(deck: VirtualDevice, stimulus: str, dbx: str, number: int | None) -> Measurements:
+    """True values of one play pass; of none, where the session holds none."""
+    tape = deck.tape(stimulus)
+    passed = None if number is None else pass_of_deck(number, dbx in ("on", "decode"))
+    said = truth(
+        deck.parameters,
+        tape.sheet,
+        deck.seed_of(stimulus),
+        passes=[] if passed is None else [passed],
+        tool_version=tool_version(),
+        created=now(),
+        recording=max(tape.deck.recordings, 1),
+    )
+    said = companded(said, deck.parameters, tape.sheet, dbx)
+    if number is None or passed is None:
+        return said
+    late_s = deck.start_offset_samples(stimulus, passed) / deck.sample_rate
+    return said.model_copy(
+        update={
+            "results": [_later(r, number, late_s) for r in said.results],
+            "curves": [_later_curve(c, number, late_s) for c in said.curves],
+        }
+    )
 
 
-def _later_curve(curve: Curve, offset_s: dict[int, float]) -> Curve:
-    if curve.quantity != "delay_trajectory":
-        return curve
-    delay = curve.y.array + offset_s[int(curve.conditions["pass"])]
-    return curve.model_copy(update={"y": Axis.of(curve.y.name, curve.y.unit, delay)})
+def _later(result: Result, number: int, late_s: float) -> Result:
+    """A figure under the session's number of its pass; a latency as the interface sees it, which was recording before."""
+    value = result.value
+    if result.quantity == "latency" and value is not None:
+        value += late_s
+    return result.model_copy(update={"value": value, "conditions": _of_pass(result.conditions, number)})
+
+
+def _later_curve(curve: Curve, number: int, late_s: float) -> Curve:
+    update: dict[str, object] = {"conditions": _of_pass(curve.conditions, number)}
+    if curve.quantity == "delay_trajectory":
+        update["y"] = Axis.of(curve.y.name, curve.y.unit, curve.y.array + late_s)
+    return curve.model_copy(update=update)
+
+
+def _of_pass(conditions: Conditions, number: int) -> dict[str, Condition]:
+    return {key: number if key == "pass" else value for key, value in conditions.items()}
 
 
 def _seeded(seed: Condition | None) -> str:
@@ -307,4 +367,8 @@ def _seeded(seed: Condition | None) -> str:
 
 
 def _seed_of(session_id: str) -> int:
-    return int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:4], "big")
+    return _number_of(session_id)
+
+
+def _number_of(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

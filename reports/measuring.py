@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from analysis import electronics, pair
 from analysis import interface as interfaces
 from analysis.bench import measure_take, reference_amplitude
+from analysis.compander import bench as compander
+from analysis.compander import readings as compander_readings
 from analysis.findings import Measured
 from analysis.subjects.time import LATENCY
 from analysis.take import Take
@@ -42,13 +44,14 @@ def measure_session(
     """
     results: list[Result] = []
     curves: list[Curve] = []
+    with_dbx: list[compander_readings.Readings] = []
     for item in aligned_takes(session, progress) if aligned is None else aligned:
-        measured = _pair(item) if isinstance(item, AlignedPair) else _take(session, item, progress)
+        measured = _pair(item) if isinstance(item, AlignedPair) else _take(session, item, progress, with_dbx)
         results += measured[0]
         curves += measured[1]
-    alone = _electronics(session, progress)
-    results += alone[0]
-    curves += alone[1]
+    for measured in (_electronics(session, progress), compander.measure(with_dbx, session.manifest.reference_dbfs)):
+        results += measured[0]
+        curves += measured[1]
     return Measurements(
         session=session.manifest.id, tool_version=tool_version(), created=now(), results=results, curves=curves
     )
@@ -98,7 +101,11 @@ def _decibels(esr: float | None) -> float | None:
     return None if not esr else 10.0 * math.log10(esr)
 
 
-def _take(session: Session, item: AlignedTake, progress: Progress) -> tuple[list[Result], list[Curve]]:
+def _take(
+    session: Session, item: AlignedTake, progress: Progress, with_dbx: list[compander_readings.Readings]
+) -> tuple[list[Result], list[Curve]]:
+    """Figures of one take; what it tells of a compander, where any take of the session has one, goes to `with_dbx`."""
+    companded = any(record.conditions.get("dbx", "off") != "off" for record in session.takes())
     results: list[Result] = []
     curves: list[Curve] = []
     common: dict[str, Condition] = {
@@ -114,6 +121,8 @@ def _take(session: Session, item: AlignedTake, progress: Progress) -> tuple[list
         conditions = {"track": item.sheet.channels[alignment.channel].track, **common}
         take = Take(item.returned, item.sheet, alignment, conditions)
         measured = measure_take(take, lambda what: progress(f"{item.record.id}: {what}"))
+        if companded:
+            with_dbx.append(compander_readings.read(take, measured[1]))
         more_results, more_curves = _without_interface(measured, session, item, take)
         results += more_results
         curves += more_curves

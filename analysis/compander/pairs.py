@@ -1,0 +1,66 @@
+"""Levels on both sides of an encoder or a decoder, from the steps of its takes and the channel without dbx."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.compander import law
+from analysis.compander.channel import Channel
+from analysis.compander.law import Law
+from analysis.compander.readings import Readings
+
+UNKNOWN_CHANNEL_DB = -10.0  # where no take tells the tape's compression, levels on tape up to here are used
+HIGHEST_DB = 0.5
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Levels of one frequency, rising: those on the channel, those of the programme, and the standard deviation of the reading.
+
+    All are re 0 dB sent, as if the channel had the gain 1 at this frequency. `straight` marks those of a straight channel.
+    """
+
+    frequency_hz: float
+    low_db: np.ndarray
+    high_db: np.ndarray
+    sd_db: np.ndarray
+    straight: np.ndarray
+
+    def fitted(self, encode: bool) -> Law | None:
+        """The law through them."""
+        # What noise is in the reading of an encoder's output counts r times, that of a decoder's once.
+        sd = self.sd_db * (2.0 if encode else 1.0)
+        kept = self.straight
+        return law.fit(self.low_db[kept], self.high_db[kept], sd[kept])
+
+
+def of_takes(takes: Sequence[Readings], encode: bool, channel: Channel | None, reference_dbfs: float) -> list[Pairs]:
+    """Pairs of levels by frequency, passes averaged."""
+    found: dict[float, dict[float, list[tuple[float, float]]]] = {}
+    for take in takes:
+        for line in take.steps:
+            reading = (line.returned_db - reference_dbfs, line.sd_db)
+            found.setdefault(line.frequency_hz, {}).setdefault(line.level_db, []).append(reading)
+    pairs = []
+    for frequency_hz, levels in sorted(found.items()):
+        sent = np.array(sorted(levels))
+        returned = np.array([np.mean([r for r, _ in levels[level]]) for level in sent])
+        sd = np.array([np.sqrt(np.mean([s**2 for _, s in levels[level]]) / len(levels[level])) for level in sent])
+        pairs.append(_pairs(frequency_hz, sent, returned, sd, encode, channel))
+    return pairs
+
+
+def _pairs(
+    frequency_hz: float, sent: np.ndarray, returned: np.ndarray, sd: np.ndarray, encode: bool, channel: Channel | None
+) -> Pairs:
+    gain = None if channel is None else channel.gain_db(frequency_hz)
+    if channel is None or gain is None:
+        low, high = (returned, sent) if encode else (sent, returned)
+        return Pairs(frequency_hz, low, high, sd, low - (np.max(low) if encode else 0.0) <= UNKNOWN_CHANNEL_DB)
+    limit = min(channel.straight_to_db(frequency_hz), HIGHEST_DB)
+    if encode:
+        low = channel.as_sent_db(frequency_hz, returned)
+        return Pairs(frequency_hz, low, sent, sd, low <= limit)
+    low = sent - channel.compression_db(frequency_hz, sent)
+    return Pairs(frequency_hz, low, returned - gain, sd, sent <= limit)
