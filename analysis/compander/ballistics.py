@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import least_squares
+from scipy.stats import t as student
 
 from analysis.compander.readings import GRID_S, Burst
 
@@ -23,9 +24,18 @@ BEFORE_S = 0.01
 LONGEST_S = 0.4
 LEAST_CHANGE_DB = 4.0  # of the gain
 MODEL_SD_DB = 0.05
+DRIFT_DB = 2.0  # by which the new level may lie elsewhere than its last tenth of a second says
 LATE_S = 0.005  # by which an edge may stand elsewhere than the time base says
 TAU_S = (5e-4, 0.5)
 FINE_S = 1e-4
+LEAST_SD = 0.003
+SYSTEMATIC = {
+    ("release", False): (0.008, 0.02),
+    ("release", True): (0.008, 0.02),
+    ("attack", False): (0.012, 0.04),
+    ("attack", True): (0.03, 0.15),
+}
+"""What the model leaves out: part of tau, and cycles of the tone, since the square is taken to be smooth within a cycle."""
 HIGHEST_DB = 3.0  # re the reference level: what overshoots further is bent by the tape
 
 
@@ -83,8 +93,9 @@ def _edge(
     if abs(change) < LEAST_CHANGE_DB or (change > 0.0) != (encode == (kind == "release")):
         return None
     used = (time > -BEFORE_S) & (time < min(after_s - half, LONGEST_S))
-    if encode:
-        used &= level < HIGHEST_DB
+    if encode and np.any(over := used & (level > HIGHEST_DB)):
+        # The window carries what the tape bends into its neighbourhood.
+        used &= (time < -half) | (time > time[over][-1] + half)
     points, values = time[used], level[used]
     stride = max(1, round(0.5 * burst.smoothing_s / GRID_S))
     points, values = points[::stride], values[::stride]
@@ -93,16 +104,23 @@ def _edge(
     sd = np.hypot(MODEL_SD_DB, 8.686 * np.sqrt(0.5) * 10.0 ** ((noise_db - values) / 20.0))
 
     def left(p: np.ndarray) -> np.ndarray:
-        model = old + _smoothed_db(points - p[1], float(np.exp(p[0])), step_db, change, encode, ratio, burst.smoothing_s)
+        tau, end = float(np.exp(p[0])), change + p[2]
+        model = old + _smoothed_db(points - p[1], tau, step_db, end, encode, ratio, burst.smoothing_s)
         return np.asarray((model - values) / sd)
 
-    best = min(np.log([0.005, 0.015, 0.04, 0.1]), key=lambda start: float(np.sum(left(np.array([start, 0.0])) ** 2)))
+    best = min(np.log([0.005, 0.015, 0.04, 0.1]), key=lambda start: float(np.sum(left(np.array([start, 0.0, 0.0])) ** 2)))
     low, high = np.log(TAU_S)
-    found = least_squares(left, [best, 0.0], bounds=([low, -LATE_S], [high, LATE_S]), loss="soft_l1", x_scale=[0.1, 1e-3])
+    found = least_squares(
+        left,
+        [best, 0.0, 0.0],
+        bounds=([low, -LATE_S, -DRIFT_DB], [high, LATE_S, DRIFT_DB]),
+        loss="soft_l1",
+        x_scale=[0.1, 1e-3, 0.1],
+    )
     if not low + 0.01 < found.x[0] < high - 0.01:
         return None
     covariance = np.linalg.pinv(found.jac.T @ found.jac)
-    chi = float(np.sum(left(found.x) ** 2)) / max(points.size - 2, 1)
+    chi = float(np.sum(left(found.x) ** 2)) / max(points.size - 3, 1)
     tau = float(np.exp(found.x[0]))
     return Edge(kind, tau, tau * float(np.sqrt(covariance[0, 0] * max(1.0, chi))))
 
@@ -111,7 +129,9 @@ def _smoothed_db(
     time_s: np.ndarray, tau_s: float, step_db: float, change_db: float, encode: bool, ratio: float, smoothing_s: float
 ) -> np.ndarray:
     """Envelope about an edge at time zero, re that before it, behind the window of the reading."""
-    fine = np.arange(time_s[0] - smoothing_s, time_s[-1] + smoothing_s + FINE_S, FINE_S)
+    # The grid stands still about the edge, so that the model moves smoothly with the moment of the edge.
+    reach = LATE_S + smoothing_s
+    fine = FINE_S * np.arange(np.floor((time_s[0] - reach) / FINE_S), np.ceil((time_s[-1] + reach) / FINE_S))
     since = np.maximum(fine, 0.0)
     gain = gain_change_db(since, tau_s, change_db, encode, ratio)
     amplitude = 10.0 ** ((gain + np.where(fine >= 0.0, step_db, 0.0)) / 20.0)
@@ -128,13 +148,14 @@ def gain_change_db(since_s: np.ndarray, tau_s: float, change_db: float, encode: 
     return np.asarray(share * 10.0 * np.log10(rho + (1.0 - rho) * np.exp(-rate * since_s)))
 
 
-def combined(found: Sequence[Edge]) -> tuple[float, float]:
-    """Weighted mean of several edges and its standard deviation, no smaller than their scatter says."""
+def combined(found: Sequence[Edge], frequency_hz: float, encode: bool) -> tuple[float, float]:
+    """Weighted mean of several edges of one kind, and its 95 % uncertainty, no smaller than their scatter says."""
     tau = np.array([e.tau_s for e in found])
-    weight = 1.0 / np.array([max(e.sd_s, 1e-3 * e.tau_s) for e in found]) ** 2
+    weight = 1.0 / np.array([max(e.sd_s, LEAST_SD * e.tau_s) for e in found]) ** 2
     mean = float(np.sum(weight * tau) / np.sum(weight))
-    formal = float(np.sum(weight) ** -0.5)
-    if tau.size < 3:
-        return mean, formal
-    scatter = float(np.sqrt(np.sum(weight * (tau - mean) ** 2) / (tau.size - 1) / np.sum(weight)))
-    return mean, max(formal, scatter)
+    doubt = 1.96 * float(np.sum(weight) ** -0.5)
+    if tau.size > 1:
+        scatter = float(np.sqrt(np.sum(weight * (tau - mean) ** 2) / (tau.size - 1) / np.sum(weight)))
+        doubt = max(doubt, float(student.ppf(0.975, tau.size - 1)) * scatter if tau.size > 2 else 0.0)
+    least, by_cycle = SYSTEMATIC[found[0].kind, encode]
+    return mean, float(np.hypot(doubt, mean * least + by_cycle / frequency_hz))

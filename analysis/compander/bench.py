@@ -17,7 +17,6 @@ HALVES = ("encode", "decode")
 REFERENCE_HZ = 1000.0
 RATIO_SYSTEMATIC = 0.001
 UNITY_SD_DB = 0.03
-TAU_SYSTEMATIC = 0.012
 
 LAW = "settled steps of 5 dB against the takes without dbx; straight line in dB, with the noise that the detector hears"
 UNITY = "level sent at which the gain is 0 dB: the same returns as without dbx"
@@ -104,8 +103,8 @@ def _half(track: _Track, dbx: str) -> Measured:
 def _ratio(quantity: str, law: Law | None, p: Pairs, conditions: dict[str, Condition], alone: bool) -> Result:
     if law is None:
         note = (
-            f"{np.count_nonzero(p.straight)} of {p.straight.size} steps can be used, too few or too close for a slope: the tape bends "
-            "the others, and what is missing was clipped or hidden in noise; check the level"
+            f"{np.count_nonzero(p.straight)} of {p.straight.size} steps can be used, too few or too close for a slope: "
+            "the tape bends the others, and what is missing was clipped or hidden in noise; check the level"
         )
         return Result.invalid(quantity, "1", conditions, LAW, note)
     made = result(
@@ -141,8 +140,7 @@ def _time_constants(takes: Sequence[Readings], laws: dict[float, Law | None], tr
             conditions = track.under(dbx, frequency_hz=frequency_hz, edge=kind)
             mine = [e for e in edges if e.kind == kind]
             if mine:
-                tau, sd = ballistics.combined(mine)
-                doubt = 1.96 * float(np.hypot(sd, TAU_SYSTEMATIC / 2.0 * tau))
+                tau, doubt = ballistics.combined(mine, frequency_hz, dbx == "encode")
                 results.append(result("dbx_time_constant", tau, "s", doubt, conditions, TAU))
             else:
                 why = (

@@ -13,7 +13,7 @@ from analysis.compander.readings import Readings
 
 SAME_HZ = 0.03  # relative difference of what counts as one frequency
 NEAR_OCTAVES = 2.0  # over which compression is carried
-SMALL_SIGNAL_DB = -15.0  # steps up to here tell the gain
+SMALL_SIGNAL_DB = (-35.0, -12.0)  # steps between them tell the gain: below there is noise, above compression
 STRAIGHT_DB = 0.15  # compression up to which the channel counts as straight
 GAIN_SD_DB = 0.03
 SLOPE_DB_OCTAVE = 9.0  # by which a tape holds less above 1 kHz, where nothing is known
@@ -39,8 +39,7 @@ class Channel:
         """Returned less sent for a small signal; None where nothing tells it."""
         own = self._own(frequency_hz)
         if own is not None:
-            small = own[0] <= max(SMALL_SIGNAL_DB, own[0][0])
-            return float(np.mean(own[1][small]))
+            return _small_signal(own)
         if self.response is None:
             return None
         frequency, gain = self.response
@@ -51,13 +50,13 @@ class Channel:
         return float(np.polyval(np.polyfit(np.log(frequency[near] / frequency_hz), gain[near], 1), 0.0))
 
     def compression_db(self, frequency_hz: float, level_db: np.ndarray) -> np.ndarray:
-        """By how much less than a small signal's gain a level gets; zero where nothing is known."""
+        """By how much less than a small signal's gain a level gets; zero for small signals and where nothing is known."""
         level = np.asarray(level_db, dtype=np.float64)
         steps = self._nearest(frequency_hz)
         if steps is None:
             return np.zeros(level.shape)
-        small = steps[0] <= max(SMALL_SIGNAL_DB, steps[0][0])
-        return np.asarray(np.interp(level, steps[0], np.mean(steps[1][small]) - steps[1]))
+        loss = np.where(steps[0] <= SMALL_SIGNAL_DB[1], 0.0, _small_signal(steps) - steps[1])
+        return np.asarray(np.interp(level, steps[0], loss))
 
     def straight_to_db(self, frequency_hz: float) -> float:
         """Highest level sent at which the channel is straight."""
@@ -90,6 +89,13 @@ class Channel:
             return None
         best = min(self.steps, key=lambda f: abs(np.log2(f / frequency_hz)))
         return self.steps[best] if abs(np.log2(best / frequency_hz)) <= NEAR_OCTAVES else None
+
+
+def _small_signal(steps: np.ndarray) -> float:
+    small = (steps[0] >= SMALL_SIGNAL_DB[0]) & (steps[0] <= SMALL_SIGNAL_DB[1])
+    return (
+        float(np.mean(steps[1][small])) if small.any() else float(steps[1][np.argmin(np.abs(steps[0] - SMALL_SIGNAL_DB[1]))])
+    )
 
 
 def of_takes(takes: Sequence[Readings], reference_dbfs: float) -> Channel | None:
