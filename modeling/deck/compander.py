@@ -12,7 +12,8 @@ U is the mean square of a sine at the unity level; F, what the detector reads in
 at L dB re unity leaves the encoder at L/r and the decoder at r L; P falls by 4.343/tau dB a second. The encoder sees its own
 output: for r = 2 its gain settles with tau/2, the decoder's with tau.
 
-Emphasis and weighting are 0 dB at 1 kHz, where levels are aligned.
+Emphasis and weighting are 0 dB at 1 kHz, where levels are aligned. At 48 kHz the running filters keep to their closed forms within
+0.04 dB (emphasis) and, to 10 kHz, 0.25 dB (weighting).
 
 References
 ----------
@@ -33,6 +34,9 @@ Response = Callable[[np.ndarray], np.ndarray]
 ALIGNED_HZ = 1000.0
 SYNC_TRACK = 3
 """Track, 0-based, that the switch position SYNC leaves alone: it carries a time code."""
+
+_STEPS = 80
+_CLOSE = 1e-13
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,9 @@ class CompanderHalf:
 
     Notes
     -----
-    Sample by sample, so that the block size changes nothing. The gain of a sample follows from the detector's reading before
-    it, in both halves alike.
+    Sample by sample, so that the block size changes nothing. The gain of a sample follows from the detector's reading of that
+    very sample, in both halves alike; the encoder solves for it. Taken from the sample before, the first sound after a silence
+    would leave the encoder with all of its gain and stun the detector.
     """
 
     def __init__(self, settings: Compander, decode: bool, channels: int, sample_rate: int) -> None:
@@ -173,29 +178,69 @@ def _run(
 ) -> None:
     """State per channel: reading of the detector, one value of the emphasis and of each section of the side chain."""
     c0, c1, d1 = emphasis_section
+    count = sections.shape[0]
+    through = 1.0  # gain of the side chain from a sample to the same sample
+    for k in range(count):
+        through *= sections[k, 0]
     for channel in range(signal.shape[0]):
         power, held = state[channel, 0], state[channel, 1]
         for i in range(signal.shape[1]):
             x = signal[channel, i]
-            gain = power**exponent
+            past = 0.0  # what the side chain gives if this sample is zero
+            for k in range(count):
+                past = sections[k, 0] * past + state[channel, 2 + k]
+            rest = power + share * (floor - power)
             if decode:
                 tape = x
-                v = x * gain
-                y = c0 * v + held
-                held = c1 * v - d1 * y
             else:
                 v = c0 * x + held
                 held = c1 * x - d1 * v
-                y = v / gain
-                tape = y
-            out[channel, i] = y
+                tape = _encoded(v, rest, share * scale, through, past, exponent, power)
+                out[channel, i] = tape
             seen = tape
-            for k in range(sections.shape[0]):
+            for k in range(count):
                 before = seen
                 seen = sections[k, 0] * before + state[channel, 2 + k]
                 state[channel, 2 + k] = sections[k, 1] * before - sections[k, 2] * seen
-            power += share * (scale * seen * seen + floor - power)
+            power = rest + share * scale * seen * seen
+            if decode:
+                v = tape * _power(power, exponent)
+                y = c0 * v + held
+                held = c1 * v - d1 * y
+                out[channel, i] = y
         state[channel, 0], state[channel, 1] = power, held
+
+
+@numba.njit(cache=True, nogil=True)
+def _encoded(v: float, rest: float, share: float, through: float, past: float, exponent: float, power: float) -> float:
+    """The y that solves y P(y)^exponent = v with P(y) = rest + share (through y + past)^2, by safeguarded Newton steps."""
+    far = v / _power(rest, exponent)  # P is never below the rest
+    near, y = 0.0, v / _power(power, exponent)
+    if (y - near) * (y - far) > 0.0:
+        y = 0.5 * far
+    for _ in range(_STEPS):
+        seen = through * y + past
+        whole = rest + share * seen * seen
+        gain = _power(whole, exponent)
+        error = y * gain - v
+        if error * v > 0.0:
+            far = y
+        else:
+            near = y
+        slope = gain + y * exponent * gain / whole * 2.0 * share * seen * through
+        step = error / slope if slope > 0.0 else np.inf
+        following = y - step
+        if not (following - near) * (following - far) <= 0.0:
+            following = 0.5 * (near + far)
+        if abs(following - y) <= _CLOSE * abs(y):
+            return following
+        y = following
+    return y
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _power(value: float, exponent: float) -> float:
+    return np.sqrt(value) if exponent == 0.5 else value**exponent  # the usual ratio of 2 is much the quicker
 
 
 def _weighting_parts(settings: Compander) -> tuple[tuple[Response, float], ...]:
