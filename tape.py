@@ -13,6 +13,7 @@ import typer
 
 from capture.cli import Json, Reference, SessionPath
 from capture.cli import app as capture_commands
+from reports.cli import app as report_commands
 from signals.errors import TapeError, UsageError
 
 if TYPE_CHECKING:
@@ -253,6 +254,9 @@ def render(
         settings = rendering.Settings(wow, hiss, drive, mix, seed)
         rendering.render_file(model, source, target, settings, reference_dbfs, reporter.fraction)
     terminal.say_json({"output": str(target)}) if as_json else terminal.say(f"written: {target}")
+
+
+app.registered_commands += report_commands.registered_commands
 
 
 def _train(reporter: "Reporter", session: "Session", dataset: "Dataset", core: str, **how: Any) -> "Outcome":

@@ -191,8 +191,15 @@ def free_folder(path: Path) -> Path:
     return free
 
 
-def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambda _: None) -> Session:
+def plan_session(
+    path: Path, wish: Wish, progress: Callable[[str], None] = lambda _: None, identifier: str | None = None
+) -> Session:
     """Make a session with its stimuli: one for what is recorded and played without dbx, others for the rest.
+
+    Parameters
+    ----------
+    identifier : str, optional
+        Of the session, which the tape carries; by default one that nobody else has.
 
     Raises
     ------
@@ -217,7 +224,7 @@ def plan_session(path: Path, wish: Wish, progress: Callable[[str], None] = lambd
         raise StimulusError(f"{len(wish.levels_db)} levels are too many for a quick stimulus; leave out --quick")
     progress("composing the stimulus")
     music = {name: _music(file, wish.sample_rate) for name, file in _named(wish.music)}
-    identifier = uuid.uuid4().hex[:12]
+    identifier = identifier or uuid.uuid4().hex[:12]
     sheets = [
         _sheet(stimulus, wish, identifier, music) for stimulus in dict.fromkeys(STIMULUS_OF[mode] for mode in wish.dbx)
     ]

@@ -290,13 +290,26 @@ def capture_virtual(
         As :func:`open_virtual` and :func:`capture.flow.capture`.
     """
     with session.alone(), closing(open_virtual(session, device, stimulus=plan.recordings[0].stimulus, seed=seed)) as deck:
-        plan = plan if plan.inputs or session.manifest.wiring.inputs else replace(plan, inputs=deck.inputs)
-        made = capture(session, deck, deck, plan, report)
+        made = capture_through(session, deck, plan, report)
         if not plan.loop:
             for stimulus in dict.fromkeys(recording.stimulus for recording in plan.recordings):
                 text = true_values(session, deck, stimulus).model_dump_json(indent=1)
                 session.write_json(TRUTH if stimulus == MAIN else f"truth-{stimulus}.json", text + "\n")
     return made
+
+
+def capture_through(
+    session: Session, deck: VirtualDevice, plan: Plan, report: Callable[[Progress], None] = lambda progress: None
+) -> list[TakeRecord]:
+    """Capture a session through a virtual deck that is open; the session learns nothing of its seed, parameters or truth.
+
+    Raises
+    ------
+    TapeError
+        As :func:`capture.flow.capture`.
+    """
+    plan = plan if plan.inputs or session.manifest.wiring.inputs else replace(plan, inputs=deck.inputs)
+    return capture(session, deck, deck, plan, report)
 
 
 def true_values(session: Session, deck: VirtualDevice, stimulus: str = MAIN) -> Measurements:

@@ -1,0 +1,161 @@
+"""Every figure and curve as measured beside its truth, joined by quantity, unit and conditions."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from sessions.results import Condition, Conditions, Curve, Measurements, Result
+
+NEAR: Mapping[str, tuple[str, float]] = {"flutter_line": ("frequency_hz", 0.02)}
+"""Quantities found at a place that is itself measured: the condition that names it, and how far it may be off, relative."""
+
+SMOOTH_CONSTANT = {"delay_trajectory"}
+"""Curves whose constant is a figure of its own (`latency`): they are compared less their mean."""
+
+Fate = Literal["invalid", "missing", "unfounded"]
+"""What became of a figure without its partner: said to be out of reach, not there at all, or given where there can be none."""
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A figure or curve of which only one side is valid; `true` is its true value where it is a figure that has one."""
+
+    quantity: str
+    fate: Fate
+    true: float | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A figure or curve as measured, and its truth.
+
+    Attributes
+    ----------
+    x : ndarray, shape (points,)
+        Where on a curve; of a figure, NaN.
+    true, found : ndarray, shape (points,)
+    uncertainty : ndarray, shape (points,)
+        95 %, NaN where none is stated.
+    """
+
+    quantity: str
+    unit: str
+    conditions: Conditions
+    x: np.ndarray
+    true: np.ndarray
+    found: np.ndarray
+    uncertainty: np.ndarray
+
+    @property
+    def is_curve(self) -> bool:
+        """Whether it is a curve."""
+        return bool(np.isfinite(self.x).any())
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What a deck's measurement and truth make together.
+
+    Attributes
+    ----------
+    pairs : tuple of Pair
+    unmet : tuple of Unmet
+        What could not be compared.
+    untold : frozenset of str
+        Quantities that were measured and of which the truth says nothing.
+    """
+
+    pairs: tuple[Pair, ...]
+    unmet: tuple[Unmet, ...]
+    untold: frozenset[str]
+
+
+def join(measured: Measurements, true: Measurements) -> Joined:
+    """Join what was measured with the truth."""
+    pairs: list[Pair] = []
+    unmet: list[Unmet] = []
+    found = defaultdict(list)
+    for result in measured.results:
+        found[_key(result.quantity, result.unit, result.conditions)].append(result)
+    for told in true.results:
+        partners = found.get(_key(told.quantity, told.unit, told.conditions)) or _nearest(told, measured)
+        if not partners and told.valid:
+            unmet.append(Unmet(told.quantity, "missing", told.value))
+        for partner in partners:
+            if told.value is not None and partner.value is not None:
+                pairs.append(_figure(told, partner))
+            elif told.valid != partner.valid:
+                unmet.append(Unmet(told.quantity, "invalid" if told.valid else "unfounded", told.value))
+    curves = defaultdict(list)
+    for curve in measured.curves:
+        curves[_curve_key(curve)].append(curve)
+    for line in true.curves:
+        matching = [pair for pair in (_curve(line, other) for other in curves.get(_curve_key(line), [])) if pair.x.size]
+        pairs += matching
+        if not matching:
+            unmet.append(Unmet(line.quantity, "missing", None))
+    known = {r.quantity for r in true.results} | {c.quantity for c in true.curves}
+    all_found = {r.quantity for r in measured.results} | {c.quantity for c in measured.curves}
+    return Joined(tuple(pairs), tuple(unmet), frozenset(all_found - known))
+
+
+def _plain(value: Condition) -> Hashable:
+    """Numbers as numbers, to nine figures: 315 is 315.0."""
+    return value if isinstance(value, str) else float(f"{float(value):.9g}")
+
+
+def _conditions(conditions: Conditions) -> Hashable:
+    return frozenset((name, _plain(value)) for name, value in conditions.items())
+
+
+def _key(quantity: str, unit: str, conditions: Conditions) -> Hashable:
+    return quantity, unit, _conditions(conditions)
+
+
+def _curve_key(curve: Curve) -> Hashable:
+    return curve.quantity, curve.x.unit, curve.y.unit, _conditions(curve.conditions)
+
+
+def _nearest(told: Result, measured: Measurements) -> list[Result]:
+    """The figure nearest to where the truth has it, where the place is a matter of measurement."""
+    if told.quantity not in NEAR:
+        return []
+    name, reach = NEAR[told.quantity]
+    place = float(told.conditions.get(name, np.nan))
+
+    def rest(conditions: Conditions) -> Hashable:
+        return _conditions({key: value for key, value in conditions.items() if key != name})
+
+    alike = [
+        r
+        for r in measured.results
+        if r.quantity == told.quantity and name in r.conditions and rest(r.conditions) == rest(told.conditions)
+    ]
+    close = [r for r in alike if abs(float(r.conditions[name]) - place) <= reach * place]
+    return sorted(close, key=lambda r: abs(float(r.conditions[name]) - place))[:1]
+
+
+def _figure(told: Result, partner: Result) -> Pair:
+    uncertainty = np.nan if partner.uncertainty is None else partner.uncertainty
+    numbers = (np.array([v], dtype=float) for v in (np.nan, told.value, partner.value, uncertainty))
+    return Pair(told.quantity, told.unit, told.conditions, *numbers)
+
+
+def _curve(told: Curve, measured: Curve) -> Pair:
+    """A curve as measured, read where the truth has its points; over log frequency where x is a frequency."""
+    x, true = told.x.array, told.y.array
+    over = measured.x.array
+    inside = (x >= over.min()) & (x <= over.max()) if over.size > 1 else np.zeros(x.size, dtype=bool)
+    x, true = x[inside], true[inside]
+    scale = np.log if told.x.unit == "Hz" and over.size and min(over.min(), *x[:1]) > 0.0 else np.asarray
+    at, known = scale(x), scale(over)
+    found = np.interp(at, known, measured.y.array) if x.size else x
+    doubt = np.full(x.size, np.nan)
+    if measured.uncertainty is not None and x.size:
+        doubt = np.interp(at, known, np.asarray(measured.uncertainty))
+    if told.quantity in SMOOTH_CONSTANT and x.size:
+        found = found - np.mean(found - true)
+    return Pair(told.quantity, told.y.unit, told.conditions, x, true, found, doubt)
