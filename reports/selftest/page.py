@@ -25,11 +25,11 @@ deck; the truth is worked out afterwards.
 
 {cases}
 
-Errors are measured less true; n is the number of figures, or of points of curves. "95 % below" is the 95th
-percentile of their magnitude, which is what the goal is for. Coverage is
-how often the truth lay within the stated 95 % uncertainty, and how many independent readings that is worth; {low} to {high} % is right,
-and what chance would bring about less than once in {chance} times is marked. Invalid, missing: there is a truth and no figure.
-Unfounded: there is a figure where no truth can be.
+Errors are measured less true; n is the number of figures, or of points of curves; times are in microseconds. "95 % below" is the
+95th percentile of the magnitude, which is what the goal is for. Coverage is how often the truth lay within the stated 95 %
+uncertainty, and how many independent readings that is worth; {low} to {high} % is right, and what chance would bring about less
+than once in {chance} times is marked. Invalid, missing: there is a truth and no figure. Unfounded: there is a figure where no truth
+can be.
 
 {table}
 

@@ -57,7 +57,8 @@ def judge(outcomes: Sequence[Outcome], failed: Sequence[tuple[Case, str]] = (), 
     lines = [line for kind in MEANING for line in _lines(kind, [o for o in outcomes if o.case.kind == kind], only)]
     failures = [f"{case.name} could not be measured: {why}" for case, why in failed]
     failures += [text for line in lines for text in _failures(line)]
-    told = {x.quantity for o in outcomes for x in (*o.joined.pairs, *o.joined.unmet)}
+    told = {pair.quantity for o in outcomes for pair in o.joined.pairs}
+    told |= {lost.quantity for o in outcomes for lost in o.joined.unmet}
     untold = {quantity for o in outcomes for quantity in o.joined.untold} - told
     return Verdict(lines, failures, sorted(untold) if only is None else [])
 

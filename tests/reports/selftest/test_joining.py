@@ -1,0 +1,155 @@
+"""Joining and statistics, on figures made by hand."""
+
+import numpy as np
+import pytest
+
+from reports.selftest.goals import GOALS, Goal, goal_of
+from reports.selftest.joining import join
+from reports.selftest.statistics import honesty, row
+from sessions.results import Axis, Curve, Measurements, Result
+
+
+def document(results=(), curves=()):
+    return Measurements(session="s", tool_version="0", created="now", results=list(results), curves=list(curves))
+
+
+def figure(value, quantity="thd", unit="%", uncertainty=None, **conditions):
+    if value is None:
+        return Result.invalid(quantity, unit, conditions, "by hand", "no")
+    return Result(
+        quantity=quantity, value=value, unit=unit, uncertainty=uncertainty, conditions=conditions, method="by hand"
+    )
+
+
+def line(x, y, doubt=None, quantity="frequency_response", x_name="frequency", **conditions):
+    return Curve(
+        quantity=quantity,
+        conditions=conditions,
+        method="by hand",
+        x=Axis.of(x_name, "Hz", x),
+        y=Axis.of("magnitude", "dB", y),
+        uncertainty=doubt,
+    )
+
+
+def test_figures_join_by_quantity_unit_and_conditions_with_numbers_as_numbers():
+    measured = document(
+        [
+            figure(1.1, track=1, frequency_hz=315, level_db=0.0),
+            figure(9.0, track=1, frequency_hz=315, level_db=0, path="electronics"),
+            figure(8.0, track=2, frequency_hz=315, level_db=0),
+            figure(3.0, quantity="hum", unit="dB"),
+        ]
+    )
+    true = document([figure(1.0, track=1.0, frequency_hz=315.0, level_db=0), figure(1.0, unit="dB", track=2)])
+    joined = join(measured, true)
+    (pair,) = joined.pairs
+    assert (pair.true[0], pair.found[0]) == (1.0, 1.1)
+    assert np.isnan(pair.uncertainty[0])
+    assert [(lost.quantity, lost.fate) for lost in joined.unmet] == [("thd", "missing")]
+    assert joined.untold == {"hum"}
+
+
+def test_a_figure_without_its_partner_is_counted_by_its_fate():
+    measured = document([figure(None, track=1), figure(2.0, track=2), figure(None, track=3)])
+    true = document([figure(1.0, track=1), figure(None, track=2), figure(None, track=3), figure(5.0, track=4)])
+    joined = join(measured, true)
+    assert joined.pairs == ()
+    assert [(lost.fate, lost.true) for lost in joined.unmet] == [("invalid", 1.0), ("unfounded", None), ("missing", 5.0)]
+
+
+def test_a_line_is_found_where_it_was_measured_to_be():
+    def at(hz, value):
+        return figure(value, "flutter_line", track=1, frequency_hz=hz)
+
+    joined = join(document([at(12.9, 0.1), at(13.1, 0.02), at(3.0, 0.5)]), document([at(13.0, 0.11), at(7.0, 0.1)]))
+    (pair,) = joined.pairs
+    assert pair.found[0] in (0.1, 0.02)
+    assert [lost.fate for lost in joined.unmet] == ["missing"]
+
+
+def test_a_curve_is_read_at_the_points_of_its_truth_over_log_frequency():
+    """dB over log f is a straight line here: 6 dB an octave, so linear interpolation in f would be off."""
+    octaves = np.array([-3.0, 3.0])
+    measured = document(curves=[line(1000.0 * 2.0**octaves, 6.0 * octaves, [0.1, 0.7], track=1)])
+    x = np.array([50.0, 250.0, 1000.0, 4000.0, 12000.0])
+    true = document(curves=[line(x, [0.0, -12.0, 0.0, 12.0, 0.0], track=1.0, x_name="input frequency")])
+    (pair,) = join(measured, true).pairs
+    assert pair.x.tolist() == [250.0, 1000.0, 4000.0]
+    assert pair.found == pytest.approx([-12.0, 0.0, 12.0])
+    assert pair.uncertainty == pytest.approx([0.2, 0.4, 0.6])
+
+
+def test_the_trajectory_is_compared_less_its_constant():
+    time = np.linspace(0.0, 1.0, 11)
+    ends = [
+        Curve(
+            quantity="delay_trajectory",
+            method="by hand",
+            x=Axis.of("time", "s", time),
+            y=Axis.of("delay", "s", constant + 1e-3 * time),
+        )
+        for constant in (0.0, 0.5)
+    ]
+    (pair,) = join(document(curves=ends[:1]), document(curves=ends[1:])).pairs
+    assert pair.found == pytest.approx(pair.true)
+
+
+def pairs(errors, doubt, true=1.0):
+    """One figure a deck."""
+    made = []
+    for seed, error in enumerate(errors):
+        joined = join(document([figure(true + error, uncertainty=doubt)]), document([figure(true)]))
+        made.append((seed, joined.pairs[0]))
+    return made
+
+
+def test_statistics_by_hand():
+    found = row("pilot", "thd", Goal("thd", percent=3.0, least=0.1), pairs([0.02, -0.01, 0.04, -0.03], 0.035, 2.0))
+    assert found is not None
+    assert (found.readings, found.unit) == (4, "%")
+    assert found.bias == pytest.approx(0.25)  # % of 2.0
+    assert found.rms == pytest.approx(np.sqrt((1.0 + 0.25 + 4.0 + 2.25) / 4.0))
+    assert found.worst == pytest.approx(2.0)
+    assert found.percentile == pytest.approx(1.5 + 0.85 * 0.5)
+    assert found.over_goal == pytest.approx((1.5 + 0.85 * 0.5) / 3.0)
+    assert found.coverage == 0.75
+    assert found.where.deck == 2
+    assert row("pilot", "thd", Goal("thd", percent=3.0, least=3.0), pairs([0.02], 0.1, 2.0)) is None
+
+
+def test_of_two_limits_the_larger_one_counts():
+    goal = Goal("w", 0.0005, 2.0)
+    assert goal.allowed(np.array([0.0, 0.01, 0.1])) == pytest.approx([0.0005, 0.0005, 0.002])
+
+
+def test_honest_errors_pass_and_shrunk_or_swollen_uncertainties_do_not():
+    error = np.random.default_rng(1).standard_normal(2000)
+    assert row("pilot", "thd", None, pairs(error, 1.96)).honesty == "honest"
+    assert row("pilot", "thd", None, pairs(error, 1.2)).honesty == "too small"
+    assert row("pilot", "thd", None, pairs(error, 6.0)).honesty == "too large"
+
+
+def test_few_readings_accuse_nobody_unjustly():
+    assert honesty(0.5, 2) == "honest"  # at most one of two by 0.9: 0.19
+    assert honesty(1.0, 50) == "honest"  # 0.99^50 = 0.6
+    assert honesty(0.2, 5) == "too small"  # at most one of five by 0.9: 0.0005
+    assert honesty(1.0, 500) == "too large"  # 0.99^500 = 0.007
+
+
+def test_points_of_a_curve_that_err_alike_are_one_reading():
+    """One offset a curve, 100 points each: 20 curves are 20 readings, not 2000."""
+    x = np.geomspace(100.0, 1000.0, 100)
+    made = []
+    for seed, offset in enumerate(np.random.default_rng(2).standard_normal(20)):
+        joined = join(document(curves=[line(x, np.full(100, offset), [1.0] * 100)]), document(curves=[line(x, 0.0 * x)]))
+        made.append((seed, joined.pairs[0]))
+    found = row("pilot", "frequency_response", None, made)
+    assert (found.readings, found.independent) == (2000, 20)
+
+
+def test_a_case_has_its_own_goal_where_it_is_named():
+    assert goal_of("frequency_response", "pilot").limit == 0.2
+    assert goal_of("frequency_response", "quiet").limit == 0.05
+    assert goal_of("polarity", "pilot") is None
+    assert len({(goal.quantity, goal.case) for goal in GOALS}) == len(GOALS)
