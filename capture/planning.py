@@ -15,14 +15,13 @@ from sessions.store import CAPTURE_RATE_HZ, Session
 from signals.companded import ENCODED, PLAIN, plan_companded
 from signals.cues import CueSheet
 from signals.errors import AudioFileError, StimulusError, UsageError
-from signals.stimulus import DEFAULT_REFERENCE_DBFS, QUICK, STANDARD, StimulusAudio, plan
+from signals.stimulus import DEFAULT_REFERENCE_DBFS, MAIN, QUICK, STANDARD, StimulusAudio, plan
 from signals.tape_length import MINUTES_A_SIDE, fits, running_time_s
 
 SPEEDS_CM_S = (4.8, 9.5)
 MOST_LEVELS = 100
 MOST_TRACKS = 8
 LOWEST_REFERENCE_DBFS = -60.0
-MAIN = "main"
 STIMULUS_OF = {"off": MAIN, "on": ENCODED, "encode": ENCODED, "decode": PLAIN}
 """Stimulus that each pair of positions of the dbx switch needs: a tape recorded with dbx in is another than one without."""
 

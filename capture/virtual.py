@@ -24,13 +24,13 @@ from signals.audio import AudioReader
 from signals.companded import ENCODED
 from signals.cues import CueSheet
 from signals.errors import DeviceError
+from signals.stimulus import MAIN
 
 KIND = "virtual"
 DEFAULT_PRESET = "fresh"
 BLOCK_SAMPLES = 1 << 15
 LATEST_START_S = 1.5
 TRUTH = "truth.json"
-MAIN = "main"
 PASSES_WITHOUT_DBX = 1000  # more than anybody makes
 
 

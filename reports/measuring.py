@@ -10,6 +10,7 @@ from analysis.bench import measure_take, reference_amplitude
 from analysis.compander import bench as compander
 from analysis.compander import readings as compander_readings
 from analysis.findings import Measured
+from analysis.subjects import tracks
 from analysis.subjects.time import LATENCY
 from analysis.take import Take
 from modeling.aligned import Aligned, AlignedPair, AlignedTake, aligned_takes, record_take, returned_channels
@@ -117,6 +118,7 @@ def _take(
     for dead in item.unjoined:
         conditions = {"track": item.sheet.channels[dead.channel].track, **common}
         results.append(Result.invalid("latency", "s", conditions, LATENCY, dead.reason))
+    takes: list[Take] = []
     for alignment in item.alignments:
         conditions = {"track": item.sheet.channels[alignment.channel].track, **common}
         take = Take(item.returned, item.sheet, alignment, conditions)
@@ -126,7 +128,9 @@ def _take(
         more_results, more_curves = _without_interface(measured, session, item, take)
         results += more_results
         curves += more_curves
-    return results, curves
+        takes.append(take)
+    progress(f"{item.record.id}: measuring the tracks beside one another")
+    return tracks.measure(takes, returned_channels(item.sheet, item.record), (results, curves))
 
 
 def _electronics(session: Session, progress: Progress) -> Measured:

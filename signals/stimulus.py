@@ -17,8 +17,20 @@ from signals.sweeps import Sweep
 from signals.timeline import Timeline
 from signals.tones import bursts, impulses, tone, two_tone
 
-__all__ = ["DEFAULT_REFERENCE_DBFS", "QUICK", "STANDARD", "Music", "Piece", "Scope", "StimulusAudio", "plan", "waveform"]
+__all__ = [
+    "DEFAULT_REFERENCE_DBFS",
+    "MAIN",
+    "QUICK",
+    "STANDARD",
+    "Music",
+    "Piece",
+    "Scope",
+    "StimulusAudio",
+    "plan",
+    "waveform",
+]
 
+MAIN = "main"  # the stimulus for takes without dbx
 DEFAULT_REFERENCE_DBFS = -18.0
 SWEEP_LOW_HZ = 10.0  # an octave below what is reported, so that the fade-in ripples nothing
 SWEEP_HIGH_HZ = 22_000.0
@@ -46,7 +58,7 @@ def plan(
     scope: Scope = STANDARD,
     music: Music | None = None,
     seed: int = 0,
-    stimulus: str = "main",
+    stimulus: str = MAIN,
 ) -> CueSheet:
     """Lay out the uncompanded stimulus.
 

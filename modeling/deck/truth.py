@@ -9,6 +9,7 @@ from modeling.deck.true.linearity import distortion_results, response_curves
 from modeling.deck.true.motion import motion_curves, motion_results
 from modeling.deck.true.noise import noise_curve, noise_results
 from modeling.deck.true.session import TrueSession
+from modeling.deck.true.tracks import track_results
 from sessions.results import Curve, Measurements, Result
 from signals.cues import CueSheet
 from signals.errors import ModelError
@@ -45,7 +46,8 @@ def truth(
     Returns
     -------
     Measurements
-        Latency, speed, wow and flutter, response, distortion and noise for every track and pass.
+        Latency, speed, wow and flutter, response, distortion and noise for every track and pass, and what the tracks tell
+        beside one another.
 
     Raises
     ------
@@ -72,4 +74,5 @@ def truth(
             if track in programme:
                 results += distortion_results(session, track, number, channel)
                 curves += response_curves(session, track, number)
+        results += track_results(session, record, play, number)
     return Measurements(session=sheet.session, tool_version=tool_version, created=created, results=results, curves=curves)

@@ -15,7 +15,7 @@ from capture.planning import Wish, plan_session
 from capture.recordings import Plan
 from capture.virtual import VirtualDevice, capture_through, true_values
 from capture.wire import Wire
-from modeling.deck.truth import RESPONSE_HZ
+from modeling.deck.true.linearity import RESPONSE_HZ
 from reports import measuring
 from reports.selftest.cases import WIRING, Case
 from reports.selftest.goals import LOOP
@@ -23,6 +23,7 @@ from reports.selftest.joining import Joined, join
 from sessions.manifest import now, tool_version
 from sessions.results import Axis, Condition, Conditions, Curve, Measurements, Result
 from sessions.store import Session
+from signals.stimulus import MAIN
 
 Tell = Callable[[float], None]
 SHARES = {"planned": 0.04, "captured": 0.35, "measured": 0.95}
@@ -72,9 +73,7 @@ def _identifier(case: Case) -> str:
 
 
 def _through_deck(session: Session, case: Case, tell: Tell) -> Callable[[], Measurements]:
-    sheet, audio = session.stimulus()
-    tracks = [channel.track for channel in sheet.channels]
-    deck = VirtualDevice("virtual deck", case.deck(), audio, tracks, sheet.reference_dbfs, case.seed)
+    deck = VirtualDevice("virtual deck", case.deck(), session.stimulus, MAIN, case.seed)
     with closing(deck):
         capture_through(session, deck, Plan.of(case.passes), _reporting(case.passes + 1, tell))
     return lambda: true_values(Session.open(session.path), deck)
