@@ -113,6 +113,11 @@ def join_take(
         return [], unjoined
     surest = max(found, key=lambda a: a.readings.time_s.size)
     pilot = _pilot(returned, sheet, inputs, surest, progress)
+    if pilot is not None and surest.found.end_s is None:
+        # Of a tape that stopped the pilot says until when it ran.
+        pilot, stop_s = pilot.while_heard(surest.line())
+        found = [a.running_to(stop_s) for a in found]
+        surest = surest.running_to(stop_s)
     if pilot is not None and pilot.longest_loss_s() <= segments.LONG_LOSS_S:
         known, first, how = _trajectory(pilot.readings), None, "pilot, with the channel's own skew from its programme"
     else:

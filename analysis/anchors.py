@@ -5,7 +5,7 @@ the end marker back, each expected where the last one found says.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ ANCHOR_SD_S = 60e-6  # phase of the response, and flutter within a chirp
 BETWEEN_ANCHORS_S = 5e-4  # what a worn deck strays from the line between two chirps
 GUARD_REACH_S = 0.05
 WANDER = 3e-3  # change of speed from one guard to the next that is still followed
+SPEED_OVER_S = 4.0  # anchors so far apart tell the speed better than the start marker does
 LEAST_HEARD = 0.5  # share of the guards on the line from start to end of a tape that ran through
 
 
@@ -44,6 +45,13 @@ class Anchors:
     found: FoundTake
     readings: Readings
     lost_s: tuple[tuple[float, float], ...] = ()
+
+    def running_to(self, stop_s: float) -> "Anchors":
+        """The same where it is known that the tape ran to a time of the stimulus, after which all is lost."""
+        if self.found.end_s is not None or not self.lost_s:
+            return self
+        low, high = self.lost_s[-1]
+        return replace(self, lost_s=(*self.lost_s[:-1], (max(low, stop_s), high)))
 
     def line(self) -> Timebase:
         """Broken line through the anchors, on a fine enough grid that ends at the last: beyond it the line goes straight on."""
@@ -115,7 +123,8 @@ def _anchors(
         near = [_nearest(cue, rate, falling, guards, lambda apex: float(line.delay(apex)), GUARD_REACH_S) for cue in cues]
         if sum(n is not None for n in near) >= LEAST_HEARD * len(cues):
             return Anchors(channel, to, found, _readings([n for n in near if n is not None]))
-    forward = _followed(cues, rate, falling, guards, found.start_s - start_s, found.speed)
+    speed = found.marker_speed or found.speed
+    forward = _followed(cues, rate, falling, guards, found.start_s - start_s, speed)
     if found.end_s is None:
         heard = [n for n in forward if n is not None]
         last = max(
@@ -123,7 +132,7 @@ def _anchors(
         )
         stop = _recorded_to(heard, returned.samples / rate, cues, forward, rate)
         return Anchors(channel, to, found, _readings(heard), ((max(last, stop), sheet.samples / rate),))
-    back = _followed(cues[::-1], rate, falling, guards, found.end_s - end_s, found.speed)[::-1]
+    back = _followed(cues[::-1], rate, falling, guards, found.end_s - end_s, speed)[::-1]
     # The cut lies where following from the start loses what following from the end still has.
     split = max(range(len(cues) + 1), key=lambda k: _count(forward[:k]) + _count(back[k:]))
     before, after = ([n for n in part if n is not None] for part in (forward[:split], back[split:]))
@@ -156,13 +165,16 @@ def _followed(
 ) -> list[tuple[float, float] | None]:
     """Anchors one after the other, each expected where the last one found says; None for one that is not there."""
     slope = 1.0 / speed - 1.0
-    at = cues[0].start_samples / rate
+    at = begin = cues[0].start_samples / rate
+    first = delay_s
     found: list[tuple[float, float] | None] = []
     for cue in cues:
         reach = GUARD_REACH_S + WANDER * abs(cue.start_samples / rate - at)
         near = _nearest(cue, rate, falling, guards, lambda apex: delay_s + slope * (apex - at), reach)  # noqa: B023
         if near is not None:
             at, delay_s = near
+            if abs(at - begin) > SPEED_OVER_S:
+                slope = (delay_s - first) / (at - begin)
         found.append(near)
     return found
 

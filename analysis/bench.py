@@ -9,7 +9,7 @@ from collections.abc import Callable
 from analysis import distortion
 from analysis.findings import Measured
 from analysis.subjects import distortion as distortion_figures
-from analysis.subjects import noise, response, time, wow_flutter
+from analysis.subjects import missing, noise, response, time, wow_flutter
 from analysis.take import Take
 from sessions.results import Curve, Result
 
@@ -19,6 +19,7 @@ SUBJECTS = (
     ("response", response.measure),
     ("distortion", distortion_figures.measure),
     ("noise", noise.measure),
+    ("what is missing", missing.measure),
 )
 """Each reads a take, and the peak amplitude of its returned reference tone where there is one."""
 

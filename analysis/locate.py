@@ -57,6 +57,8 @@ class FoundTake:
         Identity on the tape; None where the channel carries no code (a pilot).
     end_s : float or None
         Time at which the end marker begins; None when the recording stops before it.
+    marker_speed : float or None
+        Speed from the start marker alone, which a cut in the tape does not change.
     """
 
     channel: int
@@ -64,6 +66,7 @@ class FoundTake:
     speed: float
     code: int | None
     end_s: float | None
+    marker_speed: float | None = None
 
 
 def find_takes(audio: AudioReader, sheet: CueSheet, channels: Sequence[int] | None = None) -> list[FoundTake]:
@@ -154,7 +157,8 @@ def _channel_takes(
         own = [e for e, _ in ends if start_s < e < limit and abs((e - start_s) * speed / nominal_s - 1.0) < 0.03]
         end_s = own[0] if own else None
         refined = nominal_s / (end_s - start_s) if end_s is not None else speed
-        takes.append(FoundTake(channel, start_s, refined, _read_code(audio, channel, start_s, speed, sheet), end_s))
+        code = _read_code(audio, channel, start_s, speed, sheet)
+        takes.append(FoundTake(channel, start_s, refined, code, end_s, speed))
     return takes
 
 

@@ -56,6 +56,13 @@ class Pilot:
         heard = time[np.isfinite(self.readings.variance)]
         return float(np.max(np.diff(np.concatenate((time[:1], heard, time[-1:])))))
 
+    def while_heard(self, coarse: Timebase) -> tuple["Pilot", float]:
+        """The same up to where it was heard last, and that in time of the stimulus."""
+        last = int(np.flatnonzero(np.isfinite(self.readings.variance))[-1])
+        parts = (self.readings.time_s, self.readings.delay_s, self.readings.variance, self.readings.amplitude)
+        readings = Readings(*(part[: last + 1] for part in parts))
+        return replace(self, readings=readings), float(coarse.input_time(readings.time_s[-1]))
+
 
 def follow(
     sent: AudioReader, returned: AudioReader, sheet: CueSheet, known: Anchors, pilot: Pilot | None = None
@@ -93,8 +100,9 @@ def follow(
         readings.append(_over(found.timebase, cue, rate))
     take_s = (0.0, sheet.samples / rate)
     span = (float(coarse.output_time(take_s[0])), float(coarse.output_time(take_s[1])))
-    prior = fitted(*_on_grid(span, readings)[1:], STEP_S)
-    base = _merge(span, readings, prior)
+    time, delay, variance = _on_grid(span, readings)
+    prior = fitted(delay - _along(coarse, time), variance, STEP_S)
+    base = _merge(span, readings, prior, coarse)
     tones = []
     for cue in (c for c in there if c.kind in {"guard", "sweep", "tone"}):
         if cue.kind == "tone" and cue.number("frequency_hz") > SELF_TIMED_MAX_HZ:
@@ -108,9 +116,9 @@ def follow(
         else:
             readings.append(freed)
     readings = _joined(tones, readings, prior)
-    base = _merge(span, readings, prior)
+    base = _merge(span, readings, prior, coarse)
     if pilot is not None:
-        base = _merge(span, [*readings, *_pieces(pilot, base)], prior)
+        base = _merge(span, [*readings, *_pieces(pilot, base)], prior, coarse)
     return Timebase(base.start_s, base.step_s, base.delay_s, np.hypot(base.sd_s, CONSTANT_SD_S)), own
 
 
@@ -304,7 +312,8 @@ def _over(timebase: Timebase, cue: Cue, sample_rate: int) -> Readings:
 
 def _stretches(anchors: Readings) -> list[Readings]:
     """Each chirp, which stands alone, drawn out to one step of the grid along the mean speed."""
-    slope = float(np.polyfit(anchors.time_s, anchors.delay_s, 1)[0])
+    span = anchors.time_s[-1] - anchors.time_s[0]
+    slope = float((anchors.delay_s[-1] - anchors.delay_s[0]) / span) if span > 0.0 else 0.0
     ends = STEP_S * np.array([-0.5, 0.5])
     return [
         Readings(time + ends, delay + slope * ends, np.full(2, variance), np.ones(2))
@@ -312,11 +321,17 @@ def _stretches(anchors: Readings) -> list[Readings]:
     ]
 
 
-def _merge(span_s: tuple[float, float], readings: Sequence[Readings], prior: Prior) -> Timebase:
-    """One trajectory through readings, over a span of output time."""
+def _merge(span_s: tuple[float, float], readings: Sequence[Readings], prior: Prior, coarse: Timebase) -> Timebase:
+    """One trajectory through readings, over a span of output time; the prior is about the coarse one, which may have a cut."""
     time, delay, variance = _on_grid(span_s, readings)
-    mean, sd = smooth(delay, variance, STEP_S, prior)
-    return Timebase.over_output(time, mean, sd)
+    along = _along(coarse, time)
+    mean, sd = smooth(delay - along, variance, STEP_S, prior)
+    return Timebase.over_output(time, mean + along, sd)
+
+
+def _along(coarse: Timebase, time_s: np.ndarray) -> np.ndarray:
+    """Delay over output time."""
+    return time_s - coarse.input_time(time_s)
 
 
 def _on_grid(span_s: tuple[float, float], readings: Sequence[Readings]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

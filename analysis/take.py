@@ -37,9 +37,23 @@ class Take:
     conditions: Conditions
 
     def cues(self, *kinds: str, purpose: str | None = None) -> list[Cue]:
-        """Segments of this channel, of given kinds and purpose."""
+        """Segments of this channel that are on the recording, of given kinds and purpose."""
         found = (c for c in self.sheet.cues if c.channel == self.alignment.channel and c.kind in kinds)
-        return [c for c in found if purpose is None or c.parameters.get("purpose") == purpose]
+        there = (c for c in found if self.alignment.holds(c, self.sheet.sample_rate))
+        return [c for c in there if purpose is None or c.parameters.get("purpose") == purpose]
+
+    def lost(self) -> list[Cue]:
+        """Segments of this channel that are not on the recording, or not whole."""
+        found = (c for c in self.sheet.cues if c.channel == self.alignment.channel)
+        return [c for c in found if not self.alignment.holds(c, self.sheet.sample_rate)]
+
+    def longest_s(self) -> tuple[float, float]:
+        """From where to where the tape ran without a loss, at its longest, between start and end marker; input time."""
+        rate = self.sheet.sample_rate
+        ends = [self.sheet.of_kind(kind)[0].start_samples / rate for kind in ("marker_start", "marker_end")]
+        edges = [ends[0], *(t for span in sorted(self.alignment.lost_s) for t in span), ends[1]]
+        runs = [(low, min(high, ends[1])) for low, high in zip(edges[::2], edges[1::2], strict=True)]
+        return max(runs, key=lambda run: run[1] - run[0])
 
     def under(self, **more: str | float) -> dict[str, str | int | float]:
         """Conditions of the take with those of one figure."""

@@ -16,11 +16,11 @@ def measure(take: Take, reference: float | None) -> Measured:
     """Latency, speed, drift, polarity, and the trajectory itself."""
     base = take.alignment.base
     rate = take.sheet.sample_rate
-    start = take.sheet.of_kind("marker_start")[0].start_samples / rate
-    end = take.sheet.of_kind("marker_end")[0].start_samples / rate
+    marker = take.sheet.of_kind("marker_start")[0].start_samples / rate
+    start, end = take.longest_s()
     conditions = take.under()
     method = f"{SPEED}; {take.alignment.method}"
-    sd = float(base.sd(start))
+    sd = float(base.sd(marker))
     ends = base.output_time(np.array([start, end]))
     speed = (end - start) / float(ends[1] - ends[0])
     doubt = 196.0 * float(np.hypot(base.sd(start), base.sd(end))) / (end - start)
@@ -29,7 +29,7 @@ def measure(take: Take, reference: float | None) -> Measured:
     local = np.diff(thirds) / np.diff(out)
     drift = 100.0 * float(np.polyfit(np.arange(6), local, 1)[0]) * 6.0
     results = [
-        result("latency", float(base.delay(start)), "s", 1.96 * sd + 2e-6, conditions, LATENCY),
+        result("latency", float(base.delay(marker)), "s", 1.96 * sd + 2e-6, conditions, LATENCY),
         result("speed_error", 100.0 * (speed - 1.0), "%", doubt, conditions, method),
         result("speed_drift", drift, "%", None, conditions, "slope of the speed over the take, from its six parts"),
     ]

@@ -173,10 +173,12 @@ def test_a_channel_without_markers_is_refused(fresh):
         align_take(ArrayAudio(fresh.sent, RATE), ArrayAudio(fresh.returned, RATE), fresh.sheet, {0: 2})
 
 
-def test_a_recording_that_stops_early_is_refused(fresh):
+def test_of_a_recording_that_stops_early_the_rest_is_told_as_lost(fresh):
     cut = fresh.returned[: round(0.8 * fresh.returned.shape[0])]
-    with pytest.raises(SignalError, match="end marker"):
-        fresh.align(True, cut)
+    alignment = fresh.align(True, cut)
+    ((low, high),) = alignment.lost_s
+    assert alignment.base.output_time(low) == pytest.approx(cut.shape[0] / RATE, abs=0.2)
+    assert high == fresh.sheet.samples / RATE
 
 
 @pytest.mark.slow
@@ -190,3 +192,22 @@ def test_a_worn_deck_is_measured_within_the_same_limits():
         two_sigma = value(true, "wow_flutter_weighted_2sigma")
         assert value(results, "wow_flutter_weighted_2sigma") == pytest.approx(two_sigma, rel=0.05)
         assert value(results, "noise_a") == pytest.approx(value(true, "noise_a"), abs=0.5)
+
+
+def test_of_a_tape_that_stopped_the_rest_is_measured_and_the_lost_figures_are_there_and_invalid(fresh):
+    stop = fresh.sheet.of_kind("silence")[0].start_samples
+    returned = fresh.returned.copy()
+    returned[stop + RATE :] = 0.0
+    broken = Run(fresh.sheet, fresh.sent, returned, fresh.truth)
+    results, _ = broken.measure(broken.align(True))
+    true = [r for r in fresh.truth.results if r.conditions["track"] == 1]
+    tone = {"frequency_hz": 3150.0}
+    two_sigma = value(true, "wow_flutter_weighted_2sigma", **tone)
+    assert value(results, "wow_flutter_weighted_2sigma", **tone) == pytest.approx(two_sigma, rel=0.02)
+    step = {"frequency_hz": 315.0, "level_db": 0.0}
+    assert value(results, "thd", **step) == pytest.approx(value(true, "thd", **step), rel=0.01)
+    noise = only(results, "noise_a")
+    assert not noise.valid
+    assert noise.value is None
+    assert "the tape was stopped or cut" in str(noise.note)
+    assert value(results, "speed_error") == pytest.approx(value(true, "speed_error"), abs=0.01)
