@@ -20,6 +20,7 @@ FRAME_S = 0.0107
 OVERLAP = 4  # hops a frame
 NOISE_S = 0.05  # V is averaged over so long before and after
 FINEST_DB = -35.0  # V is taken to be no smaller than this re |Yh|^2
+LEAST_GAIN = 0.05  # of what is expected: below, nothing came
 HIGHEST = 0.4  # of the rate: as far as the fast interpolation is right
 CHUNK_FRAMES = 4096
 
@@ -120,7 +121,7 @@ def _steps(Y: np.ndarray, Yh: np.ndarray, omega: np.ndarray, low: np.ndarray, hi
         share = 2.0 / (min(t + around, frames - 1) - max(t - around, 0) + 1)
         for k in range(bins):
             running[k + 1] = running[k] + max(total[k], 0.0) * share
-        J, pull, flat = 0.0, 0.0, 0.0
+        J, pull, flat, there = 0.0, 0.0, 0.0, 0.0
         for k in range(bins):
             V = (running[high[k]] - running[low[k]]) / (high[k] - low[k])
             V = max(V, power[t, k] * least) + 1e-24
@@ -128,8 +129,11 @@ def _steps(Y: np.ndarray, Yh: np.ndarray, omega: np.ndarray, low: np.ndarray, hi
             J += omega[k] * omega[k] * certain
             flat += certain
             pull += omega[k] * q[t, k] / V
-        out[0, t] = pull / max(J, 1e-30)
-        out[1, t] = 2.0 * J
+            there += omega[k] * omega[k] * (Yh[t, k].real * Y[t, k].real + Yh[t, k].imag * Y[t, k].imag) / V
+        # In a dropout little of what is expected came: its phase says as much less.
+        gain = min(max(there / max(J, 1e-30), LEAST_GAIN), 1.0)
+        out[0, t] = pull / max(gain * J, 1e-30)
+        out[1, t] = 2.0 * gain * gain * J if gain > LEAST_GAIN else 0.0
         out[2, t] = np.sqrt(J / (flat + 1e-30)) / (2.0 * np.pi)
     return out
 

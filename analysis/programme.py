@@ -19,6 +19,7 @@ from scipy import fft
 from scipy.signal import get_window, oaconvolve
 
 from analysis import cells
+from analysis.bridging import bridge
 from analysis.dewarp import interpolate_fast
 from analysis.smoother import Prior, smooth
 from analysis.timebase import Timebase, on_samples
@@ -165,7 +166,7 @@ def refine(
         if not np.isfinite(variance).any():
             break
         known = np.zeros(time.size) if about is None else time - about.input_time(time)
-        mean, sd = joined(delay - known, variance, hop_s, prior, number == len(bands_hz) - 1)
+        mean, sd = joined(delay - known, variance, hop_s, prior, number == len(bands_hz) - 1, about is None)
         timebase = Timebase.over_output(time, mean + known, sd)
     warped = _gated(_warp(dry, wet.size, rate, timebase), gate)
     H, coherence, frequency = transfer(warped, wet, rate)
@@ -174,20 +175,24 @@ def refine(
 
 
 def joined(
-    delay_s: np.ndarray, variance: np.ndarray, step_s: float, prior: Prior, honest: bool = True
+    delay_s: np.ndarray, variance: np.ndarray, step_s: float, prior: Prior, last: bool = True, bridged: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation of a trajectory from the readings of frames, outliers told by their distance counting for less.
 
     Parameters
     ----------
-    honest : bool
+    last : bool
         Make the deviation larger where the readings scatter more than they say.
+    bridged : bool
+        Join pauses by what the trajectory does elsewhere; at the last.
     """
     mean, _ = smooth(delay_s, variance, step_s, prior)
     residual = (delay_s - mean) / np.sqrt(variance)
     spread = 1.4826 * np.median(np.abs(residual[np.isfinite(variance)])) + 1e-9
     doubt = np.maximum(np.abs(residual) / (3.0 * spread), 1.0) ** 2
-    return smooth(delay_s, variance * doubt * (max(1.0, spread) ** 2 if honest else 1.0), step_s, prior)
+    doubtful = variance * doubt * (max(1.0, spread) ** 2 if last else 1.0)
+    mean, sd = smooth(delay_s, doubtful, step_s, prior)
+    return bridge(delay_s, doubtful, step_s, mean, sd) if last and bridged else (mean, sd)
 
 
 def _correlations(warped: np.ndarray, wet: np.ndarray, rate: int, window: int, hop: int, lags_s: np.ndarray) -> np.ndarray:
