@@ -16,14 +16,15 @@ from scipy.linalg import cho_factor, cho_solve
 
 from analysis.smoother import Prior, fitted
 
-BIN_S = 0.01
-SURE_S = 2e-6  # deviation beyond which a trajectory is not read but bridged
+BIN_S = 0.0055  # coarser ones blur flutter of 20 to 50 Hz, which then counts as noise
+LEARNED_BELOW_S = 8e-6  # deviation up to which a trajectory is learned from
+BRIDGED_BEYOND_S = 4e-6
 LONGEST_S = 1.0
 BESIDE_S = 1.0  # how much on either side tells
 LEAST_LEARNED_S = 2.0
 SLOW_S = 4.0  # what changes more slowly is offset and slope to a pause
 FLOOR_S = 0.5e-6
-SHARE_S, SHARES = 1.2, (0.08, 0.3)  # of the Matern process: this time over that learned from, within limits
+SHARE_S, SHARES = 1.5, (0.08, 0.3)  # of the Matern process: this time over that learned from, within limits
 HONEST = 1.15  # error over the deviation that this states, on recordings of five seconds
 
 
@@ -51,8 +52,12 @@ def bridge(
     if bins * step < 2.0 * LEAST_LEARNED_S:
         return mean_s, sd_s
     reading, doubt, mean, sd = _binned(delay_s, variance, mean_s, sd_s, size, bins)
-    sure = sd < SURE_S
-    runs = [(a, b) for a, b in _runs(~sure, round(0.05 / step)) if a > 0 and b < bins and (b - a) * step <= LONGEST_S]
+    sure = sd < LEARNED_BELOW_S
+    runs = [
+        (a, b)
+        for a, b in _runs(sd > BRIDGED_BEYOND_S, round(0.05 / step))
+        if a > 0 and b < bins and (b - a) * step <= LONGEST_S
+    ]
     if not runs or sure.sum() * step < LEAST_LEARNED_S:
         return mean_s, sd_s
     covariance = _learned(mean, sure, doubt, reading, step)
@@ -113,7 +118,7 @@ def _learned(mean: np.ndarray, sure: np.ndarray, doubt: np.ndarray, reading: np.
     learned = np.fft.irfft(np.maximum(np.fft.rfft(circle).real, 0.0))[:beyond]
     prior = fitted(reading, np.where(sure, doubt, np.inf), step)
     share = float(np.clip(SHARE_S / (sure.sum() * step), *SHARES))
-    return (1.0 - share) * learned + share * _matern(prior, step, learned.size)
+    return (1.0 - share) * learned + share * _fitting(prior, step, learned.size)
 
 
 def _slow(mean: np.ndarray, sure: np.ndarray, step: float) -> np.ndarray:
@@ -131,9 +136,12 @@ def _slow(mean: np.ndarray, sure: np.ndarray, step: float) -> np.ndarray:
     return line + moved / np.maximum(count, 1e-3 * window.sum())
 
 
-def _matern(prior: Prior, step: float, lags: int) -> np.ndarray:
-    rate = 2.0 * np.pi * max(prior.flutter_hz, 2.0) * step * np.arange(lags)
-    return prior.flutter_s**2 * (1.0 + rate) * np.exp(-rate)
+def _fitting(prior: Prior, step: float, lags: int) -> np.ndarray:
+    """Autocovariance of the quick parts of a prior."""
+    time = step * np.arange(lags)
+    rate = 2.0 * np.pi * max(prior.flutter_hz, 2.0)
+    matern = prior.flutter_s**2 * (1.0 + rate * time) * np.exp(-rate * time)
+    return matern + prior.fast_s**2 * np.exp(-2.0 * np.pi * prior.fast_hz * time)
 
 
 def _process(reading: np.ndarray, doubt: np.ndarray, covariance: np.ndarray, wanted: slice) -> tuple[np.ndarray, np.ndarray]:

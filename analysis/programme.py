@@ -21,7 +21,7 @@ from scipy.signal import get_window, oaconvolve
 from analysis import cells
 from analysis.bridging import bridge
 from analysis.dewarp import interpolate_fast
-from analysis.smoother import Prior, smooth
+from analysis.smoother import Prior, fitted, smooth
 from analysis.timebase import Timebase, on_samples
 from analysis.transfer import RESPONSE_S, SMOOTHED_OCTAVES, linear_phase_delay, octave_mean, transfer
 
@@ -184,15 +184,16 @@ def joined(
     last : bool
         Make the deviation larger where the readings scatter more than they say.
     bridged : bool
-        Join pauses by what the trajectory does elsewhere; at the last.
+        At the last, fit the prior to the readings, and join pauses by what the trajectory does elsewhere.
     """
     mean, _ = smooth(delay_s, variance, step_s, prior)
     residual = (delay_s - mean) / np.sqrt(variance)
     spread = 1.4826 * np.median(np.abs(residual[np.isfinite(variance)])) + 1e-9
     doubt = np.maximum(np.abs(residual) / (3.0 * spread), 1.0) ** 2
     doubtful = variance * doubt * (max(1.0, spread) ** 2 if last else 1.0)
-    mean, sd = smooth(delay_s, doubtful, step_s, prior)
-    return bridge(delay_s, doubtful, step_s, mean, sd) if last and bridged else (mean, sd)
+    if not (last and bridged):
+        return smooth(delay_s, doubtful, step_s, prior)
+    return bridge(delay_s, doubtful, step_s, *smooth(delay_s, doubtful, step_s, fitted(delay_s, doubtful, step_s)))
 
 
 def _correlations(warped: np.ndarray, wet: np.ndarray, rate: int, window: int, hop: int, lags_s: np.ndarray) -> np.ndarray:
