@@ -31,7 +31,7 @@ SKEW_HZ = (0.7, 3.0, 10.0)
 FITTED_S = 120.0
 FITTED_LEAST = 1000
 LEAST_SD_S = 0.25e-6  # what level and spectrum of the programme move it by
-STEADY = ("tone", "silence", "pilot")  # fix no constant, and steps of level would be read as skew
+STEADY = ("tone", "two_tone", "silence", "pilot")  # fix no constant, and steps of level would be read as skew
 JOINED_S = 0.35  # segments so near to each other count as one stretch
 PART_S = 10.0
 RESPONSE_MOST_S = 120.0  # of programme is enough to tell the response
@@ -114,6 +114,9 @@ class _Group:
         cues = [c for c in sheet.cues if c.channel == joins[0][0] and c.kind not in STEADY]
         cues = [c for c in cues if holds(lost_s, c, sheet.sample_rate)]
         self.parts = list(self._parts(_stretches(cues, sheet.sample_rate)))
+        # Sweeps and chirps go through one frequency after the other, at levels of their own: music and noise tell the response.
+        telling = [c for c in cues if c.kind in {"music", "noise"}]
+        self.telling = list(self._parts(_stretches(telling, sheet.sample_rate))) or self.parts
 
     def trajectories(self) -> list[Timebase]:
         """One for each channel."""
@@ -171,8 +174,9 @@ class _Group:
 
     def _responses(self) -> list[tuple[np.ndarray, float]]:
         """Response of every channel, its delay against the known trajectory left in it, and that delay."""
-        step = max(1, round(sum(p.stop - p.first for p in self.parts) * self.hop / self.rate / RESPONSE_MOST_S))
-        pieces = [self._read(part) for part in self.parts[step // 2 :: step] or self.parts[:1]]
+        seconds = sum(p.stop - p.first for p in self.telling) * self.hop / self.rate
+        step = max(1, round(seconds / RESPONSE_MOST_S))
+        pieces = [self._read(part) for part in self.telling[step // 2 :: step] or self.telling[:1]]
         return [self._response([(p.warped, p.wet[i]) for p in pieces]) for i in range(len(self.wet.channels))]
 
     def _response(self, pieces: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, float]:

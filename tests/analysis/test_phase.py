@@ -168,3 +168,46 @@ def test_a_sweep_is_tracked() -> None:
     # 300 Hz at the start is read to 1 us, and better in proportion to the frequency.
     assert np.sqrt(np.mean((error / np.sqrt(readings.variance)) ** 2)) < 2.2
     assert np.std(error[readings.time_s - 0.66 > float(sweep.time_s(np.array(2000.0)))]) < 0.3e-6
+
+
+def bound_s(frequency_hz: float, snr_db: float, bandwidth_hz: float) -> float:
+    """Cramer-Rao bound of the delay of a tone over one-sided noise, sqrt(2 N0 B) / (2 pi f A) (Rife, Boorstyn 1974)."""
+    density = AMPLITUDE**2 / 2 * 10 ** (-snr_db / 10) / 20_000
+    return np.sqrt(2 * density * bandwidth_hz) / (2 * np.pi * frequency_hz * AMPLITUDE)
+
+
+def test_the_trajectory_of_a_pilot_at_50_db_is_within_twice_the_bound() -> None:
+    """Twelve draws of noise; flutter to 50 Hz, 1 dB of amplitude modulation, and ten dropouts of 20 dB that are passed by."""
+    errors, in_dips, claimed = [], [], []
+    for seed in range(12):
+        delay = delay_of(over_time())
+        wave = returned(3700.0, delay, 50.0, seed)
+        time = over_time()
+        wave *= 1.0 + 0.06 * np.sin(2 * np.pi * 4.0 * time) + 0.06 * np.sin(2 * np.pi * 11.0 * time + seed)
+        dips = np.linspace(0.6, SECONDS - 0.8, 10) + 0.02 * seed
+        for start_s in dips:
+            wave[round(start_s * RATE) : round((start_s + 0.01) * RATE)] *= 0.1
+        readings = tracked(wave, 3700.0)
+        error = readings.delay_s - delay_of(readings.time_s)
+        error -= np.round(np.median(error) * 3700.0) / 3700.0
+        beside = np.min(np.abs(readings.time_s[:, None] - dips[None, :] - 0.005), axis=1) < 0.015
+        errors.append(error[~beside])
+        claimed.append(np.abs(error[~beside]) < 1.96 * np.sqrt(readings.variance[~beside]))
+        in_dips.append(error[beside])
+    assert np.sqrt(np.mean(np.concatenate(errors) ** 2)) < 2.0 * bound_s(3700.0, 50.0, 200.0)
+    assert np.max(np.abs(np.concatenate(in_dips))) < 1.5e-6
+    assert 0.9 < np.mean(np.concatenate(claimed)) < 0.99
+
+
+@pytest.mark.parametrize(("dips", "limit_s"), [(0, 5e-9), (10, 1.5e-6)])
+def test_amplitude_modulation_and_dropouts_are_no_flutter(dips: int, limit_s: float) -> None:
+    """A tone that does not move: half its amplitude swings, and 20 dB fall out for 20 ms with edges as hard as can be."""
+    time = over_time()
+    wave = returned(3700.0, np.full(time.size, 0.16), None)
+    wave *= 1.0 + 0.5 * np.sin(2 * np.pi * 6.0 * time)
+    for start_s in np.linspace(0.6, SECONDS - 0.8, dips):
+        wave[round(start_s * RATE) : round((start_s + 0.02) * RATE)] *= 0.1
+    readings = tracked(wave, 3700.0, Timebase.line(0.0, SECONDS, 0.16, 0.16))
+    away = np.abs(readings.delay_s - np.median(readings.delay_s))
+    assert np.max(away) < limit_s
+    assert np.sqrt(np.mean(away**2)) < 0.1e-6
