@@ -87,7 +87,10 @@ class Row:
 
 def row(case: str, quantity: str, goal: Goal | None, readings: Sequence[Reading], *, outside: bool = False) -> Row | None:
     """Statistics of a quantity, over all points at which the goal holds, or (`outside`) does not; None where there are none."""
-    inside = [np.ones(p.true.size, dtype=bool) if goal is None else goal.holds(p) != outside for _, p in readings]
+    inside = [
+        np.ones(p.true.size, dtype=bool) if goal is None else (goal.holds(p) != outside) & goal.counts(p)
+        for _, p in readings
+    ]
     kept = [(deck, pair, use) for (deck, pair), use in zip(readings, inside, strict=True) if use.any()]
     if not kept:
         return None
