@@ -72,9 +72,14 @@ _TWO_PASSES = (
 )
 _TASCAM_122 = "Tascam 122 service manual p. 45: a two-speed cassette deck of the same maker, not this one"
 _TDK_SA = (
-    "TDK SA data sheet as quoted in a public cassette simulator: bias noise of Type II tape alone, re 250 nWb/m on a 0.6 mm"
+    "TDK SA data sheet as quoted in a public cassette simulator: {} of Type II tape alone, re 250 nWb/m on a 0.6 mm"
     " track; how 0 VU of this deck relates to that is not known"
 )
+_BASF = (
+    "BASF limit of quality control as quoted in a public cassette simulator, per minute of tape; which depth and length count"
+    " there is not stated"
+)
+_MAKER_414 = "Tascam 414 MkII owner's manual p. 32: the maker's claim for dbx II in a sibling of this deck"
 
 PORTASTUDIO_424_MKII: Sequence[Expected] = (
     Expected(
@@ -99,9 +104,27 @@ PORTASTUDIO_424_MKII: Sequence[Expected] = (
         Range(low=10_000.0), conditions={"speed_cm_s": 9.5},
     ),
     Expected(
-        "noise_a", "dB", "tape alone −60.5", _TDK_SA, "S",
+        "noise_a", "dB", "tape alone −60.5", _TDK_SA.format("bias noise"), "S",
         conditions={"speed_cm_s": 4.8, "dbx": "off"},
     ),
+    Expected(
+        "mol_315", "dB", "tape alone 5.0", _TDK_SA.format("maximum output level"), "S",
+        conditions={"speed_cm_s": 4.8, "dbx": "off"},
+    ),
+    Expected(
+        "sol_10k", "dB", "tape alone −6.5", _TDK_SA.format("saturated output level"), "S",
+        conditions={"speed_cm_s": 4.8, "dbx": "off"},
+    ),
+    Expected(
+        "wow_flutter_unweighted_rms", "%", "typically 0.07", _TASCAM_122 + "; unweighted RMS, one pass", "V",
+        conditions={"speed_cm_s": 9.5},
+    ),
+    Expected(
+        "wow_flutter_unweighted_rms", "%", "typically 0.11", _TASCAM_122 + "; unweighted RMS, one pass", "V",
+        conditions={"speed_cm_s": 4.8},
+    ),
+    Expected("dropouts_per_minute", "1/min", "tape alone < 7", _BASF, "S"),
+    Expected("dbx_noise_reduction", "dB", "a little over 30", _MAKER_414, "V"),
     Expected(
         "crosstalk", "dB", "≤ −55", "424 MkII data sheet as quoted in a public tape simulator, at 1 kHz", "S",
         Range(high=-55.0), conditions={"frequency_hz": 1000},

@@ -25,12 +25,16 @@ _TONE_IN_NAME = ("mol_315", "sol_10k")
 
 @dataclass(frozen=True)
 class Table:
-    """A table; columns named in `numeric` hold numbers aligned at the decimal point. None is a figure that was not had."""
+    """A table; columns named in `numeric` hold numbers aligned at the decimal point. None is a figure that was not had.
+
+    One that is `long` is set small and may run over several pages.
+    """
 
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     numeric: frozenset[int] = frozenset()
+    long: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from reports.numbers import Number
 from reports.pages import OWN_HEAD, OWN_TAPE, Cell, Page, Plot, Table
 from reports.readings import Setup, by_setup
 from reports.style import svg
-from reports.subjects import GATHERED, SUBJECTS, positions, response
+from reports.subjects import GATHERED, SUBJECTS, appendix, positions, response
 from reports.subjects.models import ModelSummary, models_page
 from reports.subjects.positions import by_speed
 from reports.typesetting import typeset
@@ -83,6 +83,8 @@ def build_report(
     trained = models_page(models)
     if trained is not None:
         pages.append(_page(trained, Setup("", "", {}, measurements), figures, header))
+    if measurements.results:
+        pages.append(printed_page(appendix.page(measurements), "", figures))
     document = {
         "title": "Cassette deck measurement report",
         "deck": header.deck,
@@ -193,6 +195,7 @@ def printed_page(page: Page, slug: str, figures: dict[str, bytes]) -> Mapping[st
 def _table(table: Table) -> Mapping[str, Any]:
     return {
         "caption": table.caption,
+        "long": table.long,
         "columns": [{"title": title, "numeric": i in table.numeric} for i, title in enumerate(table.columns)],
         "rows": [[_cell(c) for c in row] for row in table.rows],
     }

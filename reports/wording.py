@@ -36,6 +36,10 @@ NAMES: Mapping[str, str] = {
     "harmonic_3": "Third harmonic",
     "harmonic_4": "Fourth harmonic",
     "harmonic_5": "Fifth harmonic",
+    "harmonic_response_2": "Second harmonic of the sweep",
+    "harmonic_response_3": "Third harmonic of the sweep",
+    "harmonic_response_4": "Fourth harmonic of the sweep",
+    "harmonic_response_5": "Fifth harmonic of the sweep",
     "thd_vs_level": "Distortion against level",
     "thd_vs_frequency": "Distortion against frequency",
     "imd_smpte": "Intermodulation, SMPTE",
@@ -63,6 +67,9 @@ NAMES: Mapping[str, str] = {
     "dbx_time_constant": "dbx time constant",
     "dbx_tracking_error": "dbx tracking error",
     "dbx_noise_reduction": "dbx noise reduction",
+    "dbx_encode_law": "dbx encode law",
+    "dbx_decode_law": "dbx decode law",
+    "dbx_emphasis": "dbx emphasis",
 }
 DBX: Mapping[str, str] = {"encode": "dbx only while recording", "decode": "dbx only while playing"}
 REFERENCES: Mapping[str, str] = {"0_vu": "0\u202fVU", "mol_315": "MOL"}

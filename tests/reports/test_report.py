@@ -14,6 +14,7 @@ from reports.header import ReportHeader
 from reports.report import build_report
 from reports.subjects.models import ModelSummary
 from sessions.results import Axis, Curve, Measurements, Result
+from tests.reports.full_session import everything, with_dbx
 
 HOSTILE = "#let x = 1; $a^2$ @ref *bold* _it_ `raw` <tag> \\ \" ' {} [] // /* &amp; é Ω ≤ Ж"
 
@@ -166,10 +167,60 @@ def test_a_pair_made_elsewhere_with_a_trajectory_and_a_response_only():
 
 def test_quantities_without_a_page_are_listed(header):
     result = Result(
-        quantity="azimuth_delay", value=1.23e-5, unit="s", uncertainty=2e-7, conditions={"from": 1, "to": 2}, method="x"
+        quantity="head_bump",
+        value=1.23,
+        unit="dB",
+        uncertainty=0.02,
+        conditions={"track": 2, "frequency_hz": 75},
+        method="x",
     )
     text = " ".join(pages(build_report(measurements([result]), header).pdf))
-    assert re.search(r"Delay between tracks, from 1, to 2 µs 12\.30 ?± ?0\.20", text)
+    assert re.search(r"Head bump, 75 Hz dB 1\.230 ?± ?0\.020", text)
+
+
+def test_every_quantity_of_four_tracks_has_its_place(make_session, header):
+    report = build_report(everything(make_session((1, 2, 3, 4), (1, 2))), header)
+    texts = pages(report.pdf)
+    assert "Further figures" not in " ".join(texts)
+    assert texts[1].find("Time base and speed") in range(200)  # the summary is one page
+    tracks = page_of(report, "Tracks Crosstalk")
+    # From the formula: |1 - 4| = 3 tracks apart at 1 kHz is 10 log10(10^-6.0 + 10^-8.0 (80/1000)^2) = -60.0 dB.
+    assert "Crosstalk at 1 kHz is at most −60.0 dB (from track 1 into track 4)" in tracks
+    assert "the tracks lie within 6.3 µs and 0.60 dB of each other" in tracks
+    assert re.search(r"1 and 4 6\.30 ?± ?0\.20 22\.7 −0\.60", tracks)  # 360 * 10 kHz * 6.3 us = 22.7 degrees
+    assert "the azimuth of the head cancels" in tracks
+    assert "Intermodulation, SMPTE, is 1.40 %" in page_of(report, "Distortion over frequency")
+    assert "MOL 5.1 dB" in page_of(report, "Distortion")
+    assert "re MOL" in " ".join(texts)
+    assert "up to 4 dropouts a minute" in " ".join(texts)
+    assert {"crosstalk", "phase_and_delay", "thd_vs_frequency", "intermodulation", "modulation_noise"} <= set(report.figures)
+    assert "capstan" in report.figures["flutter_spectrum"].decode()  # lines bear the names of parts
+    assert len(texts) <= 15
+
+
+def test_positions_of_the_dbx_switch_share_a_page(make_session, header):
+    report = build_report(with_dbx(make_session((1, 2), (1, 2))), header)
+    texts = pages(report.pdf)
+    assert len(texts) <= 12
+    assert sum("Wow and flutter, dbx off" in text[:200] for text in texts) == 1
+    assert not any("dbx on" in text[:120] for text in texts)
+    positions = page_of(report, "Positions of the dbx switch")
+    assert "A-weighted noise is −55.0 dB with dbx off, −83.0 dB with dbx on" in positions
+    assert "A-weighted noise is −55.0 dB with dbx off" in texts[0]
+    law = report.figures["dbx_levels"].decode()
+    for label in ("off", "on", "recording only", "playing only"):
+        assert f">{label}<" in law
+    table = pages(report.pdf, "-layout")
+    row = next(re.search(r"Noise, A-weighted dB 1 ([^N]*) 2", t) for t in table if "Recording only" in t)
+    assert row is not None
+    assert [float(v.replace("−", "-")) for v in re.findall(r"−\d+\.\d", row[1])] == [-55.0, -83.0, -55.0, -85.0]
+
+
+def test_two_speeds_with_dbx_have_a_page_of_positions_each(make_session, header):
+    report = build_report(with_dbx(make_session((1,), (1,), (9.5, 4.8)), ("off", "on")), header)
+    titles = [text for text in pages(report.pdf) if "Positions of the dbx switch" in text]
+    assert any("Positions of the dbx switch, 9.5 cm/s" in t for t in titles)
+    assert any("Positions of the dbx switch, 4.8 cm/s" in t for t in titles)
 
 
 def test_partly_valid_tracks_stand_beside_the_reason(make_session, header):
