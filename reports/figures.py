@@ -93,8 +93,8 @@ def flutter_spectrum(traces: Sequence[Trace], marks: Sequence[Mark] = (), height
     shown = [t.y[(t.x >= 0.1) & (t.x <= 300.0)] for t in traces]
     top = max((float(y.max()) for y in shown if y.size), default=0.0) or 0.1
     bottom = max(min((float(np.quantile(y, 0.02)) for y in shown if y.size), default=0.0), top / 1000.0)
-    room = 6.0 if any(mark.name for mark in marks) else 1.6
-    decade_axis(axes, 10.0 ** np.floor(np.log10(bottom)), 10.0 ** (np.ceil(4.0 * np.log10(top * room)) / 4.0))
+    bottom = 10.0 ** np.floor(np.log10(bottom))
+    decade_axis(axes, bottom, top * _room_for_names(marks, top / bottom, height_mm))
     for i, trace in enumerate(traces):
         _line(axes, trace, CATEGORICAL[i % 6], "-", logarithmic=True, width=0.9)
     axes.axvline(6.0, color=GREY, linewidth=0.6, linestyle=(0, (2, 2)))
@@ -330,6 +330,16 @@ def _crests(trace: Trace) -> Trace:
         for v in (trace.low, trace.y, trace.high)
     )
     return Trace(trace.label, crests(trace.x, trace.x, _CRESTS)[1], trace.y if y is None else y, low, high)
+
+
+def _room_for_names(marks: Sequence[Mark], ratio: float, height_mm: float) -> float:
+    """Factor by which the axis goes beyond the highest line, so that the longest name stands inside."""
+    longest = max((len(mark.name) for mark in marks), default=0)
+    if not longest:
+        return 2.0
+    axes_mm = height_mm - 16.0
+    wanted_mm = min(9.0 + 1.3 * longest, 0.5 * axes_mm)
+    return float(10.0 ** (np.log10(ratio) * wanted_mm / (axes_mm - wanted_mm)))
 
 
 def _number_lines(axes: Axes, traces: Sequence[Trace], marks: Sequence[Mark]) -> None:

@@ -93,7 +93,7 @@ def build_report(
         "running": [shortened(header.deck, 70), shortened(header.session, 50)],
         "facts": header.facts(),
         "notes": header.notes,
-        "faults": list(header.faults),
+        "faults": [*header.faults, *summary.warnings(measurements)],
         "summary": first,
         "pages": pages,
     }

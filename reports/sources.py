@@ -24,8 +24,8 @@ class Source:
 
 
 _FLUTTER = "AES6-2008 and IEC 60386:1972"
-_SWEEP = "Novak, Lotton, Simon, JAES 63(10), 2015, eq. 43 (inverse), eq. 38 (harmonics)"
-_HARMONICS = "IEC 60268-3 (total harmonic distortion); least squares over whole cycles"
+_SWEEP = "Novak, Lotton, Simon, JAES 63(10), 2015, eq. 43"
+_HARMONICS = "IEC 60268-3 (THD); least squares, whole cycles"
 _RMS = "RMS deviation"
 
 SOURCES: Mapping[str, Source] = {
@@ -128,7 +128,9 @@ SOURCES: Mapping[str, Source] = {
     ),
     **{
         f"harmonic_response_{n}": Source(
-            "A harmonic over the fundamental, by frequency of the excitation", _SWEEP, ("analysis.response.measure",)
+            "A harmonic over the fundamental, by frequency of the excitation",
+            f"{_SWEEP}, eq. 38",
+            ("analysis.response.measure",),
         )
         for n in range(2, 6)
     },

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from analysis.interface import ALONE
 from reports import expected as expectation
 from reports.numbers import unit_scale
 from reports.pages import Cell, cell, column_head, missing, spread_cell
@@ -11,7 +12,7 @@ from reports.readings import Reading, Setup, distinct
 from reports.subjects import distortion, noise, response, steadiness, timebase, wow_flutter
 from reports.subjects import tracks as tracks_page
 from reports.wording import capital, condition_text, describe, listing, plain, sentence
-from sessions.results import Condition
+from sessions.results import Condition, Measurements
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ KEY_FIGURES: Sequence[KeyFigure] = (
     KeyFigure("Noise", "noise_a", "Noise, A-weighted"),
     KeyFigure("Noise", "snr_a", "Signal to noise, A-weighted"),
     KeyFigure("Level", "level_stability", "Level stability"),
-    KeyFigure("Level", "dropouts_per_minute", "Dropouts per minute"),
+    KeyFigure("Level", "dropouts_per_minute", "Dropouts per minute", near={"depth_db": steadiness.COUNTED_DB}),
     KeyFigure(
         "Tracks", "crosstalk", "Crosstalk, worst pair", near={"frequency_hz": tracks_page.REFERENCE_HZ}, worst=True,
         short="crosstalk",
@@ -84,6 +85,7 @@ SUBJECTS = {
     "Level": steadiness,
     "Tracks": tracks_page,
 }
+_MANY = 5  # quantities that bear the same note
 _ALWAYS = ("Speed", "Wow and flutter", "Response", "Distortion", "Noise")  # what a session is expected to hold
 
 
@@ -134,6 +136,15 @@ def sentences(setups: Sequence[Setup], table: Sequence[Row]) -> list[tuple[str, 
             if text:
                 said.append((subject + (f", {setup.label}" if setup.label else ""), f"{text} {verdict}".strip()))
     return said
+
+
+def warnings(measurements: Measurements) -> list[str]:
+    """What the notes of many valid figures say alike, such as exchanged cables: it concerns the session and not a figure."""
+    said: dict[str, set[str]] = {}
+    for result in measurements.results:
+        for note in (result.note or "").split("; ") if result.valid else ():
+            said.setdefault(note, set()).add(result.quantity)
+    return [sentence(capital(note)) for note, of in said.items() if note and ALONE not in note and len(of) >= _MANY]
 
 
 def heads(columns: Sequence[Condition]) -> list[str]:
@@ -191,8 +202,9 @@ def _detail(reading: Reading, figure: KeyFigure) -> str:
     if {"from", "to"} <= set(reading.conditions):
         tone = [condition_text("frequency_hz", v) for k, v in reading.conditions.items() if k == "frequency_hz"]
         return ", ".join([f"{plain(reading.conditions['from'])} into {plain(reading.conditions['to'])}", *tone])
-    track = () if figure.worst else ("track",)
-    parts = [describe(reading.conditions, (*track, "pass", "speed_cm_s", "dbx", "level_db"))]
+    skip: tuple[str, ...] = () if figure.worst else ("track",)
+    skip += ("frequency_hz",) if "depth_db" in reading.conditions else ()  # of the tone that was looked at
+    parts = [describe(reading.conditions, (*skip, "pass", "speed_cm_s", "dbx", "level_db"))]
     return " ".join(filter(None, [*parts, "" if level is None else f"at {condition_text('level_db', level)}"]))
 
 

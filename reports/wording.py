@@ -55,6 +55,8 @@ NAMES: Mapping[str, str] = {
     "modulation_noise": "Modulation noise",
     "noise_spectrum": "Noise spectrum",
     "dropouts_per_minute": "Dropouts per minute",
+    "dropouts": "Dropouts",
+    "dropout_lengths": "Lengths of dropouts",
     "level_stability": "Level stability",
     "crosstalk": "Crosstalk",
     "azimuth_delay": "Delay between tracks",
@@ -73,7 +75,20 @@ NAMES: Mapping[str, str] = {
 }
 DBX: Mapping[str, str] = {"encode": "dbx only while recording", "decode": "dbx only while playing"}
 REFERENCES: Mapping[str, str] = {"0_vu": "0\u202fVU", "mol_315": "MOL"}
-ORDER = ("track", "track_to", "from", "to", "frequency_hz", "level_db", "re", "speed_cm_s", "dbx", "pass")
+ORDER = (
+    "track",
+    "track_to",
+    "from",
+    "to",
+    "frequency_hz",
+    "first_hz",
+    "second_hz",
+    "level_db",
+    "re",
+    "speed_cm_s",
+    "dbx",
+    "pass",
+)
 
 
 def quantity_name(quantity: str) -> str:
@@ -109,9 +124,13 @@ def condition_text(key: str, value: Condition) -> str:
             return f"against track {text}"
         case "track" | "dbx" | "pass":
             return f"{key} {text}"
-        case "frequency_hz" if isinstance(value, int | float) and value >= 1000:
+        case "depth_db":
+            return f"≥ {text}{NARROW_SPACE}dB"
+        case "length_ms":
+            return f"≥ {text}{NARROW_SPACE}ms"
+        case "frequency_hz" | "first_hz" | "second_hz" if isinstance(value, int | float) and value >= 1000:
             return f"{plain_number(value / 1000)}{NARROW_SPACE}kHz"
-        case "frequency_hz":
+        case "frequency_hz" | "first_hz" | "second_hz":
             return f"{text}{NARROW_SPACE}Hz"
         case "level_db":
             return f"{text}{NARROW_SPACE}dB"

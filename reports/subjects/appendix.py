@@ -13,11 +13,16 @@ def page(measurements: Measurements) -> Page:
     for item in items:
         methods.setdefault(item.quantity, {})[item.method] = None
     body: list[list[Cell]] = [
-        ["; ".join(map(quantity_name, quantities)), definition, basis, functions.replace("_", "_\u200b")]
+        ["; ".join(map(quantity_name, quantities)), definition, basis, _short(functions)]
         for quantities, definition, basis, functions in rows(methods)
     ]
-    heads = ["Figure", "What it is", "Standard, clause, paper", "Computed by"]
+    heads = ["Figure", "What it is", "Standard, clause, paper", "Computed by analysis."]
     caption = (
         "How each was found in this session stands on its page; docs/methods.md, part of the program, gives the formulae"
     )
     return Page("Methods and sources", "", "", [Table(caption, heads, body, long=True)])
+
+
+def _short(functions: str) -> str:
+    """Names of functions without that of their room, which the head of the column says, and with breaks allowed inside."""
+    return functions.replace("analysis.", "").replace("_", "_\u200b")

@@ -34,18 +34,20 @@ def page(setup: Setup) -> Page | None:
     if not (readings or spectra or thirds):
         return None
     blocks: list[Plot | Table] = []
+    heights = (66.0, 54.0) if setup.items(["modulation_noise"]) else (80.0, 66.0)  # so that a third figure has room
     if spectra:
-        figure = spectrum(_traces(spectra), "Noise density (dB/Hz)", _hum_marks(readings))
+        figure = spectrum(_traces(spectra), "Noise density (dB/Hz)", _hum_marks(readings), heights[0])
         named = " with the hum lines named" if _hum_marks(readings) else ""
         blocks.append(
             Plot("noise_spectrum", figure, f"Noise in a 1\u202fHz band, re the reference tone as returned{named}.")
         )
     if thirds:
-        figure = spectrum(_traces(thirds), "Noise per third octave (dB)", height_mm=66.0, steps=True)
+        figure = spectrum(_traces(thirds), "Noise per third octave (dB)", height_mm=heights[1], steps=True)
         blocks.append(Plot("noise_third_octaves", figure, "Noise in third-octave bands, re the reference tone as returned."))
-    modulated = _against_level(setup.readings("modulation_noise"))
+    over_level = setup.curves("modulation_noise")
+    modulated = _traces(over_level) if over_level else _against_level(setup.readings("modulation_noise"))
     if modulated:
-        figure = overlay({"": modulated}, "level", Ordinate("Modulation noise (dB)", 10.0, (-120.0, 0.0)), 60.0)
+        figure = overlay({"": modulated}, "level", Ordinate("Modulation noise (dB)", 10.0, (-120.0, 0.0)), 48.0)
         blocks.append(Plot("modulation_noise", figure, "Noise beside a steady tone against the level of the tone."))
     table = by_track(
         readings, f"Noise in dB re the reference tone (1\u202fkHz sent at 0\u202fdB) as returned. {passes_phrase(readings)}"

@@ -36,18 +36,19 @@ def page(setup: Setup) -> Page | None:
         ordinate = Ordinate("Total harmonic distortion (%)", logarithmic=True, reach=(1e-3, 100.0), guides=(3.0,))
         caption = "Total harmonic distortion against the frequency of the tone; the broken line stands at 3\u202f%."
         panels = _by_level(totals)
-        figure = overlay(panels, "frequency", ordinate, _height(len(panels)))
+        rows = (len(panels) + 1) // 2
+        figure = overlay(panels, "frequency", ordinate, 48.0 * rows + 12.0 / rows, min(len(panels), 2))
         blocks.append(Plot("thd_vs_frequency", figure, caption))
     swept = _swept(setup)
     if swept:
         caption, panels = swept
-        figure = harmonic_responses(panels, "Harmonic re fundamental (dB)", 54.0 if len(panels) > 2 else 66.0)
+        figure = harmonic_responses(panels, "Harmonic re fundamental (dB)", 54.0 if len(panels) > 2 else 58.0)
         blocks.append(Plot("harmonic_response", figure, caption))
     two = setup.readings(*TWO_TONES)
     against = _against_level(two)
     if against:
         ordinate = Ordinate("Intermodulation (%)", logarithmic=True, reach=(1e-3, 100.0))
-        figure = overlay(against, "level", ordinate, 62.0 if len(against) == 1 else None, 2 if len(against) > 1 else 1)
+        figure = overlay(against, "level", ordinate, 58.0, len(against))
         blocks.append(Plot("intermodulation", figure, "Intermodulation of two tones against their level."))
     shown = [r for r in two if r.conditions.get("level_db") == reference_level(two)] if against else two
     table = by_track(shown, passes_phrase(shown))
@@ -126,11 +127,6 @@ def _against_level(readings: Sequence[Reading]) -> dict[str, list[Trace]]:
                 name = "" if track is None else column_head(track)
                 panels.setdefault(quantity_name(quantity), []).append(Trace.of(name, x, y))
     return panels
-
-
-def _height(panels: int) -> float | None:
-    """So that two figures of four tracks stand on one page."""
-    return None if panels == 1 else 48.0 * (2 if panels < 3 else (panels + 1) // 2) + 6.0
 
 
 def _title(track: Condition | None, tracks: Sequence[Condition | None]) -> str:

@@ -155,7 +155,7 @@ def _distance(reading: Reading) -> tuple[float, float]:
 
 def _label(reading: Reading) -> str:
     parts = [condition_text(k, reading.conditions[k]) for k in ("frequency_hz", "level_db") if k in reading.conditions]
-    if reading.quantity in DECK_WIDE:
+    if reading.quantity in (*DECK_WIDE, "level_stability", "dropouts_per_minute"):
         parts = []  # all such tones tell the same
     return ", ".join([quantity_name(reading.quantity), *parts])
 

@@ -29,6 +29,7 @@ CURVES = ("frequency_response",)
 QUANTITIES = (*RESULTS, *CURVES, *phase.QUANTITIES, "polarity")
 SMALL_SIGNAL_DB = -20.0  # the classic level of a cassette deck's response: low enough to stay out of treble saturation
 _REFERENCE_HZ = 1000.0
+_HEIGHT_MM = {1: 84.0, 2: 120.0}  # where phase and delay stand below
 
 
 def page(setup: Setup) -> Page | None:
@@ -39,6 +40,7 @@ def page(setup: Setup) -> Page | None:
         return None
     blocks: list[Plot | Table] = []
     relative = all(level_at_1khz(curve) is not None for curve in curves)
+    of_phase = phase.blocks(setup, SMALL_SIGNAL_DB)
     if curves:
         panels: dict[str, list[Trace]] = {}
         tracks = distinct(curves, "track") or [None]
@@ -52,11 +54,11 @@ def page(setup: Setup) -> Page | None:
             if relative
             else "Returned over sent, absolute: the material does not reach 1\u202fkHz."
         ) + _band_caption(curves)
-        blocks.append(Plot("frequency_response", response(panels, label), caption))
+        height = _HEIGHT_MM.get(len(panels), 62.0 * ((len(panels) + 1) // 2)) if of_phase else None
+        blocks.append(Plot("frequency_response", response(panels, label, height), caption))
     table = _table(curves, readings)
     if table:
         blocks.append(table)
-    of_phase = phase.blocks(setup, SMALL_SIGNAL_DB)
     blocks += of_phase
     left_out = [("Phase and group delay", sentence(phase.NOT_MEASURED))] if curves and not of_phase else []
     return Page(

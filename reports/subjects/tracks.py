@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from reports.figures import Trace
 from reports.numbers import bare, in_words, unit_scale
 from reports.overlays import Ordinate, overlay
@@ -20,7 +22,7 @@ from reports.pages import (
     passes_phrase,
 )
 from reports.readings import PooledCurve, Reading, Setup, distinct
-from reports.wording import capital, condition_text, listing, plain
+from reports.wording import capital, condition_text, describe, listing, plain
 from sessions.results import Condition
 
 PAIRS = ("azimuth_delay", "channel_balance")
@@ -46,9 +48,12 @@ def page(setup: Setup) -> Page | None:
     if panels:
         looks = [_into(to) for to in distinct([*curves, *crosstalk], "to")]
         ordinate = Ordinate("Crosstalk (dB)", 10.0, (-120.0, 0.0))
-        height = None if len(panels) > 2 else 66.0 * len(panels) + 8.0
+        rows = (len(panels) + 1) // 2
+        figure = overlay(panels, "frequency", ordinate, 48.0 * rows + 14.0 / rows, min(len(panels), 2), looks)
         caption = "What returns on a track of what was sent to another, re what returns on the track it was sent to."
-        blocks.append(Plot("crosstalk", overlay(panels, "frequency", ordinate, height, looks=looks), caption))
+        blocks.append(Plot("crosstalk", figure, caption))
+    course = _course(setup)
+    blocks += [course] if course else []
     more = [t for t in (_spots(crosstalk), by_track(single, _doubt(single))) if t is not None]
     if more:
         blocks.append(more if len(more) > 1 else more[0])
@@ -133,6 +138,20 @@ def _pairs(readings: Sequence[Reading]) -> list[Table]:
         rows.append(row)
     caption = "The higher track against the lower: late, and loud, where positive"
     return [Table(caption, heads, rows, frozenset(range(1, len(heads))))]
+
+
+def _course(setup: Setup) -> Plot | None:
+    """How the delay of every pair runs over the take, less its mean: what a slack guide or a stretched tape does."""
+    curves = setup.measurements.find_curves("azimuth_delay")
+    first: dict[str, Trace] = {}
+    for curve in curves:
+        name = describe({k: v for k, v in curve.conditions.items() if k in ("track", "track_to")}).removeprefix("tracks ")
+        y = 1e6 * curve.y.array
+        first.setdefault(name, Trace(name, curve.x.array, y - float(np.mean(y)) if y.size else y))
+    if not first:
+        return None
+    caption = "Delay between tracks over the first pass, less its mean."
+    return Plot("azimuth_course", overlay({"": list(first.values())}, "time", Ordinate("Delay (µs)"), 52.0), caption)
 
 
 def _phase(delay: Reading | None) -> Cell:

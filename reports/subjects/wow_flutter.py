@@ -118,7 +118,7 @@ def _lines(setup: Setup) -> list[Reading]:
 
 def _part(line: Reading) -> str:
     """The likely part in a word or two: the beginning of the note."""
-    return shortened(re.split(r"[,;:(]", line.remarks[0])[0], 22) if line.remarks else ""
+    return shortened(re.split(r"[,;:(]", line.remarks[0].removeprefix("likely "))[0], 24) if line.remarks else ""
 
 
 def _hertz(item: Result | Reading) -> float:

@@ -41,6 +41,14 @@ def between_tracks(tracks, setup):
     for low, high in itertools.combinations(tracks, 2):
         where = {**setup, "track": low, "track_to": high, "passes": 2}
         results.append(result("azimuth_delay", 2.1e-6 * (high - low), "s", 2e-7, where, "slope of the phase between tracks"))
+        t = np.arange(0.0, 300.0, 0.25)
+        course = 2.1e-6 * (high - low) + 3e-7 * (high - low) * np.sin(t / 9.0 + low)
+        curves.append(
+            Curve(
+                quantity="azimuth_delay", conditions=where, method="cross-spectra", x=Axis.of("time", "s", t),
+                y=Axis.of("delay", "s", course),
+            )
+        )  # fmt: skip
         results.append(result("channel_balance", -0.2 * (high - low), "dB", 0.05, where, "reference tones of both tracks"))
     return results, curves
 
@@ -60,15 +68,31 @@ def of_track(track, number, setup):
         curves.append(curve("thd_vs_frequency", at, "IEC 60268-3", tones, total, "THD", "%"))
     for level in (-20.0, -10.0, 0.0, 5.0):
         at = {**where, "level_db": level}
-        results.append(result("imd_smpte", 1.4 * 10 ** (level / 15), "%", 0.05, at, "SMPTE RP 120: 60 Hz and 7 kHz, 4 to 1"))
-        results.append(result("imd_difference", 0.5 * 10 ** (level / 13), "%", 0.05, at, "IEC 60268-3: 9.5 and 10.5 kHz"))
+        low_high, twin = ({**at, "first_hz": a, "second_hz": b} for a, b in ((60.0, 7000.0), (9500.0, 10_500.0)))
+        results.append(result("imd_smpte", 1.4 * 10 ** (level / 15), "%", 0.05, low_high, "SMPTE RP 120, 4 to 1"))
+        results.append(result("imd_difference", 0.5 * 10 ** (level / 13), "%", 0.05, twin, "IEC 60268-3, 1 to 1"))
         results.append(
             result("modulation_noise", -52.0 + 0.6 * level, "dB", 0.5, {**at, "frequency_hz": 1000.0}, "beside the tone")
         )
     results.append(result("noise_itu468", -46.2, "dB", 0.2, where, "ITU-R BS.468-4, quasi-peak"))
     results.append(result("snr_a", 60.1, "dB", 0.4, {**where, "re": "mol_315"}, "A-weighted, re MOL"))
     results.append(result("level_stability", 0.31, "dB", 0.05, where, "95 % range of the level of a steady tone"))
-    results.append(result("dropouts_per_minute", 1.0 * track, "1/min", 0.8, where, "falls of 6 dB for 2 ms or longer"))
+    tone = {"frequency_hz": 3700.0 if track == 4 else 3150.0}
+    for rate, depth, length in ((1.0 * track, 6.0, 2.0), (0.2 * track, 12.0, 5.0)):
+        here = {**where, **tone, "depth_db": depth, "length_ms": length}
+        results.append(result("dropouts_per_minute", rate, "1/min", 0.8, here, "falls of a tone's level"))
+    rng = np.random.default_rng(track)
+    time = np.sort(rng.uniform(5, 300, 12))
+    for quantity, values, unit in (
+        ("dropouts", 3 + rng.exponential(4, 12), "dB"),
+        ("dropout_lengths", 1e-3 * rng.lognormal(1.2, 0.8, 12), "s"),
+    ):
+        curves.append(
+            Curve(
+                quantity=quantity, conditions={**where, **tone}, method="falls of a tone's level",
+                x=Axis.of("time", "s", time), y=Axis.of("size", unit, values),
+            )
+        )  # fmt: skip
     results.append(result("erasure", -68.0 - track, "dB", 1.0, where, "narrow band about 1 kHz"))
     return results, curves
 

@@ -78,3 +78,22 @@ def test_electronics_stand_beside_the_tape_of_their_set_up():
     assert [r.value for r in off.measurements.results] == [1.0]
     assert [r.value for r in off.electronics.measurements.results] == [3.0]
     assert on.electronics is None
+
+
+def test_a_figure_of_all_passes_together_stands_for_the_single_ones():
+    together = result(1.4, 1, 0.1, track=1, passes=3).model_copy(update={"conditions": {"track": 1, "passes": 3}})
+    (reading,) = pool([result(1.0, 1, 0.3, track=1), result(2.0, 2, 0.4, track=1), together])
+    assert (reading.mean, reading.doubt, reading.passes) == (1.4, 0.1, 3)
+    assert reading.spread == (1.0, 2.0)
+    assert reading.conditions == {"track": 1}
+
+
+def test_phases_that_began_a_turn_apart_are_averaged_on_one():
+    def phase(number, shift):
+        return Curve(
+            quantity="phase_response", conditions={"pass": number}, method="m", x=Axis.of("f", "Hz", [100, 1000, 10_000]),
+            y=Axis.of("phase", "deg", [90 + shift, 10 + shift, -80 + shift]),
+        )  # fmt: skip
+
+    (pooled,) = pool_curves([phase(1, 1.0), phase(2, -361.0)])
+    np.testing.assert_allclose(pooled.y, [90, 10, -80])
