@@ -28,15 +28,18 @@ LAW_DB = tuple(range(-60, 6, 5))
 STEP_S = 0.55  # read in its second half: eight times what is said of the time constant
 LOW_STEP_S = 0.8  # below 200 Hz, for enough cycles and for the noise beside them
 STEP_GAP_S = 0.05
-BURSTS = ((1000.0, 0.0, -30.0), (1000.0, -20.0, -20.0), (100.0, 0.0, -30.0), (5000.0, -10.0, -30.0))
+BURSTS = ((1000.0, 0.0, -30.0), (1000.0, -20.0, -20.0), (100.0, -10.0, -25.0), (5000.0, -25.0, -25.0))
 """Frequency, level, and level of the rest between the bursts re it."""
 BURST_ON_S = 0.4
 BURST_PERIOD_S = 1.2
 BURST_S = 3.6
-PROBED_HZ, PROBED_DB = 1000.0, -10.0
+PROBED_HZ, PROBED_DB = (
+    1000.0,
+    -20.0,
+)  # where a tape is straight: a strong tone would take more from the weak than from itself
 PROBES_HZ = (40.0, 100.0, 200.0, 400.0, 630.0, 1600.0, 2300.0, 3150.0, 5300.0, 7500.0, 10_000.0, 14_500.0)
 """Away from the odd harmonics of the tone that they are heard beside."""
-PROBE_DB = -30.0
+PROBE_DB = -25.0
 PROBE_S = 0.6
 MULTITONES_DB = (-40.0, -20.0, -10.0, 0.0)
 MULTITONE_PERIOD_S = 1.0

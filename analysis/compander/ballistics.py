@@ -36,7 +36,6 @@ SYSTEMATIC = {
     ("attack", True): (0.03, 0.15),
 }
 """What the model leaves out: part of tau, and cycles of the tone, since the square is taken to be smooth within a cycle."""
-HIGHEST_DB = 3.0  # re the reference level: what overshoots further is bent by the tape
 
 
 @dataclass(frozen=True)
@@ -48,21 +47,38 @@ class Edge:
     sd_s: float
 
 
-def edges(
-    burst: Burst, encode: bool, ratio: float, as_sent: Callable[[np.ndarray], np.ndarray], reference_dbfs: float
-) -> Iterator[Edge]:
+@dataclass(frozen=True)
+class Path:
+    """What lies between the bursts as sent and as read.
+
+    Attributes
+    ----------
+    as_sent : callable
+        Level sent without dbx that returns at a level re the reference, to take the tape's compression from what an encoder puts
+        on it.
+    rest_db : float
+        Level of the rest re the burst where the detector reads it: for a decoder behind the tape's compression.
+    highest_db : float
+        Levels above it, re the reference level, are bent by the tape.
+    """
+
+    as_sent: Callable[[np.ndarray], np.ndarray]
+    rest_db: float
+    highest_db: float
+
+
+def edges(burst: Burst, encode: bool, ratio: float, path: Path, reference_dbfs: float) -> Iterator[Edge]:
     """Time constants at the edges of a burst, those that can be read.
 
     Parameters
     ----------
     ratio : float
         r of the static law.
-    as_sent : callable
-        Level sent without dbx that returns at a level, to take the tape's compression from what an encoder puts on it.
     reference_dbfs : float
-        Level of a sine at 0 dB, for the noise only.
+        Level of a sine at 0 dB.
     """
-    level = as_sent(burst.envelope_db) if encode else burst.envelope_db - reference_dbfs
+    level = burst.envelope_db - reference_dbfs
+    level = path.as_sent(level) if encode else level
     noise = burst.noise_db - reference_dbfs
     length = float(burst.time_s[-1])
     for number in range(round(length / burst.period_s) + 1):
@@ -73,13 +89,20 @@ def edges(
             ("attack", rise, burst.period_s - burst.on_s, burst.on_s),
         ):
             if at + after_s <= length + GRID_S:
-                found = _edge(burst, level, noise, (at, before_s, after_s), kind, encode, ratio)
+                found = _edge(burst, level, noise, (at, before_s, after_s), kind, encode, ratio, path)
                 if found is not None:
                     yield found
 
 
 def _edge(
-    burst: Burst, level: np.ndarray, noise_db: float, span: tuple[float, float, float], kind: str, encode: bool, ratio: float
+    burst: Burst,
+    level: np.ndarray,
+    noise_db: float,
+    span: tuple[float, float, float],
+    kind: str,
+    encode: bool,
+    ratio: float,
+    path: Path,
 ) -> Edge | None:
     at, before_s, after_s = span
     half = burst.smoothing_s
@@ -87,13 +110,13 @@ def _edge(
     time = burst.time_s - at
     old = float(np.mean(level[(time > -tell) & (time < -half)]))
     new = float(np.mean(level[(time > after_s - half - tell) & (time < after_s - half)]))
-    step_db = burst.rest_db if kind == "release" else -burst.rest_db
+    step_db = path.rest_db if kind == "release" else -path.rest_db
     change = (new - old) - step_db  # of the gain
     # What the decoder hears falls on the way down; the encoder's gain rises instead.
     if abs(change) < LEAST_CHANGE_DB or (change > 0.0) != (encode == (kind == "release")):
         return None
     used = (time > -BEFORE_S) & (time < min(after_s - half, LONGEST_S))
-    if encode and np.any(over := used & (level > HIGHEST_DB)):
+    if encode and np.any(over := used & (level > path.highest_db)):
         # The window carries what the tape bends into its neighbourhood.
         used &= (time < -half) | (time > time[over][-1] + half)
     points, values = time[used], level[used]

@@ -15,8 +15,9 @@ from sessions.results import Condition, Curve, Result
 
 HALVES = ("encode", "decode")
 REFERENCE_HZ = 1000.0
-RATIO_SYSTEMATIC = 0.001
+RATIO_SYSTEMATIC = {True: 0.001, False: 0.003}  # where the take without dbx tells the compression, and where it does not
 UNITY_SD_DB = 0.03
+OVERSHOOT_DB = 3.0  # by which a short overshoot may exceed where the channel is straight, and 0 dB
 
 LAW = "settled steps of 5 dB against the takes without dbx; straight line in dB, with the noise that the detector hears"
 UNITY = "level sent at which the gain is 0 dB: the same returns as without dbx"
@@ -108,7 +109,12 @@ def _ratio(quantity: str, law: Law | None, p: Pairs, conditions: dict[str, Condi
         )
         return Result.invalid(quantity, "1", conditions, LAW, note)
     made = result(
-        quantity, law.ratio, "1", 1.96 * float(np.hypot(law.ratio_sd, RATIO_SYSTEMATIC * law.ratio)), conditions, LAW
+        quantity,
+        law.ratio,
+        "1",
+        1.96 * float(np.hypot(law.ratio_sd, RATIO_SYSTEMATIC[p.compared] * law.ratio)),
+        conditions,
+        LAW,
     )
     if alone:
         return made.model_copy(update={"note": f"what the tape compresses is in it: {NO_OFF}"})
@@ -155,11 +161,15 @@ def _time_constants(takes: Sequence[Readings], laws: dict[float, Law | None], tr
 
 
 def _edges(burst: Burst, law: Law, track: _Track, dbx: str) -> Iterator[ballistics.Edge]:
-    def as_sent(returned_db: np.ndarray) -> np.ndarray:
-        level = returned_db - track.reference_dbfs
-        return level if track.channel is None else track.channel.as_sent_db(burst.frequency_hz, level)
-
-    return ballistics.edges(burst, dbx == "encode", law.ratio, as_sent, track.reference_dbfs)
+    encode, between, f = dbx == "encode", track.channel, burst.frequency_hz
+    if between is None:
+        path = ballistics.Path(lambda level: level, burst.rest_db, OVERSHOOT_DB)
+    else:
+        lost = between.compression_db(f, np.array([burst.level_db, burst.level_db + burst.rest_db]))
+        rest_db = burst.rest_db + (0.0 if encode else float(lost[0] - lost[1]))
+        highest_db = min(OVERSHOOT_DB, between.straight_to_db(f) + OVERSHOOT_DB)
+        path = ballistics.Path(lambda level: between.as_sent_db(f, level), rest_db, highest_db)
+    return ballistics.edges(burst, encode, law.ratio, path, track.reference_dbfs)
 
 
 def _filters(found: Sequence[Pairs], laws: dict[float, Law | None], track: _Track, dbx: str) -> list[Curve]:
@@ -174,7 +184,7 @@ def _filters(found: Sequence[Pairs], laws: dict[float, Law | None], track: _Trac
     if law is None:
         return curves
     constants = {
-        p.frequency_hz: constant(own, p.low_db[p.straight], p.high_db[p.straight], law.ratio)
+        p.frequency_hz: constant(own, p.low_db[p.straight], p.high_db[p.straight], p.sd_db[p.straight], law.ratio)
         for p in found
         if (own := laws[p.frequency_hz]) is not None
     }

@@ -16,7 +16,7 @@ NEAR_OCTAVES = 2.0  # over which compression is carried
 SMALL_SIGNAL_DB = (-35.0, -12.0)  # steps between them tell the gain: below there is noise, above compression
 STRAIGHT_DB = 0.15  # compression up to which the channel counts as straight
 GAIN_SD_DB = 0.03
-SLOPE_DB_OCTAVE = 9.0  # by which a tape holds less above 1 kHz, where nothing is known
+SLOPE_DB_OCTAVE = 6.0  # by which a tape holds less above 1 kHz, where nothing is known
 RESPONSE_OCTAVES = 1.0 / 12.0  # over which a response is averaged
 
 
@@ -34,6 +34,10 @@ class Channel:
 
     steps: dict[float, np.ndarray]
     response: tuple[np.ndarray, np.ndarray] | None
+
+    def has_steps(self, frequency_hz: float) -> bool:
+        """Whether steps at this very frequency tell gain and compression."""
+        return self._own(frequency_hz) is not None
 
     def gain_db(self, frequency_hz: float) -> float | None:
         """Returned less sent for a small signal; None where nothing tells it."""
@@ -61,7 +65,7 @@ class Channel:
     def straight_to_db(self, frequency_hz: float) -> float:
         """Highest level sent at which the channel is straight."""
         steps = self._nearest(frequency_hz)
-        limit = -SLOPE_DB_OCTAVE * max(0.0, float(np.log2(frequency_hz / 1000.0))) / 2.0
+        limit = -SLOPE_DB_OCTAVE * max(0.0, float(np.log2(frequency_hz / 1000.0)))
         if steps is None:
             return limit
         level = np.arange(-60.0, steps[0][-1] + 0.1, 0.5)

@@ -46,7 +46,7 @@ def curve(probes: Sequence[Probe], channel: Channel) -> tuple[np.ndarray, np.nda
 
 
 def weighting(
-    constants: Mapping[float, float],
+    constants: Mapping[float, tuple[float, float]],
     ratio: float,
     emphasis: tuple[np.ndarray, np.ndarray, np.ndarray],
     gains: Mapping[float, float],
@@ -55,8 +55,8 @@ def weighting(
 
     Parameters
     ----------
-    constants : mapping of float to float
-        Constant of the law by frequency.
+    constants : mapping of float to tuple of float
+        Constant of the law by frequency, and its standard deviation.
     emphasis : tuple of ndarray
         Frequency in Hz, emphasis of an encoder in dB, its uncertainty.
     gains : mapping of float to float
@@ -69,6 +69,13 @@ def weighting(
     beyond = (f < known[0] / 1.1) | (f > known[-1] * 1.1)
     f = f[~beyond]
     e, own = (np.interp(np.log(f), np.log(known), v) for v in (gain, doubt))
-    shift = np.array([constants[x] - constants[REFERENCE_HZ] for x in f])
+    shift = np.array([constants[x][0] - constants[REFERENCE_HZ][0] for x in f])
+    own_sd = np.array([np.hypot(constants[x][1], constants[REFERENCE_HZ][1]) for x in f])
     s = (shift + e) / (ratio - 1.0) - np.array([gains.get(float(x), 0.0) for x in f])
-    return f, s, np.where(f == REFERENCE_HZ, 0.0, np.hypot(own, 1.96 * np.sqrt(2.0) * GAIN_SD_DB) / (ratio - 1.0))
+    return (
+        f,
+        s,
+        np.where(
+            f == REFERENCE_HZ, 0.0, np.hypot(own, 1.96 * np.hypot(own_sd, ratio * np.sqrt(2.0) * GAIN_SD_DB)) / (ratio - 1.0)
+        ),
+    )

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 FEWEST = 4
-SPAN_DB = 12.0  # of the levels on the channel side
+SPAN_DB = 10.0  # of the levels on the channel side
 NOISE_DB = (-120.0, 0.0)
 PAYS = 9.0  # by which a noise must lower chi squared to count
 SYSTEMATIC_DB = 0.02
@@ -103,7 +103,14 @@ def fit(low_db: Sequence[float], high: Sequence[float], sd_db: Sequence[float]) 
     return Law(float(p[0]), float(p[1]), noise, covariance * max(1.0, chi / max(freedom, 1)), float(low.mean()))
 
 
-def constant(law: Law, low_db: Sequence[float], high: Sequence[float], ratio: float) -> float:
-    """The constant of a law where the ratio is another's: what is left over in the mean."""
+def constant(
+    law: Law, low_db: Sequence[float], high: Sequence[float], sd_db: Sequence[float], ratio: float
+) -> tuple[float, float]:
+    """The constant of a law where the ratio is another's, and its standard deviation: what is left over in the mean."""
     low = np.asarray(low_db, dtype=np.float64)
-    return float(np.mean(np.asarray(high) - high_db(low, ratio, law.noise)))
+    weight = 1.0 / (np.asarray(sd_db, dtype=np.float64) ** 2 + SYSTEMATIC_DB**2)
+    left = np.asarray(high) - high_db(low, ratio, law.noise)
+    mean = float(np.sum(weight * left) / np.sum(weight))
+    # What the slope leaves over at the ends is in it too.
+    scatter = float(np.sum(weight * (left - mean) ** 2) / np.sum(weight) / max(low.size - 1, 1))
+    return mean, float(np.sqrt(scatter + 1.0 / np.sum(weight)))

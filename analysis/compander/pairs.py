@@ -18,7 +18,8 @@ HIGHEST_DB = 0.5
 class Pairs:
     """Levels of one frequency, rising: those on the channel, those of the programme, and the standard deviation of the reading.
 
-    All are re 0 dB sent, as if the channel had the gain 1 at this frequency. `straight` marks those of a straight channel.
+    All are re 0 dB sent, as if the channel had the gain 1 at this frequency. `straight` marks those of a straight channel;
+    `compared` says whether the take without dbx had steps at this very frequency.
     """
 
     frequency_hz: float
@@ -26,6 +27,7 @@ class Pairs:
     high_db: np.ndarray
     sd_db: np.ndarray
     straight: np.ndarray
+    compared: bool
 
     def fitted(self, encode: bool) -> Law | None:
         """The law through them."""
@@ -57,10 +59,11 @@ def _pairs(
     gain = None if channel is None else channel.gain_db(frequency_hz)
     if channel is None or gain is None:
         low, high = (returned, sent) if encode else (sent, returned)
-        return Pairs(frequency_hz, low, high, sd, low - (np.max(low) if encode else 0.0) <= UNKNOWN_CHANNEL_DB)
+        return Pairs(frequency_hz, low, high, sd, low - (np.max(low) if encode else 0.0) <= UNKNOWN_CHANNEL_DB, False)
+    own = channel.has_steps(frequency_hz)
     limit = min(channel.straight_to_db(frequency_hz), HIGHEST_DB)
     if encode:
         low = channel.as_sent_db(frequency_hz, returned)
-        return Pairs(frequency_hz, low, sent, sd, low <= limit)
+        return Pairs(frequency_hz, low, sent, sd, low <= limit, own)
     low = sent - channel.compression_db(frequency_hz, sent)
-    return Pairs(frequency_hz, low, returned - gain, sd, sent <= limit)
+    return Pairs(frequency_hz, low, returned - gain, sd, sent <= limit, own)

@@ -4,21 +4,21 @@ A line's power is summed over a band as wide as flutter spreads it, less the noi
 dewarping takes nothing from it. Of every segment the second half is read, when the detector has settled.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis import noise
 from analysis.dewarp import dewarp
-from analysis.take import EDGE_S, Take
+from analysis.take import CLIPPED, EDGE_S, Take
 from sessions.results import Condition, Curve
 from signals.cues import Cue
 
-CLIPPED = 0.999
 LINE_BINS = 3.0  # a Hann window's line, and one bin
 FLUTTER = 0.002  # of the frequency, on either side
 BESIDE = 4.0  # the noise is looked for within so many widths
+HUM_APART_DB = 20.0  # by which a tone stands above a line that sounds without it
 LEAST_RATIO = 4.0  # of a line's power to the noise in its band
 READING_SD_DB = 0.01  # what level drifts within a take
 SILENCE_LEAD_S = 1.0  # a decoder comes down through 100 dB
@@ -128,10 +128,11 @@ def read(take: Take, curves: Sequence[Curve] = ()) -> Readings:
     companded = str(take.conditions.get("dbx", "off")) != "off"
     tones = [c for purpose in ("ladder", "spot") for c in take.cues("tone", purpose=purpose)]
     low = [c for c in tones if companded and c.number("frequency_hz") == MODULATING_HZ]
+    idle = _idle(take, {c.number("frequency_hz") for c in tones})
     reference = [line for c in take.cues("tone", purpose="reference") if (line := _step(take, c))]
     return Readings(
         take.conditions,
-        tuple(line for c in tones if (line := _step(take, c))),
+        tuple(above for c in tones if (line := _step(take, c)) and (above := _above_hum(line, idle))),
         tuple(p for c in take.cues("two_tone", purpose="emphasis") if companded and (p := _probe(take, c))),
         tuple(b for c in take.cues("bursts") if companded and (b := _burst(take, c))),
         _silence(take),
@@ -187,6 +188,37 @@ def _step(take: Take, cue: Cue) -> Line | None:
     return Line(cue.number("frequency_hz"), cue.level_db or 0.0, _full_scale_db(found[0]), sd)
 
 
+def _idle(take: Take, tones_hz: Collection[float]) -> dict[float, float]:
+    """Lines that sound in silence too at the frequencies of tones, such as hum: level re full scale by frequency."""
+    found = {}
+    for cue in take.cues("silence")[:1]:
+        wave = _silent(take, cue)
+        for tone_hz in tones_hz:
+            line = line_power(wave, tone_hz, take.sheet.sample_rate)
+            if line is not None:
+                found[tone_hz] = _full_scale_db(line[0])
+    return found
+
+
+def _above_hum(line: Line, idle: Mapping[float, float]) -> Line | None:
+    """A line with what hum of unknown phase may add to it; None where that is too much."""
+    hum = idle.get(line.frequency_hz)
+    if hum is None:
+        return line
+    if line.returned_db < hum + HUM_APART_DB:
+        return None
+    doubt = 8.686 / np.sqrt(2.0) * 10.0 ** ((hum - line.returned_db) / 20.0)
+    return replace(line, sd_db=float(np.hypot(line.sd_db, doubt)))
+
+
+def _silent(take: Take, cue: Cue) -> np.ndarray:
+    """What is heard in silence once a decoder has come down, as recorded."""
+    rate = take.sheet.sample_rate
+    first, last = take.alignment.base.output_time(np.array([cue.start_samples, cue.stop_samples]) / rate) * rate
+    start, stop = int(first) + round(SILENCE_LEAD_S * rate), int(last) - round(SILENCE_TAIL_S * rate)
+    return take.returned.read(start, stop)[:, take.alignment.returned]
+
+
 def _probe(take: Take, cue: Cue) -> Probe | None:
     wave, rate = settled(take, cue), take.sheet.sample_rate
     strong_hz, weak_hz = cue.number("first_hz"), cue.number("second_hz")
@@ -230,12 +262,8 @@ def _burst(take: Take, cue: Cue) -> Burst | None:
 
 
 def _silence(take: Take) -> Noise | None:
-    rate = take.sheet.sample_rate
-    for cue in take.cues("silence"):
-        span = np.array([cue.start_samples, cue.stop_samples]) / rate
-        first, last = take.alignment.base.output_time(span) * rate
-        edges = round(SILENCE_LEAD_S * rate), round(SILENCE_TAIL_S * rate)
-        return _noise(take, take.returned.read(int(first) + edges[0], int(last) - edges[1])[:, take.alignment.returned], ())
+    for cue in take.cues("silence")[:1]:
+        return _noise(take, _silent(take, cue), ())
     return None
 
 

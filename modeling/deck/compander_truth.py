@@ -9,7 +9,7 @@ noise and floor that the detector reads beside the tone, re U::
 What the tape does between is a steady sine through the full particle sum. Nothing of the running compander is used.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -159,7 +159,9 @@ def compander_figures(parameters: DeckParameters, sheet: CueSheet, dbx: str) -> 
         here: dict[str, Condition] = {"track": track + 1, "speed_cm_s": parameters.speed_cm_s, "dbx": dbx}
         if dbx == "on":
             results += _noise_results(static, here)
-            curves += _tracking(static, sheet, channel, here)
+            errors = list(_tracking(static, sheet, channel, here))
+            results += _tracked(errors, here)
+            curves += errors
             curves += _noise_modulation(static, sheet, channel, here)
         else:
             results += _half_results(static, dbx, sheet, channel, here)
@@ -225,6 +227,14 @@ def _tracking(static: StaticCompander, sheet: CueSheet, channel: int, here: dict
         yield _curve(
             "dbx_tracking_error", conditions, ("level", "dB", np.array(levels)), ("error", "dB", np.array(error)), BY_ALGEBRA
         )
+
+
+def _tracked(errors: Sequence[Curve], here: dict[str, Condition]) -> Iterator[Result]:
+    """Magnitude that 95 % of the errors from -50 to 0 dB stay within, for each frequency and for all."""
+    every = [(dict(c.conditions), c.y.array[(c.x.array >= -50.0) & (c.x.array <= 0.0)]) for c in errors]
+    for conditions, error in [*every, (here, np.concatenate([e for _, e in every]))]:
+        value = float(np.percentile(np.abs(error), 95.0))
+        yield Result(quantity="dbx_tracking_error", value=value, unit="dB", conditions=conditions, method=BY_ALGEBRA)
 
 
 def _noise_modulation(static: StaticCompander, sheet: CueSheet, channel: int, here: dict[str, Condition]) -> Iterator[Curve]:
