@@ -10,7 +10,8 @@ from analysis.compander.channel import Channel
 from analysis.compander.law import Law
 from analysis.compander.readings import Readings
 
-UNKNOWN_CHANNEL_DB = -10.0  # where no take tells the tape's compression, levels on tape up to here are used
+UNKNOWN_DB = -10.0  # where no take tells the tape's compression, levels sent to a decoder up to here are used
+UNKNOWN_BELOW_DB = -5.0  # and of an encoder what returns so far below the highest step
 HIGHEST_DB = 0.5
 
 
@@ -59,7 +60,7 @@ def _pairs(
     gain = None if channel is None else channel.gain_db(frequency_hz)
     if channel is None or gain is None:
         low, high = (returned, sent) if encode else (sent, returned)
-        return Pairs(frequency_hz, low, high, sd, low - (np.max(low) if encode else 0.0) <= UNKNOWN_CHANNEL_DB, False)
+        return Pairs(frequency_hz, low, high, sd, low <= (np.max(low) + UNKNOWN_BELOW_DB if encode else UNKNOWN_DB), False)
     own = channel.has_steps(frequency_hz)
     limit = min(channel.straight_to_db(frequency_hz), HIGHEST_DB)
     if encode:
