@@ -72,6 +72,7 @@ NAMES: Mapping[str, str] = {
     "dbx_encode_law": "dbx encode law",
     "dbx_decode_law": "dbx decode law",
     "dbx_emphasis": "dbx emphasis",
+    "dbx_weighting": "dbx detector weighting",
 }
 DBX: Mapping[str, str] = {"encode": "dbx only while recording", "decode": "dbx only while playing"}
 REFERENCES: Mapping[str, str] = {"0_vu": "0\u202fVU", "mol_315": "MOL"}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from reports.pages import Page
 from reports.readings import Setup
 from reports.subjects import (
+    dbx,
     distortion,
     electronics,
     noise,
@@ -25,7 +26,7 @@ from reports.subjects import (
 
 Subject = Callable[[Setup], Page | None]
 Gathered = Callable[[Sequence[Setup]], Page | None]
-GATHERED: Sequence[Gathered] = (positions.page,)
+GATHERED: Sequence[Gathered] = (positions.page, dbx.page)
 SUBJECTS: Sequence[Subject] = (
     timebase.page,
     wow_flutter.page,

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from reports.pages import Page, Table, by_track, conditions_line, methods, missing, passes_phrase
 from reports.readings import Setup
-from reports.subjects import distortion, noise, over_frequency, response, steadiness, timebase, tracks, wow_flutter
+from reports.subjects import dbx, distortion, noise, over_frequency, response, steadiness, timebase, tracks, wow_flutter
 from reports.wording import quantity_name
 
-_WITH_PAGES = (timebase, wow_flutter, response, distortion, over_frequency, noise, steadiness, tracks)
+_WITH_PAGES = (dbx, timebase, wow_flutter, response, distortion, over_frequency, noise, steadiness, tracks)
 _SPOKEN_OF = {q for subject in _WITH_PAGES for q in subject.QUANTITIES}
 
 

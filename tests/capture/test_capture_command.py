@@ -139,10 +139,3 @@ def test_levels_may_stand_alone(command, tmp_path, arguments):
     done = command("capture", *arguments, session, "--device", "virtual:nowhere")
     assert done.status == 1
     assert "nowhere" in done.refusal  # the ladder was understood
-
-
-def test_the_virtual_deck_has_no_dbx(command, tmp_path):
-    done = command("capture", tmp_path / "s", "--device", "virtual", "--dbx", "off,on")
-    assert done.status == 1
-    assert done.refusal == "tape: 'virtual' has no dbx; capture with --dbx off, or through an audio interface."
-    assert not (tmp_path / "s").exists()
