@@ -232,6 +232,8 @@ def _tracking(static: StaticCompander, sheet: CueSheet, channel: int, here: dict
 def _tracked(errors: Sequence[Curve], here: dict[str, Condition]) -> Iterator[Result]:
     """Magnitude that 95 % of the errors from -50 to 0 dB stay within, for each frequency and for all."""
     every = [(dict(c.conditions), c.y.array[(c.x.array >= -50.0) & (c.x.array <= 0.0)]) for c in errors]
+    if not every:
+        return
     for conditions, error in [*every, (here, np.concatenate([e for _, e in every]))]:
         value = float(np.percentile(np.abs(error), 95.0))
         yield Result(quantity="dbx_tracking_error", value=value, unit="dB", conditions=conditions, method=BY_ALGEBRA)
