@@ -28,7 +28,7 @@ LAW_DB = tuple(range(-60, 6, 5))
 STEP_S = 0.55  # read in its second half: eight times what is said of the time constant
 LOW_STEP_S = 0.8  # below 200 Hz, for enough cycles and for the noise beside them
 STEP_GAP_S = 0.05
-BURSTS = ((1000.0, 0.0, -30.0), (1000.0, -20.0, -20.0), (100.0, -10.0, -25.0), (5000.0, -25.0, -25.0))
+BURSTS = ((1000.0, 0.0, -30.0), (1000.0, -20.0, -20.0), (100.0, -10.0, -25.0), (5000.0, -20.0, -20.0))
 """Frequency, level, and level of the rest between the bursts re it."""
 BURST_ON_S = 0.4
 BURST_PERIOD_S = 1.2

@@ -22,6 +22,7 @@ from analysis.compander.readings import GRID_S, Burst
 SETTLED_S = 0.1  # of the end of every state, which tells its level
 BEFORE_S = 0.01
 LONGEST_S = 0.4
+LEAST_OVER_NOISE_DB = 8.0
 LEAST_CHANGE_DB = 4.0  # of the gain
 MODEL_SD_DB = 0.05
 DRIFT_DB = 2.0  # by which the new level may lie elsewhere than its last tenth of a second says
@@ -112,6 +113,8 @@ def _edge(
     new = float(np.mean(level[(time > after_s - half - tell) & (time < after_s - half)]))
     step_db = path.rest_db if kind == "release" else -path.rest_db
     change = (new - old) - step_db  # of the gain
+    if min(old, new) < noise_db + LEAST_OVER_NOISE_DB:
+        return None
     # What the decoder hears falls on the way down; the encoder's gain rises instead.
     if abs(change) < LEAST_CHANGE_DB or (change > 0.0) != (encode == (kind == "release")):
         return None

@@ -150,7 +150,9 @@ def _time_constants(takes: Sequence[Readings], laws: dict[float, Law | None], tr
                 results.append(result("dbx_time_constant", tau, "s", doubt, conditions, TAU))
             else:
                 why = (
-                    "there is no static law to read the gain by" if law is None else "the gain moves too little at its edges"
+                    "there is no static law to read the gain by"
+                    if law is None
+                    else "their rest drowns in noise, or the gain moves too little at their edges"
                 )
                 note = f"0 of {len(own)} bursts can be read: {why}; check that dbx was in and the level right"
                 results.append(Result.invalid("dbx_time_constant", "s", conditions, TAU, note))

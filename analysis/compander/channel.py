@@ -11,6 +11,7 @@ import numpy as np
 
 from analysis.compander.readings import Readings
 
+ALIKE_BELOW_HZ = 1000.0
 SAME_HZ = 0.03  # relative difference of what counts as one frequency
 NEAR_OCTAVES = 2.0  # over which compression is carried
 SMALL_SIGNAL_DB = (-35.0, -12.0)  # steps between them tell the gain: below there is noise, above compression
@@ -35,9 +36,10 @@ class Channel:
     steps: dict[float, np.ndarray]
     response: tuple[np.ndarray, np.ndarray] | None
 
-    def has_steps(self, frequency_hz: float) -> bool:
-        """Whether steps at this very frequency tell gain and compression."""
-        return self._own(frequency_hz) is not None
+    def tells_compression(self, frequency_hz: float) -> bool:
+        """Whether steps tell it: at this very frequency, or near below 1 kHz, where a tape is alike at all frequencies."""
+        low = frequency_hz < ALIKE_BELOW_HZ and self._nearest(frequency_hz) is not None
+        return low or self._own(frequency_hz) is not None
 
     def gain_db(self, frequency_hz: float) -> float | None:
         """Returned less sent for a small signal; None where nothing tells it."""

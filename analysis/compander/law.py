@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 FEWEST = 4
-SPAN_DB = 10.0  # of the levels on the channel side
+SPAN_DB = 9.0  # of the levels on the channel side
 NOISE_DB = (-120.0, 0.0)
 PAYS = 9.0  # by which a noise must lower chi squared to count
 SYSTEMATIC_DB = 0.02

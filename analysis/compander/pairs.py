@@ -20,7 +20,7 @@ class Pairs:
     """Levels of one frequency, rising: those on the channel, those of the programme, and the standard deviation of the reading.
 
     All are re 0 dB sent, as if the channel had the gain 1 at this frequency. `straight` marks those of a straight channel;
-    `compared` says whether the take without dbx had steps at this very frequency.
+    `compared` says whether the takes without dbx tell what the tape compresses there.
     """
 
     frequency_hz: float
@@ -61,7 +61,7 @@ def _pairs(
     if channel is None or gain is None:
         low, high = (returned, sent) if encode else (sent, returned)
         return Pairs(frequency_hz, low, high, sd, low <= (np.max(low) + UNKNOWN_BELOW_DB if encode else UNKNOWN_DB), False)
-    own = channel.has_steps(frequency_hz)
+    own = channel.tells_compression(frequency_hz)
     limit = min(channel.straight_to_db(frequency_hz), HIGHEST_DB)
     if encode:
         low = channel.as_sent_db(frequency_hz, returned)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.compander import bench as compander
-from analysis.compander.readings import line_power
+from analysis.compander.lines import line_power
 from modeling.deck.compander import emphasis, weighting
 from tests.analysis.companded_takes import FRESH, REFERENCE_DBFS, Bench, drawn, stimulus
 
