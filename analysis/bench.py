@@ -9,7 +9,7 @@ from collections.abc import Callable
 from analysis import distortion
 from analysis.findings import Measured
 from analysis.subjects import distortion as distortion_figures
-from analysis.subjects import missing, noise, response, time, wow_flutter
+from analysis.subjects import intermodulation, missing, noise, response, time, wow_flutter
 from analysis.take import Take
 from sessions.results import Curve, Result
 
@@ -18,6 +18,7 @@ SUBJECTS = (
     ("wow and flutter", wow_flutter.measure),
     ("response", response.measure),
     ("distortion", distortion_figures.measure),
+    ("intermodulation", intermodulation.measure),
     ("noise", noise.measure),
     ("what is missing", missing.measure),
 )

@@ -6,16 +6,22 @@ neighbourhood as measure of doubt.
 
 References
 ----------
-IEC 60268-3 (total harmonic distortion re the fundamental); AES17-2020 (THD+N, 20 Hz to 20 kHz).
+IEC 60268-3 (total harmonic distortion re the fundamental); AES17-2020 (THD+N, 20 Hz to 20 kHz, behind a notch).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from analysis import lines
+
 HIGHEST_HZ = 20_000.0
 LOWEST_HZ = 20.0
-SYSTEMATIC = 0.003  # of the value: fades, dewarping, what level drifts during a tone
+SYSTEMATIC = 0.01  # of the value: fades, dewarping, what level and speed drift during a tone
+LEVEL_SYSTEMATIC_DB = 0.02  # of the fundamental's level: dewarping and drift
+NOTCH_Q = 3.0  # the notch of THD+N is as wide as the fundamental over this; the sidebands of fast flutter fall into it
+REACH = 0.45  # of the fundamental: how far beside a harmonic its hiss is looked for
+MOST_REACH_HZ = 150.0
 
 
 @dataclass(frozen=True)
@@ -25,48 +31,67 @@ class Harmonics:
     Attributes
     ----------
     power : ndarray, shape (orders,)
-        Squared peak amplitude of the fundamental and its harmonics up to 20 kHz, less the share of hiss; that share can make
-        the power of a harmonic that is not there negative, which keeps sums unbiased.
+        Squared peak amplitude of the fundamental and its harmonics up to 20 kHz, less the share of hiss and hum; that share can
+        make the power of a harmonic that is not there negative, which keeps sums unbiased.
     hiss : ndarray, shape (orders,)
-        The share of hiss in each, a squared amplitude.
-    residual_rms : float
-        RMS of all but the fundamental, 20 Hz to 20 kHz.
+        The share of hiss and hum in each, a squared amplitude.
+    variance : ndarray, shape (orders,)
+        Variance of each power.
+    noise_power : float
+        Twice the mean square of all that is neither harmonic nor in the notch, 20 Hz to 20 kHz.
+    noise_variance : float
+        Its variance.
     """
 
     power: np.ndarray
     hiss: np.ndarray
-    residual_rms: float
+    variance: np.ndarray
+    noise_power: float
+    noise_variance: float
 
     @property
     def fundamental(self) -> float:
         """Peak amplitude of the fundamental."""
-        return float(np.sqrt(self.power[0]))
+        return float(np.sqrt(max(self.power[0], 0.0)))
+
+    @property
+    def residual_rms(self) -> float:
+        """RMS of all but the fundamental and what is in the notch around it, 20 Hz to 20 kHz."""
+        return float(np.sqrt(0.5 * (self.noise_power + np.sum(self.power[1:] + self.hiss[1:]))))
+
+    def fundamental_doubt_db(self) -> float:
+        """95 % uncertainty of the level of the fundamental in dB."""
+        return 1.96 * 4.343 * float(np.sqrt(self.variance[0])) / max(self.power[0], 1e-300) + LEVEL_SYSTEMATIC_DB
 
     def thd(self) -> tuple[float, float] | None:
         """Total harmonic distortion re the fundamental in %, and its 95 % uncertainty; None when it drowns in hiss."""
         total = float(np.sum(self.power[1:]))
-        # Power of a line in Gaussian hiss h: variance 2 P h + h^2.
-        spread = float(np.sqrt(np.sum(2.0 * np.maximum(self.power[1:], 0.0) * self.hiss[1:] + self.hiss[1:] ** 2)))
-        if total < 2.0 * spread:
+        doubt = lines.amplitude_doubt(total, float(np.sum(self.variance[1:])))
+        if doubt is None:
             return None
-        amplitude = np.sqrt(total) / self.fundamental
-        return 100.0 * amplitude, 196.0 * amplitude * (0.5 * spread / total) + 100.0 * amplitude * SYSTEMATIC
+        percent = 100.0 * np.sqrt(total) / self.fundamental
+        return percent, percent * float(np.hypot(doubt, SYSTEMATIC))
 
-    def thd_n(self) -> float:
-        """THD+N in %: residual over the RMS of the fundamental."""
-        return 100.0 * self.residual_rms * np.sqrt(2.0) / self.fundamental
+    def thd_n(self) -> tuple[float, float]:
+        """THD+N in % and its 95 % uncertainty: residual over the RMS of the fundamental."""
+        percent = 100.0 * self.residual_rms * np.sqrt(2.0) / self.fundamental
+        spread = np.sqrt(self.noise_variance + np.sum(self.variance[1:])) / (2.0 * self.residual_rms**2 + 1e-300)
+        return percent, percent * float(np.hypot(0.5 * 1.96 * spread, SYSTEMATIC))
 
     def harmonic_db(self, order: int) -> tuple[float, float] | None:
         """Level of a harmonic in dB re the fundamental and its 95 % uncertainty; None when it drowns in hiss."""
-        if order > self.power.size or self.power[order - 1] < 2.0 * self.hiss[order - 1]:
+        if order > self.power.size:
             return None
-        P, h = self.power[order - 1], self.hiss[order - 1]
-        return float(10.0 * np.log10(P / self.power[0])), float(
-            1.96 * 4.343 * np.sqrt(2.0 * P * h + h**2) / P + 8.686 * SYSTEMATIC
+        power = float(self.power[order - 1])
+        doubt = lines.amplitude_doubt(power, float(self.variance[order - 1]))
+        if doubt is None:
+            return None
+        return 10.0 * float(np.log10(power / self.power[0])), float(
+            np.hypot(-20.0 * np.log10(1.0 - doubt), 8.686 * SYSTEMATIC)
         )
 
 
-def analyse(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> Harmonics:
+def analyse(tone: np.ndarray, frequency_hz: float, sample_rate: int, hum: np.ndarray | None = None) -> Harmonics:
     """Harmonics of a dewarped steady tone.
 
     Parameters
@@ -75,52 +100,61 @@ def analyse(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> Harmonic
         The tone without its fades, on the stimulus' clock.
     frequency_hz : float
         Its frequency as sent.
+    hum : ndarray, shape (any,), optional
+        What stands in silence at its first harmonics, from :func:`silent_power`.
     """
-    cycles = int(tone.size / sample_rate * frequency_hz)
-    samples = round(cycles * sample_rate / frequency_hz)
-    part = tone[:samples] - np.mean(tone[:samples])
-    window = np.hanning(samples)
-    window /= np.mean(window)
-    time = np.arange(samples) / sample_rate
+    part = _whole_cycles(tone, frequency_hz, sample_rate)
     orders = max(1, int(min(HIGHEST_HZ, 0.47 * sample_rate) / frequency_hz))
-    spectrum_hz = np.fft.rfftfreq(samples, 1.0 / sample_rate)
-    power, hiss = np.zeros(orders), np.zeros(orders)
-    rest = part.copy()
-    for n in range(1, orders + 1):
-        carrier = np.exp(-2j * np.pi * n * frequency_hz * time)
-        value = 2.0 * np.mean(rest * carrier * window)
-        power[n - 1] = np.abs(value) ** 2
-        rest = rest - np.real(value * np.conj(carrier))
-    density = np.abs(np.fft.rfft(rest * window)) ** 2 * 4.0 / samples**2
-    for n in range(1, orders + 1):
-        # Neighbours of the line, but for the bins that it may touch itself, tell the power that hiss puts into its bin.
-        distance = np.abs(spectrum_hz - n * frequency_hz)
-        near = (distance > 4.0 * sample_rate / samples) & (distance < 0.45 * frequency_hz)
-        hiss[n - 1] = float(np.mean(density[near])) if near.any() else 0.0
-    return Harmonics(
-        power - np.where(np.arange(orders) > 0, hiss, 0.0), hiss, _residual_rms(part, frequency_hz, time, sample_rate)
-    )
+    reach = min(REACH * frequency_hz, MOST_REACH_HZ)
+    found = lines.fit(part, frequency_hz * np.arange(1, orders + 1), sample_rate, reach)
+    power, variance, hiss = found.power, found.variance, found.hiss.copy()
+    # A steady hum in unknown phase lifts a harmonic by its power on the average, and moves it as hiss of that power does.
+    stray = np.zeros(orders)
+    if hum is not None:
+        stray[: hum.size] = hum[:orders]
+    power = power - np.where(np.arange(orders) > 0, stray, 0.0)
+    variance = variance + 2.0 * np.maximum(power, 0.0) * stray + stray**2
+    noise_power, noise_variance = _noise(found.rest, frequency_hz, sample_rate)
+    return Harmonics(power, hiss + stray, variance, noise_power, noise_variance)
 
 
-def _residual_rms(part: np.ndarray, frequency_hz: float, time: np.ndarray, sample_rate: int) -> float:
-    angle = 2.0 * np.pi * frequency_hz * time
-    basis = np.stack((np.sin(angle), np.cos(angle)), axis=1)
-    fit, *_ = np.linalg.lstsq(basis, part, rcond=None)
-    spectrum = np.fft.rfft(part - basis @ fit)
-    frequency = np.fft.rfftfreq(part.size, 1.0 / sample_rate)
-    inside = (frequency >= LOWEST_HZ) & (frequency <= HIGHEST_HZ)
-    return float(np.sqrt(2.0 * np.sum(np.abs(spectrum[inside]) ** 2)) / part.size)
+def silent_power(silence: np.ndarray, frequency_hz: float, samples: int, sample_rate: int, orders: int = 8) -> np.ndarray:
+    """Steady lines that stand in silence where the harmonics of a tone will be: hum, and a pilot's.
 
+    Parameters
+    ----------
+    silence : ndarray, shape (any,)
+        Recording without a tone.
+    samples : int
+        Length of the tone.
 
-def maximum_output_level(output_db: np.ndarray, third_harmonic_db: np.ndarray, percent: float = 3.0) -> float | None:
-    """Output level at which the third harmonic reaches `percent` of the fundamental, or None if the ladder never gets there.
-
-    Interpolated between the two steps around it, linear in dB: the third harmonic of a soft saturation rises 2 dB a dB.
+    Returns
+    -------
+    ndarray, shape (orders,)
+        Squared peak amplitude, zero where nothing stands out.
     """
-    limit = 20.0 * np.log10(percent / 100.0)
-    above = np.flatnonzero((third_harmonic_db[1:] >= limit) & (third_harmonic_db[:-1] < limit))
-    if above.size == 0:
-        return None
-    i = int(above[0])
-    share = (limit - third_harmonic_db[i]) / (third_harmonic_db[i + 1] - third_harmonic_db[i])
-    return float(output_db[i] + share * (output_db[i + 1] - output_db[i]))
+    frequencies = frequency_hz * np.arange(1, min(orders, int(0.47 * sample_rate / frequency_hz)) + 1)
+    parts = [silence[start : start + samples] for start in range(0, silence.size - samples + 1, samples)]
+    if not parts:
+        return np.zeros(frequencies.size)
+    found = [lines.fit(part, frequencies, sample_rate, min(REACH * frequency_hz, MOST_REACH_HZ)) for part in parts]
+    hiss = np.mean([f.hiss for f in found], axis=0)
+    above = np.mean([f.power for f in found], axis=0)
+    return np.asarray(np.where(above > 4.0 * hiss / np.sqrt(len(parts)), above, 0.0))
+
+
+def _whole_cycles(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> np.ndarray:
+    cycles = int(tone.size / sample_rate * frequency_hz)
+    return tone[: round(cycles * sample_rate / frequency_hz)]
+
+
+def _noise(rest: np.ndarray, frequency_hz: float, sample_rate: int) -> tuple[float, float]:
+    """Twice the mean square of what is left, 20 Hz to 20 kHz less a notch, and its variance."""
+    window = lines.taper(rest.size)
+    power = 4.0 * np.abs(np.fft.rfft(rest * window)) ** 2 / (rest.size * np.sum(window**2))
+    frequency = np.fft.rfftfreq(rest.size, 1.0 / sample_rate)
+    counted = (frequency >= LOWEST_HZ) & (frequency <= HIGHEST_HZ)
+    counted &= np.abs(frequency - frequency_hz) > 0.5 * frequency_hz / NOTCH_Q
+    # Neighbouring bins share noise behind a window; the mean of a squared exponential is twice its square.
+    shared = rest.size * np.sum(window**4) / np.sum(window**2) ** 2
+    return float(np.sum(power[counted])), float(0.5 * shared * np.sum(power[counted] ** 2))

@@ -1,21 +1,38 @@
-"""The bench's distortion: tones of a level ladder, and what the ladder tells as a whole."""
+"""The bench's distortion: tones of a level ladder and over frequency, and what they tell as a whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from analysis import distortion
 from analysis.findings import Measured, curve, result
-from analysis.take import CLIPPED, Take
+from analysis.output_level import Level, maximum_output_level, saturated_output_level
+from analysis.take import CLIPPED, EDGE_S, Take
 from sessions.results import Conditions, Curve, Result
+from signals.cues import Cue
 
 SATURATED_HZ = 10_000.0
 MOL_HZ = 315.0
+SILENCE_EDGE_S = 0.3
+REFERENCE_DOUBT_DB = 0.03  # of the returned reference tone, and of what speed does to its level
 THD = "IEC 60268-3: RMS of the harmonics up to 20 kHz over the fundamental, least squares after dewarping"
-THD_N = "AES17: all but the fundamental, 20 Hz to 20 kHz, over the fundamental, after dewarping"
+THD_N = "AES17: all but the fundamental (notch of Q 3), 20 Hz to 20 kHz, over the fundamental, after dewarping"
 LEVEL = "fundamental of the returned tone re that of the 1 kHz reference tone at 0 dB"
+MOL = "output level at 315 Hz at which the third harmonic is 3 % of the fundamental, re the returned reference tone"
+SOL = "highest output at 10 kHz over the ladder, re the returned reference tone"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One tone: level sent in dB, and what it was taken apart into."""
+
+    level_db: float
+    found: distortion.Harmonics
 
 
 def measure(take: Take, reference: float | None) -> Measured:
-    """Distortion, compression, MOL and SOL of the ladder tones of a take; of spot tones, which have few levels, the compression.
+    """Distortion, compression, MOL and SOL of the tones of a take; of spot tones, which have few levels, the compression.
 
     Parameters
     ----------
@@ -24,37 +41,61 @@ def measure(take: Take, reference: float | None) -> Measured:
     """
     results: list[Result] = []
     curves: list[Curve] = []
-    ladders: dict[float, list[tuple[float, distortion.Harmonics]]] = {}
-    spots: dict[float, list[tuple[float, distortion.Harmonics]]] = {}
-    for cue in (*take.cues("tone", purpose="ladder"), *take.cues("tone", purpose="spot")):
-        frequency, level_db = cue.number("frequency_hz"), cue.level_db or 0.0
-        tone, _ = take.steady(cue)
-        conditions = take.under(frequency_hz=frequency, level_db=level_db)
-        if np.max(np.abs(tone)) >= CLIPPED:
-            note = f"the returned tone reaches {np.max(np.abs(tone)):.3f} of full scale and is clipped; lower the input gain"
-            results.append(Result.invalid("thd", "%", conditions, THD, note))
-            continue
-        found = distortion.analyse(tone, frequency, take.sheet.sample_rate)
-        if found.fundamental < 4.0 * found.residual_rms:
-            note = "the tone stands less than 9 dB above the noise; raise the level or check the wiring"
-            results.append(Result.invalid("thd", "%", conditions, THD, note))
-            continue
-        if cue.parameters["purpose"] == "spot":
-            spots.setdefault(frequency, []).append((level_db, found))
-            continue
-        ladders.setdefault(frequency, []).append((level_db, found))
-        if 3.0 * frequency <= distortion.HIGHEST_HZ:
-            results += _harmonic_results(found, conditions)
-    for frequency, steps in ladders.items():
-        more_results, more_curves = _ladder(take, frequency, steps, reference)
+    steps: dict[str, dict[float, list[Step]]] = {"ladder": {}, "distortion": {}, "spot": {}}
+    silence = _silence(take)
+    hum: dict[tuple[float, int], np.ndarray] = {}
+    for purpose, by_frequency in steps.items():
+        for cue in take.cues("tone", purpose=purpose):
+            frequency, level_db = cue.number("frequency_hz"), cue.level_db or 0.0
+            tone, _ = take.steady(cue)
+            conditions = take.under(frequency_hz=frequency, level_db=level_db)
+            if np.max(np.abs(tone)) >= CLIPPED:
+                note = f"the returned tone reaches {np.max(np.abs(tone)):.3f} of full scale and is clipped; lower the input gain"
+                results.append(Result.invalid("thd", "%", conditions, THD, note))
+                continue
+            rate = take.sheet.sample_rate
+            if (frequency, tone.size) not in hum:
+                heard_hz = frequency * _speed(take, cue)
+                hum[frequency, tone.size] = distortion.silent_power(silence, heard_hz, tone.size, rate)
+            found = distortion.analyse(tone, frequency, rate, hum[frequency, tone.size])
+            if found.fundamental < 4.0 * found.residual_rms:
+                note = "the tone stands less than 9 dB above the noise; raise the level or check the wiring"
+                results.append(Result.invalid("thd", "%", conditions, THD, note))
+                continue
+            by_frequency.setdefault(frequency, []).append(Step(level_db, found))
+            if purpose != "spot" and 3.0 * frequency <= distortion.HIGHEST_HZ:
+                results += _harmonic_results(found, conditions)
+    for frequency, ladder in steps["ladder"].items():
+        more_results, more_curves = _ladder(take, frequency, sorted(ladder, key=lambda s: s.level_db), reference)
         results += more_results
         curves += more_curves
-    curves += [_compression(take, frequency, steps, reference) for frequency, steps in spots.items()]
+    curves += _over_frequency(take, steps["distortion"], steps["ladder"])
+    curves += [_compression(take, frequency, spots, reference) for frequency, spots in steps["spot"].items()]
     return results, curves
 
 
+def _silence(take: Take) -> np.ndarray:
+    """The longest silent stretch of the recording, without its edges; empty where there is none."""
+    cues = take.cues("silence")
+    if not cues:
+        return np.zeros(0)
+    cue, rate = max(cues, key=lambda c: c.length_samples), take.sheet.sample_rate
+    first, last = take.alignment.base.output_time(np.array([cue.start_samples, cue.stop_samples]) / rate)
+    if last - first <= 2.0 * SILENCE_EDGE_S:
+        return np.zeros(0)
+    start, stop = (round(float(t) * rate) for t in (first + SILENCE_EDGE_S, last - SILENCE_EDGE_S))
+    return np.asarray(take.returned.read(start, stop)[:, take.alignment.returned])
+
+
+def _speed(take: Take, cue: Cue) -> float:
+    """Returned over sent frequency of a tone."""
+    ends = np.array([cue.start_samples, cue.stop_samples]) / take.sheet.sample_rate + np.array([EDGE_S, -EDGE_S])
+    first, last = take.alignment.base.output_time(ends)
+    return float((ends[1] - ends[0]) / (last - first))
+
+
 def _harmonic_results(found: distortion.Harmonics, conditions: Conditions) -> list[Result]:
-    results = [result("thd_n", found.thd_n(), "%", 0.02 * found.thd_n(), conditions, THD_N)]
+    results = [result("thd_n", found.thd_n()[0], "%", found.thd_n()[1], conditions, THD_N)]
     thd = found.thd()
     if thd is None:
         note = "the harmonics are below the noise in their bands; a longer or louder tone would show them"
@@ -63,60 +104,86 @@ def _harmonic_results(found: distortion.Harmonics, conditions: Conditions) -> li
         results.append(result("thd", thd[0], "%", thd[1], conditions, THD))
     for order in range(2, 6):
         level = found.harmonic_db(order)
-        if level is None:
-            note = f"harmonic {order} is below the noise in its band; a longer or louder tone would show it"
+        if level is not None:
+            results.append(result(f"harmonic_{order}", level[0], "dB", level[1], conditions, THD))
+        elif order * conditions["frequency_hz"] > distortion.HIGHEST_HZ:  # type: ignore[operator]
+            note = f"harmonic {order} would be above 20 kHz, where distortion is not counted; use a lower tone"
             results.append(Result.invalid(f"harmonic_{order}", "dB", conditions, THD, note))
         else:
-            results.append(result(f"harmonic_{order}", level[0], "dB", level[1], conditions, THD))
+            note = f"harmonic {order} is below the noise in its band; a longer or louder tone would show it"
+            results.append(Result.invalid(f"harmonic_{order}", "dB", conditions, THD, note))
     return results
 
 
-def _ladder(
-    take: Take, frequency: float, steps: list[tuple[float, distortion.Harmonics]], reference: float | None
-) -> Measured:
+def _ladder(take: Take, frequency: float, steps: Sequence[Step], reference: float | None) -> Measured:
     conditions = take.under(frequency_hz=frequency)
     compression = _compression(take, frequency, steps, reference)
-    level, output = compression.x.array, compression.y.array
+    output, doubt = compression.y.array, np.asarray(compression.uncertainty)
     results: list[Result] = []
     curves = [compression]
     if 3.0 * frequency <= distortion.HIGHEST_HZ:
-        told = [(step, found.thd()) for step, found in steps]
-        thd = np.array([(step, *figure) for step, figure in told if figure is not None])
-        if thd.size:
-            curves.append(
-                curve("thd_vs_level", conditions, THD, thd[:, 0], thd[:, 1], "THD", "%", thd[:, 2], x=("level", "dB"))
-            )
+        curves += _thd_curve("thd_vs_level", conditions, [(s.level_db, s) for s in steps], ("level", "dB"))
+    level = np.array([s.level_db for s in steps])
     if frequency == MOL_HZ:
-        third = np.array([10.0 * np.log10(max(s[1].power[2] / s[1].power[0], 1e-12)) for s in steps])
-        method = (
-            "output level at 315 Hz at which the third harmonic is 3 % of the fundamental, re the returned reference tone"
-        )
-        mol = distortion.maximum_output_level(output, third)
-        if mol is None:
-            note = f"the third harmonic stays below 3 % up to {level[-1]:+g} dB; extend the ladder with --levels"
-            results.append(Result.invalid("mol_315", "dB", conditions, method, note))
-        else:
-            results.append(result("mol_315", mol, "dB", 0.3, conditions, method))
+        results.append(_mol(conditions, steps, level, output))
     if frequency == SATURATED_HZ:
-        method = "highest output at 10 kHz over the ladder, re the returned reference tone"
-        if (
-            output.size > 2
-            and np.argmax(output) == output.size - 1
-            and output[-1] - output[-2] > 0.2 * (level[-1] - level[-2])
-        ):
-            note = f"the output still rises at {level[-1]:+g} dB; extend the ladder with --levels"
-            results.append(Result.invalid("sol_10k", "dB", conditions, method, note))
-        else:
-            results.append(result("sol_10k", float(np.max(output)), "dB", 0.2, conditions, method))
+        sol = saturated_output_level(level, output, doubt)
+        note = f"the output still rises at {level[-1]:+g} dB; extend the ladder with --levels"
+        results.append(_level_result("sol_10k", sol, conditions, SOL, note))
     return results, curves
 
 
-def _compression(
-    take: Take, frequency: float, steps: list[tuple[float, distortion.Harmonics]], reference: float | None
-) -> Curve:
+def _mol(conditions: Conditions, steps: Sequence[Step], level: np.ndarray, output: np.ndarray) -> Result:
+    third = [s.found.harmonic_db(3) for s in steps]
+    heard = np.array([t is not None for t in third])
+    told = np.array([t for t in third if t is not None]).reshape(-1, 2)
+    mol = maximum_output_level(level[heard], output[heard], told[:, 0], told[:, 1])
+    note = f"the third harmonic stays below 3 % up to {level[-1]:+g} dB; extend the ladder with --levels"
+    if told.size and np.all(told[:, 0] > 20.0 * np.log10(0.03)):
+        note = f"the third harmonic is above 3 % from {level[heard][0]:+g} dB on; begin the ladder lower with --levels"
+    return _level_result("mol_315", mol, conditions, MOL, note)
+
+
+def _level_result(quantity: str, found: Level | None, conditions: Conditions, method: str, note: str) -> Result:
+    if found is None:
+        return Result.invalid(quantity, "dB", conditions, method, note)
+    # The third harmonic rises 2 dB a dB: what is uncertain of it counts half.
+    systematic = float(np.hypot(REFERENCE_DOUBT_DB, 0.5 * 8.686 * distortion.SYSTEMATIC))
+    return result(quantity, found.db, "dB", float(np.hypot(found.doubt_db, systematic)), conditions, method)
+
+
+def _over_frequency(
+    take: Take, tones: dict[float, list[Step]], ladders: dict[float, list[Step]], level_db: float = 0.0
+) -> list[Curve]:
+    """THD over frequency at one level, from the tones for it and the steps of the ladders."""
+    steps = [
+        (frequency, step)
+        for by_frequency in (tones, ladders)
+        for frequency, found in by_frequency.items()
+        for step in found
+        if step.level_db == level_db and 3.0 * frequency <= distortion.HIGHEST_HZ
+    ]
+    if len(steps) < 2:
+        return []
+    steps.sort(key=lambda s: s[0])
+    return _thd_curve("thd_vs_frequency", take.under(level_db=level_db), steps, ("frequency", "Hz"))
+
+
+def _thd_curve(
+    quantity: str, conditions: Conditions, steps: Sequence[tuple[float, Step]], x: tuple[str, str]
+) -> list[Curve]:
+    """THD over level or frequency, where it is above the noise."""
+    told = [(at, step.found.thd()) for at, step in steps]
+    thd = np.array([(at, *figure) for at, figure in told if figure is not None])
+    return [curve(quantity, conditions, THD, thd[:, 0], thd[:, 1], "THD", "%", thd[:, 2], x=x)] if thd.size else []
+
+
+def _compression(take: Take, frequency: float, steps: Sequence[Step], reference: float | None) -> Curve:
     """Output over input; without a reference tone re the step nearest to 0 dB."""
-    level = np.array([step for step, _ in steps])
-    zero = reference if reference is not None else steps[int(np.argmin(np.abs(level)))][1].fundamental
-    output = np.array([20.0 * np.log10(found.fundamental / zero) for _, found in steps])
-    conditions = take.under(frequency_hz=frequency)
-    return curve("compression", conditions, LEVEL, level, output, "output", "dB", x=("input", "dB"))
+    level = np.array([s.level_db for s in steps])
+    zero = reference if reference is not None else steps[int(np.argmin(np.abs(level)))].found.fundamental
+    output = np.array([20.0 * np.log10(s.found.fundamental / zero) for s in steps])
+    doubt = np.array([np.hypot(s.found.fundamental_doubt_db(), REFERENCE_DOUBT_DB) for s in steps])
+    return curve(
+        "compression", take.under(frequency_hz=frequency), LEVEL, level, output, "output", "dB", doubt, ("input", "dB")
+    )

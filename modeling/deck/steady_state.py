@@ -84,8 +84,37 @@ def steady_sine(
     ndarray, complex, shape (points // 2,)
         Amplitudes of harmonics 0, 1, 2, ... in units of the peak of 0 VU.
     """
-    f = np.arange(points // 2 + 1) * frequency_hz
-    flux = _steady_flux(parameters, frequency_hz, level_db, points)
+    return _replayed(_steady_flux(parameters, frequency_hz, level_db, points), parameters, frequency_hz, track, driven)
+
+
+def steady_wave(
+    parameters: DeckParameters, sent: np.ndarray, period_hz: float, track: int, driven: Collection[int]
+) -> np.ndarray:
+    """Lines of the output for any periodic wave.
+
+    Parameters
+    ----------
+    sent : ndarray, shape (points,)
+        One period of what is sent, 0 VU having a peak of 1.
+    period_hz : float
+        How often it comes in a second.
+    track, driven
+        As in :func:`linear_response`.
+
+    Returns
+    -------
+    ndarray, complex, shape (points // 2,)
+        Amplitudes at 0, 1, 2, ... times `period_hz` in units of the peak of 0 VU.
+    """
+    return _replayed(_flux(parameters, sent, period_hz), parameters, period_hz, track, driven)
+
+
+def _replayed(
+    flux: np.ndarray, parameters: DeckParameters, period_hz: float, track: int, driven: Collection[int]
+) -> np.ndarray:
+    """Amplitudes of the output lines of one period of flux."""
+    f = np.arange(flux.size) * period_hz
+    points = 2 * (flux.size - 1)
     replayed = np.fft.irfft(flux * replay_matrix(f, parameters)[:, track, sorted(driven)].sum(axis=-1))
     out = np.fft.rfft(amplify(replayed, parameters.electronics.output_gain_db, parameters.electronics))
     return (2.0 / points * out * coupling(f, COUPLING_HZ))[:-1]
@@ -93,15 +122,20 @@ def steady_sine(
 
 @lru_cache(maxsize=2048)
 def _steady_flux(parameters: DeckParameters, frequency_hz: float, level_db: float, points: int) -> np.ndarray:
-    """Spectrum of one period of the flux on tape, the same for every track."""
-    electronics = parameters.electronics
-    f = np.arange(points // 2 + 1) * frequency_hz
+    """Spectrum of one period of the flux on tape of a sine, the same for every track."""
     sent = 10.0 ** (level_db / 20.0) * np.sin(2.0 * np.pi * np.arange(points) / points)
+    return _flux(parameters, sent, frequency_hz)
+
+
+def _flux(parameters: DeckParameters, sent: np.ndarray, period_hz: float) -> np.ndarray:
+    """Spectrum of one period of the flux on tape."""
+    electronics = parameters.electronics
+    f = np.arange(sent.size // 2 + 1) * period_hz
     amplified = np.fft.rfft(amplify(sent, electronics.input_gain_db, electronics)) * coupling(f, COUPLING_HZ)
     field = np.fft.irfft(amplified * record_field(f, parameters))
     classes = particle_classes(parameters.tape, parameters.record_head)
     magnetisation = np.fft.rfft(classes.magnetisation(field), axis=-1)
-    return np.sum(classes.propagation(f, parameters.speed_um_s).T * magnetisation, axis=0)
+    return np.asarray(np.sum(classes.propagation(f, parameters.speed_um_s).T * magnetisation, axis=0))
 
 
 def thd_percent(harmonics: np.ndarray, frequency_hz: float) -> float:

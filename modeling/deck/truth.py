@@ -5,10 +5,18 @@ from collections.abc import Sequence
 from modeling.deck.motion import PassPair
 from modeling.deck.parameters import TRACKS, DeckParameters
 from modeling.deck.transport import play_trajectory, record_trajectory
-from modeling.deck.true.linearity import distortion_results, response_curves
+from modeling.deck.true.intermodulation import intermodulation_results
+from modeling.deck.true.linearity import (
+    band_results,
+    compression_curves,
+    distortion_results,
+    output_level_results,
+    response_curves,
+)
 from modeling.deck.true.motion import motion_curves, motion_results
 from modeling.deck.true.noise import noise_curve, noise_results
 from modeling.deck.true.session import TrueSession
+from modeling.deck.true.thd_n import thd_n_results
 from modeling.deck.true.tracks import track_results
 from sessions.results import Curve, Measurements, Result
 from signals.cues import CueSheet
@@ -73,6 +81,11 @@ def truth(
             curves.append(noise_curve(session, track, number))
             if track in programme:
                 results += distortion_results(session, track, number, channel)
+                results += thd_n_results(session, track, number, channel)
+                results += output_level_results(session, track, number, channel)
+                results += intermodulation_results(session, track, number, channel)
+                results += band_results(session, track, number)
                 curves += response_curves(session, track, number)
+                curves += compression_curves(session, track, number, channel)
         results += track_results(session, record, play, number)
     return Measurements(session=sheet.session, tool_version=tool_version, created=created, results=results, curves=curves)

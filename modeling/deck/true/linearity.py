@@ -1,10 +1,13 @@
 """Response and distortion, from a steady sine through the full sum of particle classes."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
+from scipy.optimize import brentq
 
-from modeling.deck.steady_state import steady_sine, thd_percent
+from modeling.deck.parameters import DeckParameters
+from modeling.deck.steady_state import response_delay_s, steady_sine, thd_percent
 from modeling.deck.true.session import TrueSession, decibels, tone_conditions
 from sessions.results import Axis, Curve, Result
 
@@ -12,39 +15,173 @@ RESPONSE_HZ = 1000.0 * 2.0 ** (np.arange(-68, 53) / 12.0)
 """Twelfth octaves around 1 kHz, 19.7 Hz to 20.2 kHz."""
 
 RESPONSE_POINTS = 256
-DISTORTION_HZ = (315.0, 1000.0)
+DISTORTION_PURPOSES = ("ladder", "distortion")
+HIGHEST_HZ = 20_000.0
 HARMONICS = (2, 3, 4, 5)
 DEFAULT_SWEEP_DB = -20.0
+MOL_HZ, MOL_PERCENT, MOL_SEARCH_DB = 315.0, 3.0, (-20.0, 25.0)
+SOL_HZ, SOL_LEVELS_DB = 10_000.0, np.arange(-10.0, 30.1, 1.0)
+BAND_DB = -3.0
+RIPPLE_BAND_HZ = (100.0, 10_000.0)
 BY_SINE = "steady sine through the full Preisach sum, harmonic balance"
 
 
+def points_for(frequency_hz: float) -> int:
+    """Samples of a period that hold its harmonics to 20 kHz, with as much again before they fold."""
+    return max(RESPONSE_POINTS, 1 << int(np.ceil(np.log2(3.0 * HIGHEST_HZ / frequency_hz))))
+
+
 def distortion_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
-    """THD and harmonics of the tones of one channel."""
+    """THD and harmonics of the tones of one channel whose third harmonic lies below 20 kHz."""
+    heard = session.heard_with(track)
     for cue in session.sheet.of_kind("tone", channel=channel):
         frequency_hz = cue.number("frequency_hz")
-        if frequency_hz not in DISTORTION_HZ or cue.level_db is None:
+        counted = cue.parameters.get("purpose") in DISTORTION_PURPOSES and 3.0 * frequency_hz <= HIGHEST_HZ
+        if not counted or cue.level_db is None:
             continue
-        harmonics = steady_sine(session.parameters, frequency_hz, cue.level_db, track, session.heard_with(track))
-        here = session.conditions(track, number, **tone_conditions(cue))
+        harmonics = steady_sine(session.parameters, frequency_hz, cue.level_db, track, heard, points_for(frequency_hz))
         percent = thd_percent(harmonics, frequency_hz)
+        here = session.conditions(track, number, **tone_conditions(cue))
         yield Result(quantity="thd", value=percent, unit="%", conditions=here, method=BY_SINE)
-        for order in HARMONICS:
+        for order in (n for n in HARMONICS if n * frequency_hz <= HIGHEST_HZ):
             value = decibels(abs(harmonics[order] / harmonics[1]))
             yield Result(quantity=f"harmonic_{order}", value=value, unit="dB", conditions=here, method=BY_SINE)
 
 
-def response_curves(session: TrueSession, track: int, number: int) -> Iterator[Curve]:
-    """Response at the levels of the sweeps."""
-    levels = {c.level_db for c in session.sheet.of_kind("sweep") if c.level_db is not None} or {DEFAULT_SWEEP_DB}
-    for level_db in sorted(levels):
-        heard = [
-            steady_sine(session.parameters, float(f), level_db, track, session.heard_with(track), RESPONSE_POINTS)[1]
-            for f in RESPONSE_HZ
-        ]
+def output_level_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
+    """Maximum and saturated output level, where the channel has the ladders that they are read from."""
+    tones = session.sheet.of_kind("tone", channel=channel)
+    ladders = {c.number("frequency_hz") for c in tones if c.parameters.get("purpose") == "ladder"}
+    heard = session.heard_with(track)
+    reference_db = decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, heard)[1]))
+    if MOL_HZ in ladders:
+        level = _mol_db(session.parameters, track, heard)
+        here = session.conditions(track, number, frequency_hz=MOL_HZ)
+        if level is not None:
+            yield Result(quantity="mol_315", value=level - reference_db, unit="dB", conditions=here, method=BY_SINE)
+    if SOL_HZ in ladders:
+        level = _sol_db(session.parameters, track, heard)
+        here = session.conditions(track, number, frequency_hz=SOL_HZ)
+        yield Result(quantity="sol_10k", value=level - reference_db, unit="dB", conditions=here, method=BY_SINE)
+
+
+def compression_curves(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Curve]:
+    """Output over input of the ladders, re the returned level of 1 kHz sent at 0 dB."""
+    heard = session.heard_with(track)
+    reference_db = decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, heard)[1]))
+    ladders: dict[float, list[float]] = {}
+    for cue in session.sheet.of_kind("tone", channel=channel):
+        if cue.parameters.get("purpose") == "ladder" and cue.level_db is not None:
+            ladders.setdefault(cue.number("frequency_hz"), []).append(cue.level_db)
+    for frequency_hz, levels_db in ladders.items():
+        points = points_for(frequency_hz)
+        sines = [steady_sine(session.parameters, frequency_hz, level, track, heard, points) for level in sorted(levels_db)]
         yield Curve(
-            quantity="frequency_response",
-            conditions=session.conditions(track, number, level_db=level_db),
+            quantity="compression",
+            conditions=session.conditions(track, number, frequency_hz=frequency_hz),
             method=BY_SINE,
-            x=Axis.of("frequency", "Hz", RESPONSE_HZ),
-            y=Axis.of("magnitude", "dB", 20.0 * np.log10(np.abs(heard)) - level_db),
+            x=Axis.of("input", "dB", sorted(levels_db)),
+            y=Axis.of("output", "dB", [decibels(abs(sine[1])) - reference_db for sine in sines]),
         )
+
+
+@lru_cache(maxsize=64)
+def _mol_db(parameters: DeckParameters, track: int, heard: frozenset[int]) -> float | None:
+    """Output, dB re 0 VU, at which the third harmonic is 3 % of the fundamental; None where it never is."""
+
+    def beyond(level_db: float) -> float:
+        sine = steady_sine(parameters, MOL_HZ, level_db, track, heard, RESPONSE_POINTS)
+        return 100.0 * float(abs(sine[3] / sine[1])) - MOL_PERCENT
+
+    if not beyond(MOL_SEARCH_DB[0]) < 0.0 < beyond(MOL_SEARCH_DB[1]):
+        return None
+    level_db = float(brentq(beyond, *MOL_SEARCH_DB, xtol=1e-4))
+    return decibels(abs(steady_sine(parameters, MOL_HZ, level_db, track, heard, RESPONSE_POINTS)[1]))
+
+
+@lru_cache(maxsize=64)
+def _sol_db(parameters: DeckParameters, track: int, heard: frozenset[int]) -> float:
+    """Highest output at 10 kHz over all levels, dB re 0 VU; the flat top of a saturated tape needs no search between levels."""
+    outputs = [
+        abs(steady_sine(parameters, SOL_HZ, float(level), track, heard, RESPONSE_POINTS)[1]) for level in SOL_LEVELS_DB
+    ]
+    return decibels(max(outputs))
+
+
+def response_curves(session: TrueSession, track: int, number: int) -> Iterator[Curve]:
+    """Response at the levels of the sweeps, magnitude, phase and harmonics."""
+    heard = session.heard_with(track)
+    delay_s = _delay_s(session.parameters, track, heard)
+    for level_db in _sweep_levels(session):
+        sines = _sines(session.parameters, level_db, track, heard)
+        here = session.conditions(track, number, level_db=level_db)
+        x = Axis.of("frequency", "Hz", RESPONSE_HZ)
+        magnitude = Axis.of("magnitude", "dB", 20.0 * np.log10(np.abs(sines[:, 1])) - level_db)
+        yield Curve(quantity="frequency_response", conditions=here, method=BY_SINE, x=x, y=magnitude)
+        # A sine was sent; the delay of the response is counted as latency.
+        phase = np.unwrap(np.angle(1j * sines[:, 1])) + 2.0 * np.pi * RESPONSE_HZ * delay_s
+        phase -= 2.0 * np.pi * np.round(phase[RESPONSE_HZ.size // 2] / (2.0 * np.pi))
+        yield Curve(
+            quantity="phase_response", conditions=here, method=BY_SINE, x=x, y=Axis.of("phase", "deg", np.degrees(phase))
+        )
+        for order in HARMONICS:
+            reach = order * RESPONSE_HZ <= HIGHEST_HZ
+            ratio = 20.0 * np.log10(np.abs(sines[reach, order] / sines[reach, 1]) + 1e-15)
+            yield Curve(
+                quantity=f"harmonic_response_{order}",
+                conditions=here,
+                method=BY_SINE,
+                x=Axis.of("frequency", "Hz", RESPONSE_HZ[reach]),
+                y=Axis.of("harmonic", "dB", ratio),
+            )
+
+
+def band_results(session: TrueSession, track: int, number: int) -> Iterator[Result]:
+    """Limits of the band and ripple, of the responses at the levels of the sweeps."""
+    heard = session.heard_with(track)
+    for level_db in _sweep_levels(session):
+        here = session.conditions(track, number, level_db=level_db)
+        for quantity, unit, value in _band(session.parameters, level_db, track, heard):
+            yield Result(quantity=quantity, value=value, unit=unit, conditions=here, method=BY_SINE)
+
+
+def _sweep_levels(session: TrueSession) -> list[float]:
+    return sorted({c.level_db for c in session.sheet.of_kind("sweep") if c.level_db is not None} or {DEFAULT_SWEEP_DB})
+
+
+@lru_cache(maxsize=64)
+def _delay_s(parameters: DeckParameters, track: int, heard: frozenset[int]) -> float:
+    """Delay of the response, which counts as latency."""
+    return response_delay_s(parameters, track, heard)
+
+
+@lru_cache(maxsize=64)
+def _sines(parameters: DeckParameters, level_db: float, track: int, heard: frozenset[int]) -> np.ndarray:
+    """Harmonics 0 to 5 of a steady sine at every frequency, shape (frequencies, 6)."""
+    sines = [steady_sine(parameters, float(f), level_db, track, heard, RESPONSE_POINTS)[:6] for f in RESPONSE_HZ]
+    return np.array(sines)
+
+
+@lru_cache(maxsize=64)
+def _band(
+    parameters: DeckParameters, level_db: float, track: int, heard: frozenset[int]
+) -> tuple[tuple[str, str, float], ...]:
+    """Quantity, unit and value of the limits of the band and of the ripple, by root finding on the steady sine."""
+
+    def beyond(frequency_hz: float) -> float:
+        sine = steady_sine(parameters, frequency_hz, level_db, track, heard, RESPONSE_POINTS)
+        return decibels(abs(sine[1])) - at_1k_db - BAND_DB
+
+    coarse_db = 20.0 * np.log10(np.abs(_sines(parameters, level_db, track, heard)[:, 1]))
+    centre = int(np.argmin(np.abs(np.log(RESPONSE_HZ / 1000.0))))
+    at_1k_db = float(coarse_db[centre])
+    found: list[tuple[str, str, float]] = []
+    for quantity, out in (("bandwidth_low", range(centre, 0, -1)), ("bandwidth_high", range(centre, RESPONSE_HZ.size - 1))):
+        below = [i for i in out if coarse_db[i + out.step] - at_1k_db < BAND_DB]
+        if below:
+            edges = sorted((float(RESPONSE_HZ[below[0]]), float(RESPONSE_HZ[below[0] + out.step])))
+            found.append((quantity, "Hz", float(brentq(beyond, *edges, xtol=1e-3))))
+    low_hz, high_hz = RIPPLE_BAND_HZ
+    inside = (low_hz <= RESPONSE_HZ) & (high_hz >= RESPONSE_HZ)
+    found.append(("response_ripple", "dB", 0.5 * float(np.ptp(coarse_db[inside]))))
+    return tuple(found)
