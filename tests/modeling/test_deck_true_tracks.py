@@ -71,7 +71,7 @@ def test_crosstalk_is_that_of_the_head_and_the_gains(stated):
 
 
 def test_the_pilot_gives_to_its_neighbour_alone(stated):
-    found = [r for r in stated.find("crosstalk", **{"from": 3})]
+    found = stated.find("crosstalk", **{"from": 3})
     assert [(r.conditions["to"], r.conditions["frequency_hz"]) for r in found] == [(2, 3700.0)]
     assert "track" not in found[0].conditions
 
