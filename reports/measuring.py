@@ -10,7 +10,7 @@ from analysis.bench import measure_take, reference_amplitude
 from analysis.compander import bench as compander
 from analysis.compander import readings as compander_readings
 from analysis.findings import Measured
-from analysis.subjects import tracks
+from analysis.subjects import erasure, tracks
 from analysis.subjects.time import LATENCY
 from analysis.take import Take
 from modeling.aligned import Aligned, AlignedPair, AlignedTake, aligned_takes, record_take, returned_channels
@@ -46,10 +46,14 @@ def measure_session(
     results: list[Result] = []
     curves: list[Curve] = []
     with_dbx: list[compander_readings.Readings] = []
+    played: list[AlignedTake] = []
     for item in aligned_takes(session, progress) if aligned is None else aligned:
         measured = _pair(item) if isinstance(item, AlignedPair) else _take(session, item, progress, with_dbx)
         results += measured[0]
         curves += measured[1]
+        if isinstance(item, AlignedTake) and item.record.role == "play":
+            played.append(item)
+    results += _erasure(session, played, progress)
     for measured in (_electronics(session, progress), compander.measure(with_dbx, session.manifest.reference_dbfs)):
         results += measured[0]
         curves += measured[1]
@@ -109,28 +113,53 @@ def _take(
     companded = any(record.conditions.get("dbx", "off") != "off" for record in session.takes())
     results: list[Result] = []
     curves: list[Curve] = []
-    common: dict[str, Condition] = {
-        "pass": item.record.number,
-        "speed_cm_s": session.manifest.speed_cm_s,
-        "dbx": "off",
-        **item.record.conditions,
-    }
     for dead in item.unjoined:
-        conditions = {"track": item.sheet.channels[dead.channel].track, **common}
+        conditions = {"track": item.sheet.channels[dead.channel].track, **_common(session, item)}
         results.append(Result.invalid("latency", "s", conditions, LATENCY, dead.reason))
-    takes: list[Take] = []
-    for alignment in item.alignments:
-        conditions = {"track": item.sheet.channels[alignment.channel].track, **common}
-        take = Take(item.returned, item.sheet, alignment, conditions)
+    takes = _channels(session, item)
+    for take in takes:
         measured = measure_take(take, lambda what: progress(f"{item.record.id}: {what}"))
         if companded:
             with_dbx.append(compander_readings.read(take, measured[1]))
         more_results, more_curves = _without_interface(measured, session, item, take)
         results += more_results
         curves += more_curves
-        takes.append(take)
     progress(f"{item.record.id}: measuring the tracks beside one another")
     return tracks.measure(takes, returned_channels(item.sheet, item.record), (results, curves))
+
+
+def _channels(session: Session, item: AlignedTake) -> list[Take]:
+    """The programme channels of a take."""
+    common = _common(session, item)
+    return [
+        Take(item.returned, item.sheet, alignment, {"track": item.sheet.channels[alignment.channel].track, **common})
+        for alignment in item.alignments
+    ]
+
+
+def _common(session: Session, item: AlignedTake) -> dict[str, Condition]:
+    """Conditions of all figures of a take."""
+    return {
+        "pass": item.record.number,
+        "speed_cm_s": session.manifest.speed_cm_s,
+        "dbx": "off",
+        **item.record.conditions,
+    }
+
+
+def _erasure(session: Session, played: list[AlignedTake], progress: Progress) -> list[Result]:
+    """What the last recording left of the first, where one stimulus was recorded after another; both heard without dbx."""
+    recorded = [record.stimulus for record in session.takes("record")]
+    plain = [item for item in played if item.record.conditions.get("dbx", "off") in ("off", "encode")]
+    plain = [item for item in plain if item.record.stimulus in recorded]
+    if plain:
+        plain.sort(key=lambda item: recorded.index(item.record.stimulus))
+        first, last = plain[0], plain[-1]
+        if first.record.stimulus != last.record.stimulus and first.record.conditions.get("dbx", "off") == "off":
+            progress("looking for what is left of the earlier recording")
+            return erasure.measure(_channels(session, first), _channels(session, last))
+    tracks_played = sorted({int(take.conditions["track"]) for item in played[:1] for take in _channels(session, item)})
+    return [erasure.missing({"track": track, "speed_cm_s": session.manifest.speed_cm_s}) for track in tracks_played]
 
 
 def _electronics(session: Session, progress: Progress) -> Measured:
