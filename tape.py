@@ -104,17 +104,30 @@ def check(session: SessionPath, as_json: Json = False) -> None:
 
 
 @app.command()
-def measure(session: SessionPath, as_json: Json = False) -> None:
-    """Measure a session: measurements.json, curves, figures and report.pdf.
+def measure(
+    path: Annotated[Path, typer.Argument(metavar="SESSION|WAV", help="Folder of a session, or a recording of a test tone.")],
+    tone: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Of a recording: frequency of the tone; by default the strongest.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a session (measurements.json, curves, figures and report.pdf), or a bare recording of a test tone.
 
-    Example: tape measure my-session
+    Example: tape measure my-session, or: tape measure tone.wav --tone 3150
     """
     from capture import terminal
-    from reports import measuring
+    from reports import measuring, measuring_tone
     from reports.key_figures import print_key_figures
     from sessions.store import Session
 
-    opened = Session.open(session)
+    if path.is_file():
+        with terminal.reporting(quiet=as_json) as reporter:
+            measurements = measuring_tone.measure_tone(path, tone, reporter.step)
+        terminal.say_json(measurements.model_dump(mode="json")) if as_json else measuring_tone.print_tone(measurements)
+        return
+    if tone is not None:
+        raise UsageError(f"--tone {tone:g} is for a recording, and {path} is none; name a sound file, or leave --tone out")
+    opened = Session.open(path)
     with terminal.reporting(quiet=as_json) as reporter:
         measurements = measuring.measure_session(opened, reporter.step)
         reporter.step("writing the report")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from analysis import distortion
 from analysis.findings import Measured
 from analysis.subjects import distortion as distortion_figures
-from analysis.subjects import intermodulation, missing, noise, response, time, wow_flutter
+from analysis.subjects import intermodulation, missing, modulation_noise, noise, response, steadiness, time, wow_flutter
 from analysis.take import Take
 from sessions.results import Curve, Result
 
@@ -20,6 +20,8 @@ SUBJECTS = (
     ("distortion", distortion_figures.measure),
     ("intermodulation", intermodulation.measure),
     ("noise", noise.measure),
+    ("modulation noise", modulation_noise.measure),
+    ("dropouts and level", steadiness.measure),
     ("what is missing", missing.measure),
 )
 """Each reads a take, and the peak amplitude of its returned reference tone where there is one."""
@@ -35,7 +37,7 @@ def measure_take(take: Take, progress: Callable[[str], None] = lambda _: None) -
         more_results, more_curves = subject(take, reference)
         results += more_results
         curves += more_curves
-    return results, curves
+    return [*results, *noise.re_mol(results)], curves
 
 
 def reference_amplitude(take: Take) -> float | None:

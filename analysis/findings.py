@@ -4,12 +4,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from analysis import wow_flutter
+from analysis import flutter_lines, rotating_parts, wow_flutter
 from analysis.timebase import Timebase
 from sessions.results import Axis, Conditions, Curve, Result, finite_points
 
 Measured = tuple[list[Result], list[Curve]]
 CURVE_POINTS = 60_000
+LINE = "RMS in a narrow band around a peak of the flutter spectrum, less the random flutter beside it"
+SOURCE = {"wow_flutter_weighted_2sigma": " by AES6-2008"}
 DEVIATION = "derivative of the delay trajectory, re its mean"
 
 
@@ -63,15 +65,27 @@ def trajectory_curves(timebase: Timebase, start_s: float, end_s: float, conditio
     ]
 
 
-def flutter_results(deviation: wow_flutter.Deviation, conditions: dict[str, str | int | float], method: str) -> list[Result]:
-    """Wow and flutter by every convention, and the strongest lines of its spectrum."""
-    results = [
-        result(name, figure.value, "%", figure.uncertainty, conditions, method)
-        for name, figure in wow_flutter.figures(deviation).items()
-    ]
-    for frequency, percent in wow_flutter.lines(deviation):
-        line = {**conditions, "frequency_hz": round(frequency, 3)}
-        results.append(result("flutter_line", percent, "%", None, line, "line of the flutter spectrum, RMS"))
+def flutter_results(deviation: wow_flutter.Deviation, conditions: Conditions, method: str) -> list[Result]:
+    """Wow and flutter by every convention, and the strongest lines of its spectrum with their likely parts."""
+    length_s = deviation.percent.size / deviation.rate_hz
+    results = []
+    for name, figure in wow_flutter.figures(deviation).items():
+        least_s = wow_flutter.SHORTEST_S[name]
+        if length_s < least_s:
+            note = (
+                f"the tone lasts {length_s:.1f} s, and {least_s:g} s are needed{SOURCE.get(name, '')}; record a longer one"
+            )
+            results.append(Result.invalid(name, "%", conditions, method, note))
+        else:
+            results.append(result(name, figure.value, "%", figure.uncertainty, conditions, method))
+    found = flutter_lines.lines(deviation)
+    speed = conditions.get("speed_cm_s")
+    speed_cm_s = float(speed) if isinstance(speed, int | float) else None
+    parts = rotating_parts.names([(line.frequency_hz, line.rms) for line in found], speed_cm_s, 1.0 / length_s)
+    for line, part in zip(found, parts, strict=True):
+        here = {**conditions, "frequency_hz": round(line.frequency_hz, 3)}
+        one = result("flutter_line", line.rms, "%", line.uncertainty, here, LINE)
+        results.append(one.model_copy(update={"note": part}))
     return results
 
 

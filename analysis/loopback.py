@@ -26,8 +26,17 @@ REACH_S = 1.0
 PAUSE_S = 0.05  # at least so long it is silent around a marker or sweep
 CARRIED = 1e-3  # of the strongest bin: below, a segment has too little to say
 BINS = 6000  # are plenty for one number
-NOT_OF_AN_INTERFACE = {"latency", "speed_error", "speed_drift", "mol_315", "sol_10k", "delay_trajectory", "speed_deviation"}
-IN_DBFS = {"noise_a", "noise_ccir_rms", "hum", "noise_spectrum"}
+NOT_OF_AN_INTERFACE = {
+    "latency",
+    "speed_error",
+    "speed_drift",
+    "mol_315",
+    "sol_10k",
+    "delay_trajectory",
+    "speed_deviation",
+    "dropouts_per_minute",
+}
+IN_DBFS = {"noise_a", "noise_itu468", "noise_ccir_rms", "hum", "modulation_noise", "noise_spectrum"}
 GAIN = "fundamental of the 1 kHz tone at 0 dB, returned over sent"
 
 

@@ -1,4 +1,4 @@
-"""Noise of a stretch of silent tape: weighted levels, spectrum, third octaves, hum.
+"""Noise of a stretch of silent tape: weighted levels, spectrum, third octaves.
 
 Levels are powers; the caller refers them to the returned reference tone.
 
@@ -7,6 +7,7 @@ References
 IEC 61672-1 (A-weighting), AES17-2020 clause 5.2.7 (CCIR-RMS), IEC 61260-1 (third-octave bands, base ten).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,10 @@ from scipy.signal import get_window
 from analysis.weighting import CCIR_RMS_OFFSET_DB, a_weight_db, itu468_weight_db
 
 BAND_HZ = (20.0, 20_000.0)
-FRAME_S = 0.35
-HUM_BASES_HZ = (50.0, 60.0)
-HUM_ORDERS = (1, 2, 3, 4, 6)
-HUM_RATIO = 6.0  # a hum line stands this far above its neighbourhood, in power
+FRAME_S = 1.0  # parts a hum line from the noise beside it
+LINE_WIDTH_HZ = 3.0  # a steady line and its skirts, either side
+SPARED_HZ = 400.0  # below it a thinned spectrum keeps every bin, so that hum lines stay to be seen
+THINNED_OCTAVE = 24  # points to the octave above
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,26 @@ def spectrum(silence: np.ndarray, sample_rate: int) -> NoiseSpectrum:
     return NoiseSpectrum(np.fft.rfftfreq(frame, 1.0 / sample_rate), density, frames.shape[0])
 
 
-def without_line(noise: NoiseSpectrum, frequency_hz: float, half_width_hz: float) -> NoiseSpectrum:
-    """The spectrum with the bins about a foreign line (a neighbour's pilot) replaced by their surroundings."""
-    distance = np.abs(noise.frequency_hz - frequency_hz)
+def without_line(silence: np.ndarray, sample_rate: int, frequency_hz: float, half_width_hz: float) -> np.ndarray:
+    """A recording in which a foreign line (a neighbour's pilot) is no louder than the noise on either side of it."""
+    values = np.fft.rfft(silence)
+    distance = np.abs(np.fft.rfftfreq(silence.size, 1.0 / sample_rate) - frequency_hz)
     line, near = distance <= half_width_hz, (distance > half_width_hz) & (distance <= 3.0 * half_width_hz)
-    density = np.where(line, np.mean(noise.density[near]), noise.density)
-    return NoiseSpectrum(noise.frequency_hz, density, noise.frames)
+    if near.any():
+        usual = np.sqrt(np.mean(np.abs(values[near]) ** 2))
+        values[line] *= usual / np.maximum(np.abs(values[line]), 1e-300)
+    return np.fft.irfft(values, silence.size)
 
 
-def weighted_power(noise: NoiseSpectrum, weighting: str) -> tuple[float, float]:
+def weighted_power(noise: NoiseSpectrum, weighting: str, steady_hz: Sequence[float] = ()) -> tuple[float, float]:
     """Power from 20 Hz to 20 kHz behind a weighting, and its relative standard deviation.
 
     Parameters
     ----------
     weighting : str
-        ``"A"``, ``"CCIR-RMS"`` or ``"none"``.
+        ``"A"``, ``"CCIR-RMS"``, ``"ITU-R 468"`` or ``"none"``.
+    steady_hz : sequence of float
+        Lines that are steady: they count in the power and do not fluctuate.
     """
     f = noise.frequency_hz
     inside = (f >= BAND_HZ[0]) & (f <= BAND_HZ[1])
@@ -82,43 +88,68 @@ def weighted_power(noise: NoiseSpectrum, weighting: str) -> tuple[float, float]:
     gain_db = {
         "A": a_weight_db(f),
         "CCIR-RMS": itu468_weight_db(f) + CCIR_RMS_OFFSET_DB,
+        "ITU-R 468": itu468_weight_db(f),
         "none": np.zeros(f.size),
     }[weighting]
     parts = noise.density[inside] * 10.0 ** (gain_db / 10.0) * noise.step_hz
     power = float(np.sum(parts))
-    # A bin of one frame has a spread of 1. Its noise is in the neighbouring bins and frames too: sum of w^4 over that of w^2
-    # squared, 1.94 for the bins, and 0.17 for the frame on either side.
-    spread = float(np.sqrt(2.28 * np.sum(parts**2) / noise.frames)) / max(power, 1e-300)
-    return power, spread
+    steady = np.zeros(f.size, dtype=bool)
+    for line in steady_hz:
+        steady |= np.abs(f - line) <= LINE_WIDTH_HZ
+    return power, np.sqrt(_variance(parts[~steady], noise.frames)) / max(power, 1e-300)
 
 
-def third_octaves(noise: NoiseSpectrum) -> tuple[np.ndarray, np.ndarray]:
+def _variance(parts: np.ndarray, frames: int) -> float:
+    """Variance of the sum of neighbouring bins of an averaged spectrum of Gaussian noise.
+
+    A bin of one frame has a spread of 1. Its noise is in the neighbouring bins and frames too: sum of w^4 over that of w^2
+    squared, 1.94 for the bins, and 0.17 for the frame on either side.
+    """
+    return float((1.94 if frames == 1 else 2.28) * np.sum(parts**2) / frames)
+
+
+def third_octaves(noise: NoiseSpectrum) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Power in third-octave bands from 25 Hz to 20 kHz (IEC 61260-1, base ten).
 
     Returns
     -------
-    centre_hz, power : ndarray, shape (bands,)
+    centre_hz, power, spread : ndarray, shape (bands,)
+        Centre, power, and relative standard deviation of the power.
     """
     centre = 1000.0 * 10.0 ** (np.arange(-16, 14) / 10.0)
-    low, high = centre * 10.0**-0.05, centre * 10.0**0.05
-    edge_low, edge_high = noise.frequency_hz - noise.step_hz / 2, noise.frequency_hz + noise.step_hz / 2
-    # A bin that a band edge cuts counts by the share inside.
-    share = np.clip(np.minimum(edge_high[None, :], high[:, None]) - np.maximum(edge_low[None, :], low[:, None]), 0.0, None)
-    kept = high <= noise.frequency_hz[-1]
-    return centre[kept], (share @ noise.density)[kept]
+    share = _shares(noise, centre * 10.0**-0.05, centre * 10.0**0.05)
+    kept = centre * 10.0**0.05 <= noise.frequency_hz[-1]
+    power = share @ noise.density
+    variance = np.array([_variance(row * noise.density, noise.frames) for row in share])
+    return centre[kept], power[kept], (np.sqrt(variance) / np.maximum(power, 1e-300))[kept]
 
 
-def hum_lines(noise: NoiseSpectrum) -> list[tuple[float, float]]:
-    """Mains lines that stand out, as (frequency in Hz, power), of the mains frequency with the stronger lines."""
-    found: dict[float, list[tuple[float, float]]] = {}
-    for base in HUM_BASES_HZ:
-        found[base] = []
-        for order in HUM_ORDERS:
-            distance = np.abs(noise.frequency_hz - base * order)
-            line, near = distance <= 2.0 * noise.step_hz, (distance > 3.0 * noise.step_hz) & (distance < 8.0 * noise.step_hz)
-            floor = float(np.median(noise.density[near]))
-            peak = float(np.max(noise.density[line]))
-            if peak > HUM_RATIO * floor:
-                power = float(np.sum(noise.density[line] - floor) * noise.step_hz)
-                found[base].append((base * order, power))
-    return max(found.values(), key=lambda lines: sum(p for _, p in lines))
+def thinned(noise: NoiseSpectrum, low_hz: float, high_hz: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spectrum for the eye: every bin below 400 Hz, means over a 24th of an octave above.
+
+    Returns
+    -------
+    frequency_hz, density, spread : ndarray, shape (points,)
+        Frequency, power density, and relative standard deviation of the density.
+    """
+    f = noise.frequency_hz
+    each = (f >= low_hz) & (f < min(SPARED_HZ, high_hz))
+    centre = SPARED_HZ * 2.0 ** ((np.arange(2000) + 0.5) / THINNED_OCTAVE)
+    centre = centre[centre * 2.0 ** (0.5 / THINNED_OCTAVE) <= high_hz]
+    half = 2.0 ** (0.5 / THINNED_OCTAVE)
+    share = _shares(noise, centre / half, centre * half)
+    mean = (share @ noise.density) / np.sum(share, axis=1)
+    variance = np.array([_variance(row * noise.density, noise.frames) for row in share])
+    spread = np.sqrt(variance) / np.maximum(share @ noise.density, 1e-300)
+    alone = np.full(int(np.sum(each)), 1.0 / np.sqrt(noise.frames))
+    return (
+        np.concatenate((f[each], centre)),
+        np.concatenate((noise.density[each], mean)),
+        np.concatenate((alone, spread)),
+    )
+
+
+def _shares(noise: NoiseSpectrum, low_hz: np.ndarray, high_hz: np.ndarray) -> np.ndarray:
+    """Width in Hz of every bin inside bands, shape (bands, bins): a bin that an edge cuts counts by the share inside."""
+    lower, upper = noise.frequency_hz - noise.step_hz / 2, noise.frequency_hz + noise.step_hz / 2
+    return np.clip(np.minimum(upper, high_hz[:, None]) - np.maximum(lower, low_hz[:, None]), 0.0, None)

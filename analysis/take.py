@@ -1,6 +1,7 @@
 """One programme channel of a take, as the bench reads it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,12 +30,15 @@ class Take:
         Time base of the channel.
     conditions : mapping
         Conditions that hold for every figure: track, pass, speed, dbx.
+    inputs : mapping of int to int
+        Channel of the stimulus to channel of the recording, of all that came back; empty where only this one matters.
     """
 
     returned: AudioReader
     sheet: CueSheet
     alignment: Alignment
     conditions: Conditions
+    inputs: Mapping[int, int] = field(default_factory=dict)
 
     def cues(self, *kinds: str, purpose: str | None = None) -> list[Cue]:
         """Segments of this channel that are on the recording, of given kinds and purpose."""

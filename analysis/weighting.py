@@ -47,10 +47,18 @@ def a_weight_db(frequency_hz: np.ndarray) -> np.ndarray:
 
 def itu468_weight_db(frequency_hz: np.ndarray) -> np.ndarray:
     """ITU-R BS.468-4 weighting in dB, 0 dB at 1 kHz, 12.2 dB at 6.3 kHz; -inf at 0 Hz."""
+    return _db(np.abs(itu468_network(frequency_hz)))
+
+
+def itu468_network(frequency_hz: np.ndarray) -> np.ndarray:
+    """Complex response of the weighting network of ITU-R BS.468-4 (figure 1a), 1 at 1 kHz in magnitude.
+
+    One zero at 0 Hz over a polynomial of sixth order, whose even part is h1 and whose odd part is h2.
+    """
     f = np.asarray(frequency_hz, dtype=np.float64)
     h1 = -4.737338981378384e-24 * f**6 + 2.043828333606125e-15 * f**4 - 1.363894795463638e-7 * f**2 + 1.0
     h2 = 1.306612257412824e-19 * f**5 - 2.118150887518656e-11 * f**3 + 5.559488023498642e-4 * f
-    return _db(1.246332637532143e-4 * f / np.hypot(h1, h2)) + 18.2
+    return 10.0 ** (18.2387 / 20.0) * 1.246332637532143e-4j * f / (h1 + 1j * h2)
 
 
 def flutter_weight_db(frequency_hz: np.ndarray) -> np.ndarray:

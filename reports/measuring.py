@@ -130,9 +130,9 @@ def _take(
 
 def _channels(session: Session, item: AlignedTake) -> list[Take]:
     """The programme channels of a take."""
-    common = _common(session, item)
+    common, inputs = _common(session, item), returned_channels(item.sheet, item.record)
     return [
-        Take(item.returned, item.sheet, alignment, {"track": item.sheet.channels[alignment.channel].track, **common})
+        Take(item.returned, item.sheet, alignment, {"track": item.sheet.channels[alignment.channel].track, **common}, inputs)
         for alignment in item.alignments
     ]
 

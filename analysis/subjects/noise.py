@@ -1,51 +1,140 @@
-"""Noise of the silent stretches of a take."""
+"""Noise of the silent stretches of a take, and signal to noise."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from analysis import noise
+from analysis import hum, noise, quasi_peak
 from analysis.findings import Measured, curve, result
 from analysis.take import Take
-from sessions.results import Curve, Result
+from sessions.results import Conditions, Curve, Result
+from signals.cues import Cue
 
 NOISE = "power of what returns in silence, from 20 Hz to 20 kHz, re the returned reference tone (1 kHz at 0 dB)"
+QUASI_PEAK = (
+    "ITU-R BS.468-4: weighting network and quasi-peak meter, mean reading over the silence, re the returned reference tone"
+)
+HUM = "power of the line beyond the noise on either side, re the returned reference tone"
+SNR_MOL = "maximum output level at 315 Hz less the A-weighted noise, both re the returned reference tone"
+EDGE_S = 0.3
+SHORTEST_S = 1.0
+PILOT_WIDTH_HZ = 40.0
+SYSTEMATIC_DB = 0.01  # of the reference tone's level, and of the weighting between the bins
+FIGURES = (("noise_a", NOISE), ("noise_ccir_rms", NOISE), ("noise_itu468", QUASI_PEAK), ("snr_a", NOISE))
 
 
 def measure(take: Take, reference: float | None) -> Measured:
     """Weighted levels, hum, spectrum and third octaves of the silent stretches."""
     results: list[Result] = []
     curves: list[Curve] = []
-    conditions = take.under()
     for cue in take.cues("silence"):
-        if reference is None or reference <= 0.0:
-            results.append(
-                Result.invalid("noise_a", "dB", conditions, NOISE, "there is no reference tone; use a planned stimulus")
-            )
+        silence = _silence(take, cue)
+        reason = _unusable(silence, reference, take.sheet.sample_rate)
+        if reason is not None or reference is None:
+            results += [Result.invalid(q, "dB", take.under(), method, str(reason)) for q, method in FIGURES]
             continue
-        rate = take.sheet.sample_rate
-        first, last = take.alignment.base.output_time(np.array([cue.start_samples, cue.stop_samples]) / rate) * rate
-        edge = round(0.3 * rate)
-        silence = take.returned.read(int(first) + edge, int(last) - edge)[:, take.alignment.returned]
-        spectrum = noise.spectrum(silence, rate)
-        for pilot in take.sheet.of_kind("pilot"):
-            spectrum = noise.without_line(spectrum, pilot.number("frequency_hz"), 40.0)
-        zero = reference**2 / 2.0
-        for quantity, weighting in (("noise_a", "A"), ("noise_ccir_rms", "CCIR-RMS")):
-            power, spread = noise.weighted_power(spectrum, weighting)
-            value = 10.0 * np.log10(power / zero + 1e-20)
-            doubt = 1.96 * 4.343 * spread + 0.02
-            results.append(result(quantity, value, "dB", doubt, conditions, f"{NOISE}, {weighting}-weighted RMS"))
-            if quantity == "noise_a":
-                results.append(result("snr_a", -value, "dB", doubt, conditions, f"{NOISE}, A-weighted, sign reversed"))
-        for frequency, power in noise.hum_lines(spectrum):
-            level = 10.0 * np.log10(power / zero)
-            results.append(
-                result("hum", level, "dB", None, take.under(frequency_hz=frequency), "line of the noise spectrum")
-            )
-        inside = (spectrum.frequency_hz >= 20.0) & (spectrum.frequency_hz <= min(22_000.0, 0.48 * rate))
-        density = 10.0 * np.log10(spectrum.density[inside] / zero + 1e-20)
-        curves.append(curve("noise_spectrum", conditions, NOISE, spectrum.frequency_hz[inside], density, "density", "dB/Hz"))
-        centre, power_bands = noise.third_octaves(spectrum)
-        bands = 10.0 * np.log10(power_bands / zero + 1e-20)
-        thirds = take.under(bandwidth="1/3 octave")
-        curves.append(curve("noise_spectrum", thirds, f"{NOISE}, third octaves", centre, bands, "level", "dB"))
+        more_results, more_curves = levels(silence, take.sheet.sample_rate, reference, take.under())
+        results += more_results
+        curves += more_curves
     return results, curves
+
+
+def levels(silence: np.ndarray, sample_rate: int, reference: float, conditions: Conditions) -> Measured:
+    """Every figure and curve of a stretch of noise, re a tone of peak amplitude `reference`.
+
+    Parameters
+    ----------
+    silence : ndarray, shape (samples,)
+    """
+    zero = reference**2 / 2.0
+    lines = hum.lines(silence, sample_rate)
+    spectrum = noise.spectrum(silence, sample_rate)
+    results: list[Result] = []
+    for quantity, weighting in (("noise_a", "A"), ("noise_ccir_rms", "CCIR-RMS")):
+        power, spread = noise.weighted_power(spectrum, weighting, [line.frequency_hz for line in lines])
+        value, doubt = _decibels(power / zero), _doubt(spread)
+        method = f"{NOISE}, {weighting}-weighted RMS"
+        results.append(result(quantity, value, "dB", doubt, conditions, method))
+        if quantity == "noise_a":
+            method = f"{NOISE}, A-weighted, sign reversed"
+            results.append(result("snr_a", -value, "dB", doubt, conditions, method))
+    _, spread = noise.weighted_power(spectrum, "ITU-R 468", [line.frequency_hz for line in lines])
+    reading = quasi_peak.level(silence, sample_rate)
+    doubt = _doubt(quasi_peak.WANDER * spread)
+    results.append(result("noise_itu468", _decibels(reading**2 / zero), "dB", doubt, conditions, QUASI_PEAK))
+    for line in lines:
+        here = {**conditions, "frequency_hz": line.frequency_hz}
+        results.append(result("hum", _decibels(line.power / zero), "dB", _doubt(line.spread), here, HUM))
+    return results, _spectra(spectrum, sample_rate, zero, conditions)
+
+
+def re_mol(results: Sequence[Result]) -> list[Result]:
+    """Signal to noise re the maximum output level, where a take has both; conditions those of the noise, and ``re``."""
+    found: list[Result] = []
+    mol = next((r for r in results if r.quantity == "mol_315"), None)
+    for floor in (r for r in results if r.quantity == "noise_a"):
+        here = {**floor.conditions, "re": "mol_315"}
+        if mol is None:
+            continue
+        if mol.value is None or floor.value is None:
+            note = str((mol if mol.value is None else floor).note)
+            found.append(Result.invalid("snr_a", "dB", here, SNR_MOL, note))
+            continue
+        doubt = float(np.hypot(mol.uncertainty or 0.0, floor.uncertainty or 0.0))
+        found.append(result("snr_a", mol.value - floor.value, "dB", doubt, here, SNR_MOL))
+    return found
+
+
+def _silence(take: Take, cue: Cue) -> np.ndarray:
+    """The stretch as recorded, without its edges and without what leaks into it from a pilot, shape (samples,)."""
+    rate = take.sheet.sample_rate
+    ends = np.array([cue.start_samples, cue.stop_samples]) / rate
+    first, last = take.alignment.base.output_time(ends)
+    speed = float((ends[1] - ends[0]) / (last - first))
+    start, stop = round((first + EDGE_S) * rate), round((last - EDGE_S) * rate)
+    silence = take.returned.read(start, max(start, stop))[:, take.alignment.returned]
+    for pilot in take.sheet.of_kind("pilot") if silence.size else ():
+        silence = noise.without_line(silence, rate, pilot.number("frequency_hz") * speed, PILOT_WIDTH_HZ)
+    return silence
+
+
+def _unusable(silence: np.ndarray, reference: float | None, sample_rate: int) -> str | None:
+    """Why nothing can be said of a silence."""
+    if reference is None or reference <= 0.0:
+        return "there is no reference tone, and noise is stated against it; use a planned stimulus"
+    if silence.size < SHORTEST_S * sample_rate:
+        return (
+            f"the silence is {silence.size / sample_rate:.1f} s long without its edges, {SHORTEST_S:g} s are needed; plan a "
+            "longer one"
+        )
+    if not np.any(silence):
+        return "the recording holds nothing but zeros there; record without a gate, to the end of the stimulus"
+    return None
+
+
+def _spectra(spectrum: noise.NoiseSpectrum, sample_rate: int, zero: float, conditions: Conditions) -> list[Curve]:
+    frequency, density, spread = noise.thinned(spectrum, 20.0, min(22_000.0, 0.48 * sample_rate))
+    centre, power, wander = noise.third_octaves(spectrum)
+    fine = curve("noise_spectrum", conditions, NOISE, frequency, _log(density / zero), "density", "dB/Hz", _doubts(spread))
+    thirds = {**conditions, "bandwidth": "1/3 octave"}
+    method = f"{NOISE}, third octaves (IEC 61260-1)"
+    return [fine, curve("noise_spectrum", thirds, method, centre, _log(power / zero), "level", "dB", _doubts(wander))]
+
+
+def _decibels(power: float) -> float:
+    return float(_log(np.array(power)))
+
+
+def _log(power: np.ndarray) -> np.ndarray:
+    return 10.0 * np.log10(power + 1e-20)
+
+
+def _doubt(spread: float) -> float:
+    """95 % of a level in dB whose power has a relative standard deviation."""
+    return float(_doubts(np.array(spread)))
+
+
+def _doubts(spread: np.ndarray) -> np.ndarray:
+    # The larger of both sides: a power read too low by 1.96 spreads is wrong by more decibels than one read too high.
+    low = np.maximum(1.0 - 1.96 * spread, 0.1)
+    return np.minimum(-10.0 * np.log10(low), 1.96 * 4.343 * spread * 1.3) + SYSTEMATIC_DB

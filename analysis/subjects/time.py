@@ -5,48 +5,85 @@ import numpy as np
 from analysis.dewarp import dewarp
 from analysis.findings import Measured, result, trajectory_curves
 from analysis.take import Take
+from sessions.results import Result
 from signals.cues import Cue
 from signals.stimulus import waveform
 
 LATENCY = "arrival of the start marker on the time base; linear phase of the response from 400 Hz to 6 kHz counts as delay"
 SPEED = "span of the stimulus from start to end marker over the span of its return"
+DRIFT = "slope of the speed over the six equal parts of the take from start to end marker, times its length"
+POLARITY = "sign of the correlation with what was sent, 200 Hz to 2 kHz"
+PARTS = 6
+POLARITY_HZ = (200.0, 2000.0)
+LEAST_CORRELATION = 0.1  # of a noise or sweep that came back; what did not reaches 0.02
 
 
 def measure(take: Take, reference: float | None) -> Measured:
     """Latency, speed, drift, polarity, and the trajectory itself."""
+    starts, ends = take.sheet.of_kind("marker_start"), take.sheet.of_kind("marker_end")
+    conditions = take.under()
+    if not starts or not ends:
+        note = (
+            f"the stimulus has {len(starts)} start and {len(ends)} end markers, one of each is needed; plan it with markers"
+        )
+        wanted = (("latency", "s", LATENCY), ("speed_error", "%", SPEED), ("speed_drift", "%", DRIFT))
+        return [*(Result.invalid(q, unit, conditions, how, note) for q, unit, how in wanted), *_polarities(take)], []
     base = take.alignment.base
     rate = take.sheet.sample_rate
-    marker = take.sheet.of_kind("marker_start")[0].start_samples / rate
+    marker = starts[0].start_samples / rate
     start, end = take.longest_s()
-    conditions = take.under()
     method = f"{SPEED}; {take.alignment.method}"
     sd = float(base.sd(marker))
-    ends = base.output_time(np.array([start, end]))
-    speed = (end - start) / float(ends[1] - ends[0])
+    heard = base.output_time(np.array([start, end]))
+    speed = (end - start) / float(heard[1] - heard[0])
     doubt = 196.0 * float(np.hypot(base.sd(start), base.sd(end))) / (end - start)
-    thirds = np.linspace(start, end, 7)
-    out = base.output_time(thirds)
-    local = np.diff(thirds) / np.diff(out)
-    drift = 100.0 * float(np.polyfit(np.arange(6), local, 1)[0]) * 6.0
     results = [
         result("latency", float(base.delay(marker)), "s", 1.96 * sd + 2e-6, conditions, LATENCY),
         result("speed_error", 100.0 * (speed - 1.0), "%", doubt, conditions, method),
-        result("speed_drift", drift, "%", None, conditions, "slope of the speed over the take, from its six parts"),
+        _drift(take, start, end),
+        *_polarities(take),
     ]
-    found = take.cues("noise", "sweep")
-    if found:
-        sign = _polarity(take, found[0])
-        results.append(
-            result("polarity", sign, "1", None, conditions, "sign of the correlation with what was sent, 200 Hz to 2 kHz")
-        )
     return results, trajectory_curves(base, start, end, conditions, take.alignment.method)
 
 
-def _polarity(take: Take, cue: Cue) -> float:
+def _drift(take: Take, start_s: float, end_s: float) -> Result:
+    base = take.alignment.base
+    edges = np.linspace(start_s, end_s, PARTS + 1)
+    speed = np.diff(edges) / np.diff(base.output_time(edges))
+    middle = np.arange(PARTS) - 0.5 * (PARTS - 1)
+    weight = PARTS * middle / (middle @ middle)
+    # A part ends where the next begins: what an edge is late makes the one slower and the other faster.
+    by_edge = (np.append(weight, 0.0) - np.append(0.0, weight)) / (edges[1] - edges[0])
+    doubt = 196.0 * float(np.sqrt(np.sum((by_edge * base.sd(edges)) ** 2)))
+    return result(
+        "speed_drift", 100.0 * float(speed @ weight), "%", doubt, take.under(), f"{DRIFT}; {take.alignment.method}"
+    )
+
+
+def _polarities(take: Take) -> list[Result]:
+    """Sign by the first noise or sweep that came back; nothing where the stimulus has neither."""
+    cues = take.cues("noise", "sweep")
+    told = 0.0
+    for cue in cues:
+        told = _correlation(take, cue)
+        if abs(told) >= LEAST_CORRELATION:
+            return [result("polarity", np.sign(told), "1", None, take.under(), POLARITY)]
+    if not cues:
+        return []
+    note = (
+        f"what came back in place of the {cues[-1].kind} has a correlation of {abs(told):.2f} with it, {LEAST_CORRELATION:g} is "
+        "needed; check the wiring and play the tape again"
+    )
+    return [Result.invalid("polarity", "1", take.under(), POLARITY, note)]
+
+
+def _correlation(take: Take, cue: Cue) -> float:
+    """Normalised correlation at the delay of the time base, in the band that tells polarity."""
     rate = take.sheet.sample_rate
     got = dewarp(take.returned, take.alignment.returned, take.alignment.of(cue), cue.start_samples, cue.stop_samples)
     sent = waveform(cue, take.sheet)
     frequency = np.fft.rfftfreq(got.size, 1.0 / rate)
-    inside = (frequency > 200.0) & (frequency < 2000.0)
-    cross = np.sum(np.real(np.fft.rfft(got) * np.conj(np.fft.rfft(sent)))[inside])
-    return 1.0 if cross >= 0.0 else -1.0
+    inside = (frequency > POLARITY_HZ[0]) & (frequency < POLARITY_HZ[1])
+    G, S = np.fft.rfft(got)[inside], np.fft.rfft(sent)[inside]
+    norm = np.sqrt(np.sum(np.abs(G) ** 2) * np.sum(np.abs(S) ** 2))
+    return float(np.sum(np.real(G * np.conj(S))) / max(norm, 1e-300))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from modeling.deck.tracks import lever
-from modeling.deck.transport import Comb, Trajectory
+from modeling.deck.transport import PARTS, Comb, Trajectory
 
 # IEC 60386:1972 / AES6-2008 table: weighting in dB over frequency in Hz, re 4 Hz.
 WEIGHTING_HZ = (0.1, 0.2, 0.315, 0.4, 0.63, 0.8, 1.0, 1.6, 2.0, 4.0, 6.3, 10.0, 20.0, 40.0, 63.0, 100.0, 200.0)
@@ -77,6 +77,35 @@ class PassPair:
             "wow_flutter_weighted_rms": weighted_rms,
             **dict(zip(list(weights)[1:], unweighted, strict=True)),
         }
+
+    def lines(self, start_s: float, stop_s: float) -> list[tuple[str, float, float]]:
+        """Parts that turn: name, frequency heard in Hz, and RMS in percent of their flutter in a tone sent from `start_s` on.
+
+        A part is heard twice, from the record and from the play pass; the two beat over the tone. The frequency is the mean of
+        both, weighted by power.
+        """
+        heard = self.output_time(np.array([start_s, stop_s]))
+        stretch = (stop_s - start_s) / (heard[1] - heard[0])
+        time_s = np.arange(0.0, heard[1] - heard[0], 1.0 / READING_HZ)
+        play = _deviations(self.play, self.track, heard[0], 1.0)
+        record = _deviations(self.record, self.track, start_s, stretch)
+        found = []
+        for i, name in enumerate(PARTS):
+            frequency = np.array([play[0][i], record[0][i]])
+            phasor = np.array([play[1][i], -record[1][i]])
+            power = np.abs(phasor) ** 2
+            if power.sum() > 0.0:
+                beating = np.real(np.exp(2j * np.pi * np.outer(time_s, frequency)) @ phasor)
+                hertz = float(np.average(frequency, weights=power))
+                found.append((name, hertz, float(100.0 * np.sqrt(np.mean(beating**2)))))
+        return found
+
+    def drift_percent(self, start_s: float, stop_s: float, parts: int = 6) -> float:
+        """Slope of the speed heard over equal parts of what was sent from `start_s` to `stop_s`, times the whole."""
+        edges = np.linspace(start_s, stop_s, parts + 1)
+        speed = np.diff(edges) / np.diff(self.output_time(edges))
+        middle = np.arange(parts) - 0.5 * (parts - 1)
+        return float(100.0 * parts * (speed @ middle) / (middle @ middle))
 
 
 def weighting(frequency_hz: np.ndarray) -> np.ndarray:

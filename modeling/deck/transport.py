@@ -28,6 +28,9 @@ RESIDUE_LINES = 240
 SKEW_HZ = (0.05, 30.0)
 SKEW_LINES = 60
 
+PARTS = ("capstan", "pinch roller", "supply reel", "take-up reel")
+"""The first lines of a trajectory's flutter, in this order."""
+
 _GRID_BLOCK = 512
 _TRANSPORT = 21
 _RECORD, _PLAY = 0, 1

@@ -14,7 +14,7 @@ from modeling.deck.true.linearity import (
     response_curves,
 )
 from modeling.deck.true.motion import motion_curves, motion_results
-from modeling.deck.true.noise import noise_curve, noise_results
+from modeling.deck.true.noise import noise_curves, noise_results, snr_re_mol
 from modeling.deck.true.session import TrueSession
 from modeling.deck.true.thd_n import thd_n_results
 from modeling.deck.true.tracks import track_results
@@ -77,8 +77,8 @@ def truth(
             pair = PassPair(record, play, track)
             results += motion_results(session, pair, number, channel)
             curves += motion_curves(session, pair, number)
-            results += noise_results(session, track, number)
-            curves.append(noise_curve(session, track, number))
+            results += noise_results(session, track, number, channel)
+            curves += noise_curves(session, track, number)
             if track in programme:
                 results += distortion_results(session, track, number, channel)
                 results += thd_n_results(session, track, number, channel)
@@ -88,4 +88,5 @@ def truth(
                 curves += response_curves(session, track, number)
                 curves += compression_curves(session, track, number, channel)
         results += track_results(session, record, play, number)
+    results += snr_re_mol(results)
     return Measurements(session=sheet.session, tool_version=tool_version, created=created, results=results, curves=curves)

@@ -1,4 +1,4 @@
-"""Latency, speed, wow and flutter, from the motion of both passes."""
+"""Latency, speed and its drift, wow and flutter and its lines, from the motion of both passes."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,7 @@ from sessions.results import Axis, Curve, Result
 
 CURVE_STEP_S = 0.01
 BY_MOTION = "tape motion of both passes in closed form"
+BY_STEADY_LEVEL = "the tape of the virtual deck is alike all along, and has no dropouts"
 
 
 def motion_results(session: TrueSession, pair: PassPair, number: int, channel: int) -> Iterator[Result]:
@@ -22,12 +23,18 @@ def motion_results(session: TrueSession, pair: PassPair, number: int, channel: i
     yield Result(quantity="latency", value=travel_s + delay_s, unit="s", conditions=here, method=BY_MOTION)
     error = pair.speed_error_percent(start_s, stop_s)
     yield Result(quantity="speed_error", value=error, unit="%", conditions=here, method=BY_MOTION)
+    drift = pair.drift_percent(start_s, stop_s)
+    yield Result(quantity="speed_drift", value=drift, unit="%", conditions=here, method=BY_MOTION)
     for cue in session.sheet.of_kind("tone", channel=channel):
         if cue.parameters.get("purpose") == "wow_flutter":
             conditions = session.conditions(pair.track, number, **tone_conditions(cue))
-            figures = pair.flutter(session.seconds(cue.start_samples), session.seconds(cue.stop_samples))
-            for quantity, value in figures.items():
+            span = session.seconds(cue.start_samples), session.seconds(cue.stop_samples)
+            for quantity, value in pair.flutter(*span).items():
                 yield Result(quantity=quantity, value=value, unit="%", conditions=conditions, method=BY_MOTION)
+            for name, hertz, percent in pair.lines(*span):
+                line = {**conditions, "frequency_hz": round(hertz, 3)}
+                yield Result(quantity="flutter_line", value=percent, unit="%", conditions=line, method=BY_MOTION, note=name)
+            yield Result(quantity="level_stability", value=0.0, unit="dB", conditions=conditions, method=BY_STEADY_LEVEL)
 
 
 def motion_curves(session: TrueSession, pair: PassPair, number: int) -> Iterator[Curve]:

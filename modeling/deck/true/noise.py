@@ -1,24 +1,38 @@
-"""Noise of the silent tape, from the densities of its sources."""
+"""Noise of the silent tape, from the densities of its sources.
+
+What the deck adds does not depend on the signal: beside a tone it is what it is in silence.
+"""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
 from modeling.deck.electronics import COUPLING_HZ, small_signal_gain
 from modeling.deck.losses import coupling
 from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, hiss_density, hum_lines
+from modeling.deck.parameters import DeckParameters
 from modeling.deck.steady_state import steady_sine
 from modeling.deck.tracks import replay_matrix
+from modeling.deck.true import quasi_peak
 from modeling.deck.true.linearity import RESPONSE_HZ
-from modeling.deck.true.session import TrueSession, decibels
+from modeling.deck.true.session import TrueSession, decibels, tone_conditions
 from sessions.results import Axis, Curve, Result
 
 BY_DENSITY = "noise density in closed form"
+BY_METER = "quasi-peak meter run over Gaussian noise of the density in closed form"
+CCIR_OFFSET_DB = -5.63
+"""AES17-2020, 5.2.7."""
+
+THIRD_OCTAVE_HZ = 1000.0 * 10.0 ** (np.arange(-16, 14) / 10.0)
+"""25 Hz to 20 kHz, IEC 61260-1, base ten."""
+
+NOTCH_HZ = 4.0
+"""Hum so near to a harmonic of a tone is not told from it."""
 
 
-def _noise_density(session: TrueSession, track: int, frequency_hz: np.ndarray) -> np.ndarray:
+def _noise_density(parameters: DeckParameters, track: int, frequency_hz: np.ndarray) -> np.ndarray:
     """One-sided power density at the output, re the mean square of 0 VU per Hz."""
-    parameters = session.parameters
     heard = np.sum(np.abs(replay_matrix(frequency_hz, parameters)[:, track, :]) ** 2, axis=-1)
     amplifier = small_signal_gain(parameters.electronics.output_gain_db) * np.abs(coupling(frequency_hz, COUPLING_HZ))
     return 2.0 * (hiss_density(frequency_hz, parameters) * heard * amplifier**2 + electronics_density(parameters))
@@ -29,25 +43,87 @@ def reference_db(session: TrueSession, track: int) -> float:
     return decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, session.heard_with(track))[1]))
 
 
-def noise_results(session: TrueSession, track: int, number: int) -> Iterator[Result]:
-    """Weighted noise, and signal to noise."""
+@lru_cache(maxsize=64)
+def _levels(parameters: DeckParameters, track: int) -> dict[str, float]:
+    """Weighted levels of noise with hum, dB re a sine at 0 VU."""
     f = np.linspace(*BAND_HZ, 19981)
-    power = np.trapezoid(_noise_density(session, track, f) * a_weighting(f) ** 2, f)
-    hum_hz, hum_peak = hum_lines(session.parameters)
-    power += np.sum((hum_peak * a_weighting(hum_hz)) ** 2)
-    level_db = 10.0 * np.log10(power) - reference_db(session, track)
+    density = _noise_density(parameters, track, f)
+    hum_hz, hum_peak = hum_lines(parameters)
+    weights = {"noise_a": a_weighting, "noise_ccir_rms": quasi_peak.network}
+    level = {
+        name: 10.0 * np.log10(np.trapezoid(density * weight(f) ** 2, f) + np.sum((hum_peak * weight(hum_hz)) ** 2))
+        for name, weight in weights.items()
+    }
+    level["noise_ccir_rms"] += CCIR_OFFSET_DB
+    # The meter is fed with volts of RMS value 1 at 0 VU.
+    level["noise_itu468"] = quasi_peak.reading_db(f, density, hum_hz, np.sqrt(2.0) * hum_peak)
+    return {name: float(value) for name, value in level.items()}
+
+
+def noise_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
+    """Weighted noise, signal to noise, hum, and the noise beside the tones of a channel that are there for it."""
     here = session.conditions(track, number)
-    yield Result(quantity="noise_a", value=level_db, unit="dB", conditions=here, method=BY_DENSITY)
-    yield Result(quantity="snr_a", value=-level_db, unit="dB", conditions=here, method=BY_DENSITY)
+    zero_db = reference_db(session, track)
+    levels = _levels(session.parameters, track)
+    for quantity, level_db in levels.items():
+        method = BY_METER if quantity == "noise_itu468" else BY_DENSITY
+        yield Result(quantity=quantity, value=level_db - zero_db, unit="dB", conditions=here, method=method)
+    snr_db = zero_db - levels["noise_a"]
+    yield Result(quantity="snr_a", value=snr_db, unit="dB", conditions=here, method=BY_DENSITY)
+    for hertz, peak in zip(*hum_lines(session.parameters), strict=True):
+        line = {**here, "frequency_hz": float(hertz)}
+        yield Result(quantity="hum", value=decibels(peak) - zero_db, unit="dB", conditions=line, method=BY_DENSITY)
+    for cue in session.sheet.of_kind("tone", channel=channel):
+        if cue.parameters.get("purpose") == "modulation_noise":
+            beside = _beside_db(session.parameters, track, cue.number("frequency_hz")) - zero_db
+            tone = session.conditions(track, number, **tone_conditions(cue))
+            yield Result(quantity="modulation_noise", value=beside, unit="dB", conditions=tone, method=BY_DENSITY)
 
 
-def noise_curve(session: TrueSession, track: int, number: int) -> Curve:
-    """Density of the noise."""
-    density = _noise_density(session, track, RESPONSE_HZ)
-    return Curve(
+def snr_re_mol(results: list[Result]) -> list[Result]:
+    """Signal to noise re the maximum output level, where both are stated for the same track and pass."""
+    mol = {(r.conditions["track"], r.conditions["pass"]): r.value for r in results if r.quantity == "mol_315"}
+    found = []
+    for floor in (r for r in results if r.quantity == "noise_a"):
+        highest = mol.get((floor.conditions["track"], floor.conditions["pass"]))
+        if highest is not None and floor.value is not None:
+            here = {**floor.conditions, "re": "mol_315"}
+            found.append(
+                Result(quantity="snr_a", value=highest - floor.value, unit="dB", conditions=here, method=BY_DENSITY)
+            )
+    return found
+
+
+def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curve]:
+    """Density of the noise without its hum, and levels in third octaves with it."""
+    zero_db = reference_db(session, track)
+    density = _noise_density(session.parameters, track, RESPONSE_HZ)
+    yield Curve(
         quantity="noise_spectrum",
         conditions=session.conditions(track, number),
         method=BY_DENSITY,
         x=Axis.of("frequency", "Hz", RESPONSE_HZ),
-        y=Axis.of("density", "dB/Hz", 10.0 * np.log10(density) - reference_db(session, track)),
+        y=Axis.of("density", "dB/Hz", 10.0 * np.log10(density) - zero_db),
     )
+    hum_hz, hum_peak = hum_lines(session.parameters)
+    powers = []
+    for low, high in zip(THIRD_OCTAVE_HZ * 10.0**-0.05, THIRD_OCTAVE_HZ * 10.0**0.05, strict=True):
+        f = np.linspace(low, high, 65)
+        inside = (hum_hz >= low) & (hum_hz < high)
+        powers.append(np.trapezoid(_noise_density(session.parameters, track, f), f) + np.sum(hum_peak[inside] ** 2))
+    yield Curve(
+        quantity="noise_spectrum",
+        conditions=session.conditions(track, number, bandwidth="1/3 octave"),
+        method=BY_DENSITY,
+        x=Axis.of("frequency", "Hz", THIRD_OCTAVE_HZ),
+        y=Axis.of("level", "dB", 10.0 * np.log10(powers) - zero_db),
+    )
+
+
+def _beside_db(parameters: DeckParameters, track: int, tone_hz: float) -> float:
+    """A-weighted noise beside a tone and its harmonics, dB re a sine at 0 VU."""
+    f = np.linspace(*BAND_HZ, 19981)
+    power = np.trapezoid(_noise_density(parameters, track, f) * a_weighting(f) ** 2, f)
+    hum_hz, hum_peak = hum_lines(parameters)
+    apart = np.abs(hum_hz - np.maximum(np.round(hum_hz / tone_hz), 1.0) * tone_hz) > NOTCH_HZ
+    return float(10.0 * np.log10(power + np.sum((hum_peak * a_weighting(hum_hz))[apart] ** 2)))

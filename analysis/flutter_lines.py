@@ -1,0 +1,105 @@
+"""Lines of the flutter spectrum: parts that turn.
+
+The record pass and the play pass contribute a line each, whose frequencies differ as the speeds of the passes do, so that they
+beat. A line is therefore fitted, together with all others, as a sine and a cosine whose amplitudes are polynomials in time; its
+RMS is that of the fit over the whole of the tone, less what random flutter puts into so many coefficients.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import legendre
+from scipy.signal import find_peaks
+
+from analysis.wow_flutter import Deviation, spectrum
+
+LOW_HZ, HIGH_HZ = 0.3, 200.0
+RATIO = 4.3  # a line stands this far above its surroundings; three bins of hiss in a million do
+QUANTILE, TO_MEDIAN = 0.35, 1.268  # lines raise a low quantile least; a Rayleigh distribution's median over it
+PASSES = 0.007  # speeds of two passes differ by less
+LEAST_ORDER, MOST_ORDER = 2, 10
+LEAST_PERIODS = 3.0
+SYSTEMATIC = 0.002
+UNEVEN = 1.35
+APART_BINS = 3.0  # nearer to each other two peaks are one line
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line: frequency in Hz, RMS over the tone in %, and the 95 % uncertainty of the latter."""
+
+    frequency_hz: float
+    rms: float
+    uncertainty: float
+
+
+def lines(signal: Deviation, most: int = 8) -> list[Line]:
+    """Strongest lines of the spectrum between 0.3 and 200 Hz, strongest first."""
+    length_s = signal.percent.size / signal.rate_hz
+    frequency, amplitude = spectrum(signal)
+    inside = (frequency > max(LOW_HZ, LEAST_PERIODS / length_s)) & (frequency < min(HIGH_HZ, signal.highest_hz))
+    frequency, amplitude = frequency[inside], amplitude[inside]
+    if frequency.size < 5:
+        return []
+    around = _surroundings(frequency, amplitude)
+    peaks, _ = find_peaks(amplitude)
+    strong = sorted((i for i in peaks if amplitude[i] > RATIO * around[i]), key=lambda i: -amplitude[i])
+    chosen: list[int] = []
+    for i in strong:
+        apart = [abs(frequency[i] - frequency[j]) for j in chosen]
+        # What lies so near to a stronger line is the same part in the other pass, or the skirt of the line.
+        if all(d > max(APART_BINS / length_s, PASSES * frequency[j]) for d, j in zip(apart, chosen, strict=True)):
+            chosen.append(i)
+    exact = np.array([_peak_frequency(frequency, amplitude, i) for i in chosen[:most]])
+    # Median of a Rayleigh distribution, and a bandwidth of 1.5 / T: power density of the random flutter in %^2/Hz.
+    density = around[chosen[:most]] ** 2 / np.log(4.0) * length_s / 1.5
+    return sorted(_fitted(signal, exact, density), key=lambda line: -line.rms) if chosen else []
+
+
+def _fitted(signal: Deviation, frequency_hz: np.ndarray, density: np.ndarray) -> list[Line]:
+    """RMS of the lines at some frequencies, fitted all together."""
+    points = signal.percent.size
+    length_s = points / signal.rate_hz
+    orders = np.clip(np.ceil(PASSES * frequency_hz * length_s), LEAST_ORDER, MOST_ORDER).astype(int)
+    time = np.arange(points) / signal.rate_hz
+    shapes = legendre.legvander(np.linspace(-1.0, 1.0, points), int(orders.max()))
+    columns = []
+    for f, order in zip(frequency_hz, orders, strict=True):
+        turn = np.exp(2j * np.pi * f * time)[:, None] * shapes[:, : order + 1]
+        columns.append(np.concatenate((turn.real, turn.imag), axis=1))
+    design = np.concatenate(columns, axis=1)
+    x = signal.percent - np.mean(signal.percent)
+    weights = np.linalg.lstsq(design.T @ design, design.T @ x, rcond=1e-10)[0]
+    found, first = [], 0
+    for f, block, n in zip(frequency_hz, columns, density, strict=True):
+        part = block @ weights[first : first + block.shape[1]]
+        first += block.shape[1]
+        noise = n * block.shape[1] / (2.0 * length_s)
+        found.append(_line(float(f), float(np.mean(part**2)), float(noise), float(n) / length_s, signal.rate_hz))
+    return found
+
+
+def _line(frequency_hz: float, total: float, noise: float, bin_power: float, rate_hz: float) -> Line:
+    """The line in a fit of some power, with the share of random flutter in it, and that in a band of one over the length."""
+    power = max(total - noise, 0.1 * total)
+    # A sine of power P in noise N: variance 2 P N / T; and a third of the noise taken off is in doubt. Random flutter is uneven,
+    # and what is read around the line may be off by as much as the factor.
+    sd = UNEVEN * np.sqrt(2.0 * power * bin_power + noise * bin_power + (0.35 * noise) ** 2)
+    step = float(np.sinc(frequency_hz / rate_hz))  # what the mean over one step does to it
+    rms = float(np.sqrt(power)) / step
+    return Line(frequency_hz, rms, float(1.96 * sd / (2.0 * np.sqrt(power))) / step + SYSTEMATIC * rms)
+
+
+def _surroundings(frequency: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
+    """Median of the spectrum without its lines, from 0.7 to 1.4 of every frequency."""
+    first, last = np.searchsorted(frequency, 0.7 * frequency), np.searchsorted(frequency, 1.4 * frequency)
+    return TO_MEDIAN * np.array([np.quantile(amplitude[i:j], QUANTILE) for i, j in zip(first, last, strict=True)])
+
+
+def _peak_frequency(frequency: np.ndarray, amplitude: np.ndarray, i: int) -> float:
+    if not 0 < i < amplitude.size - 1:
+        return float(frequency[i])
+    left, mid, right = np.log(amplitude[i - 1 : i + 2] + 1e-30)
+    bend = left - 2.0 * mid + right
+    offset = 0.5 * (left - right) / bend if bend < 0 else 0.0
+    return float(frequency[i] + offset * (frequency[1] - frequency[0]))

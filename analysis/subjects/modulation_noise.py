@@ -1,0 +1,48 @@
+"""Modulation noise of the tones that the stimulus holds for it."""
+
+import numpy as np
+
+from analysis import modulation
+from analysis.findings import Measured, curve, result
+from analysis.take import CLIPPED, Take
+from sessions.results import Curve, Result
+
+MODULATION = (
+    "A-weighted noise, 20 Hz to 20 kHz, beside a dewarped low tone and its harmonics, re the returned reference tone"
+)
+SYSTEMATIC_DB = 0.03  # of the reference tone's level, and of what stands in for the notches
+
+
+def measure(take: Take, reference: float | None) -> Measured:
+    """Noise beside each tone, and over its level where there are several."""
+    results: list[Result] = []
+    told: dict[float, list[tuple[float, float, float]]] = {}
+    for cue in take.cues("tone", purpose="modulation_noise"):
+        frequency, level_db = cue.number("frequency_hz"), cue.level_db or 0.0
+        here = take.under(frequency_hz=frequency, level_db=level_db)
+        tone, _ = take.steady(cue)
+        reason = _unusable(tone, reference)
+        if reason is not None or reference is None:
+            results.append(Result.invalid("modulation_noise", "dB", here, MODULATION, str(reason)))
+            continue
+        power, spread = modulation.residue(tone, frequency, take.sheet.sample_rate)
+        value = float(10.0 * np.log10(2.0 * power / reference**2 + 1e-20))
+        doubt = 1.96 * 4.343 * spread + SYSTEMATIC_DB
+        results.append(result("modulation_noise", value, "dB", doubt, here, MODULATION))
+        told.setdefault(frequency, []).append((level_db, value, doubt))
+    return results, [_over_level(take, frequency, steps) for frequency, steps in told.items() if len(steps) > 1]
+
+
+def _unusable(tone: np.ndarray, reference: float | None) -> str | None:
+    if reference is None or reference <= 0.0:
+        return "there is no reference tone, and noise is stated against it; use a planned stimulus"
+    highest = float(np.max(np.abs(tone)))
+    if highest >= CLIPPED:
+        return f"the returned tone reaches {highest:.3f} of full scale and is clipped; lower the input gain"
+    return None
+
+
+def _over_level(take: Take, frequency_hz: float, steps: list[tuple[float, float, float]]) -> Curve:
+    level, value, doubt = np.array(sorted(steps)).T
+    here = take.under(frequency_hz=frequency_hz)
+    return curve("modulation_noise", here, MODULATION, level, value, "noise", "dB", doubt, x=("level", "dB"))
