@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis import noise
+from analysis import modulation, noise
 from analysis.compander.lines import (
     READING_SD_DB,
     Line,
@@ -27,8 +27,7 @@ from signals.cues import Cue
 
 SMOOTHING_S = 0.004  # of a burst's envelope; two periods below 500 Hz
 GRID_S = 0.0005
-NOTCHED_HARMONICS = 40
-NOTCH_HZ = 12.0
+PILOT_WIDTH_HZ = 40.0
 SMALL_SIGNAL_DB = -20.0
 
 
@@ -184,23 +183,21 @@ def _burst(take: Take, cue: Cue) -> Burst | None:
 
 def _silence(take: Take) -> Noise | None:
     for cue in take.cues("silence")[:1]:
-        return _noise(take, silent(take, cue), ())
+        heard = _without_pilot(take, silent(take, cue))
+        return Noise(*noise.weighted_power(noise.spectrum(heard, take.sheet.sample_rate), "A"))
     return None
 
 
 def _beside(take: Take, cue: Cue) -> Noise:
     """Noise beside a low tone, the tone and its harmonics taken out."""
-    tone_hz = cue.number("frequency_hz")
-    return _noise(take, settled(take, cue), tone_hz * np.arange(1, NOTCHED_HARMONICS + 1))
+    heard = _without_pilot(take, settled(take, cue))
+    return Noise(*modulation.residue(heard, cue.number("frequency_hz"), take.sheet.sample_rate))
 
 
-def _noise(take: Take, wave: np.ndarray, lines_hz: Sequence[float] | np.ndarray) -> Noise:
-    spectrum = noise.spectrum(wave, take.sheet.sample_rate)
-    for line in lines_hz:
-        spectrum = noise.without_line(spectrum, float(line), NOTCH_HZ)
+def _without_pilot(take: Take, wave: np.ndarray) -> np.ndarray:
     for pilot in take.sheet.of_kind("pilot"):
-        spectrum = noise.without_line(spectrum, pilot.number("frequency_hz"), 40.0)
-    return Noise(*noise.weighted_power(spectrum, "A"))
+        wave = noise.without_line(wave, take.sheet.sample_rate, pilot.number("frequency_hz"), PILOT_WIDTH_HZ)
+    return wave
 
 
 def _response(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray] | None:
