@@ -17,6 +17,7 @@ import numba
 import numpy as np
 from scipy.signal import firwin
 
+from analysis.pipeline import pipelined
 from analysis.timebase import Timebase, on_samples
 from signals.audio import AudioReader
 from signals.cues import Cue
@@ -107,20 +108,22 @@ def track(
     first = round(float(timebase.output_time(input_span_s[0])) * rate)
     last = round(float(timebase.output_time(input_span_s[1])) * rate)
     block = max(stride, round(BLOCK_S * rate) // stride * stride)
-    pieces, noise = [], []
-    for start in range(first, last, block):
-        stop = min(start + block, last)
-        signal = np.ascontiguousarray(audio.read(start - half, stop + half)[:, channel])
-        expected = on_samples(lambda t: law[0](timebase.input_time(t)), start - half, stop + half, rate)
-        slow, outside = _demodulated(signal, expected * harmonic, np.stack((taps, beside)), stride)
-        pieces.append(slow)
-        noise.append(outside.real**2 + outside.imag**2)
-    z = np.concatenate(pieces)
+    filters = np.stack((taps, beside))
+
+    def read(start: int) -> tuple[int, np.ndarray]:
+        return start, np.ascontiguousarray(audio.read(start - half, min(start + block, last) + half)[:, channel])
+
+    def demodulate(heard: tuple[int, np.ndarray]) -> np.ndarray:
+        start, signal = heard
+        expected = on_samples(lambda t: law[0](timebase.input_time(t)), start - half, start - half + signal.size, rate)
+        return _demodulated(signal, expected * harmonic, filters, stride)
+
+    z, outside = np.concatenate(list(pipelined(range(first, last, block), read, demodulate)), axis=1)
     time = (first + stride * np.arange(z.size)) / rate
     amplitude = np.abs(z)
     # The noise just beside the band tells that inside; its power is exponentially distributed, and half is in quadrature.
     share = float(np.sum(taps**2) / np.sum(beside**2))
-    quadrature = 0.5 * share * float(np.median(np.concatenate(noise))) / np.log(2.0)
+    quadrature = 0.5 * share * float(np.median(outside.real**2 + outside.imag**2)) / np.log(2.0)
     present = amplitude > 10.0 ** (FADED_DB / 20.0) * np.percentile(amplitude, USUAL_PERCENTILE)
     angle = _unwrapped(time[present], np.angle(z[present]), stride / rate)
     phase = np.interp(time, time[present], angle) if angle.size else np.zeros(time.size)

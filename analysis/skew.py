@@ -36,6 +36,7 @@ JOINED_S = 0.35  # segments so near to each other count as one stretch
 PART_S = 10.0
 RESPONSE_MOST_S = 120.0  # of programme is enough to tell the response
 LEAST_STRETCH_S = 0.1
+BESIDE_SAMPLES = 100  # of the stimulus, for the interpolation and what a straight line between the ends leaves out
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,21 @@ class _Part:
 
 
 @dataclass(frozen=True)
+class _Raw:
+    """A part as recorded: samples `first` to `stop` of the recording, `low` to `high` of the stimulus, at the working rate."""
+
+    part: _Part
+    first: int
+    stop: int
+    low: int
+    high: int
+    sent: np.ndarray
+    returned: np.ndarray
+
+
+@dataclass(frozen=True)
 class _Heard:
-    """A part as read: the signal sent on the clock of the recording, and each channel, from sample `first` on."""
+    """A part to work on: the signal sent on the clock of the recording, and each channel, from sample `first` on."""
 
     part: _Part
     first: int
@@ -126,7 +140,8 @@ class _Group:
         responses = self._responses()
         said = np.zeros((len(responses), 3, self.count))
 
-        def work(heard: _Heard) -> tuple[_Part, np.ndarray]:
+        def work(raw: _Raw) -> tuple[_Part, np.ndarray]:
+            heard = self._heard(raw)
             return heard.part, np.stack(
                 [self._said(heard, wet, H) for wet, (H, _) in zip(heard.wet, responses, strict=True)]
             )
@@ -158,25 +173,29 @@ class _Group:
             edges = np.linspace(first, min(stop, self.count), 1 + int(np.ceil((ends - begins) / PART_S))).astype(int)
             yield from (_Part(int(a), int(b), begins, ends) for a, b in pairwise(edges) if b > a)
 
-    def _read(self, part: _Part) -> _Heard:
-        """A part with as much on either side as its filters need, closed softly where its programme begins and ends."""
+    def _read(self, part: _Part) -> _Raw:
+        """A part as recorded, with as much on either side as its filters need."""
         beside = cells.around_frames(self.rate) * self.hop + frame_size(self.rate) // 2
         first, stop = part.first * self.hop - beside, part.stop * self.hop + cells.frame_samples(self.rate) + beside
-        position = on_samples(self.known.input_time, first, stop, self.rate) * self.rate
-        low, high = int(np.floor(position[0])) - 64, int(np.ceil(position[-1])) + 64
-        (dry,) = self.dry.read(low, high)
-        edge = 0.5 * RESPONSE_S
-        time = np.arange(first, stop) / self.rate
-        inside = np.clip(np.minimum(time - part.begins_s, part.ends_s - time) / edge, 0.0, 1.0)
+        low, high = (int(t * self.rate) for t in self.known.input_time(np.array([first, stop]) / self.rate))
+        low, high = low - BESIDE_SAMPLES, high + BESIDE_SAMPLES
+        return _Raw(part, first, stop, low, high, self.dry.raw(low, high), self.wet.raw(first, stop))
+
+    def _heard(self, raw: _Raw) -> _Heard:
+        """A part at the working rate, on one clock, closed softly where its programme begins and ends."""
+        part, first = raw.part, raw.first
+        (dry,) = self.dry.reduced(raw.sent, raw.high - raw.low)
+        warped = interpolate_fast(dry, on_samples(self.known.input_time, first, raw.stop, self.rate) * self.rate - raw.low)
+        time = np.arange(first, raw.stop) / self.rate
+        inside = np.clip(np.minimum(time - part.begins_s, part.ends_s - time) / (0.5 * RESPONSE_S), 0.0, 1.0)
         gate = (0.5 - 0.5 * np.cos(np.pi * inside)).astype(np.float32)
-        warped = interpolate_fast(dry, position - low)
-        return _Heard(part, first, warped * gate, [wet * gate for wet in self.wet.read(first, stop)])
+        return _Heard(part, first, warped * gate, [wet * gate for wet in self.wet.reduced(raw.returned, raw.stop - first)])
 
     def _responses(self) -> list[tuple[np.ndarray, float]]:
         """Response of every channel, its delay against the known trajectory left in it, and that delay."""
         seconds = sum(p.stop - p.first for p in self.telling) * self.hop / self.rate
         step = max(1, round(seconds / RESPONSE_MOST_S))
-        pieces = [self._read(part) for part in self.telling[step // 2 :: step] or self.telling[:1]]
+        pieces = list(pipelined(self.telling[step // 2 :: step] or self.telling[:1], self._read, self._heard))
         return [self._response([(p.warped, p.wet[i]) for p in pieces]) for i in range(len(self.wet.channels))]
 
     def _response(self, pieces: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, float]:

@@ -67,10 +67,18 @@ class Reduced:
 
     def read(self, start: int, stop: int) -> list[np.ndarray]:
         """Samples ``start`` to ``stop`` of every channel, each of shape (stop - start,), float32; zeros outside."""
+        return self.reduced(self.raw(start, stop), stop - start)
+
+    def raw(self, start: int, stop: int) -> np.ndarray:
+        """What :meth:`reduced` needs for a range of the working rate, as recorded."""
         divisor = working_rate(self.audio.sample_rate)[1]
         half = margin(divisor)
-        heard = self.audio.read(start * divisor - half, stop * divisor + half + divisor)
-        return [reduced_part(heard[:, c], divisor, (stop - start) * divisor) for c in self.channels]
+        return self.audio.read(start * divisor - half, stop * divisor + half + divisor)
+
+    def reduced(self, raw: np.ndarray, samples: int) -> list[np.ndarray]:
+        """Every channel of a range at the working rate; apart from reading, for another thread."""
+        divisor = working_rate(self.audio.sample_rate)[1]
+        return [reduced_part(raw[:, c], divisor, samples * divisor) for c in self.channels]
 
     def whole(self) -> list[np.ndarray]:
         """All of every channel, read in blocks so that the full rate is never held."""
