@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from reports.numbers import Number, bare, in_words, number, unit_scale
 from reports.readings import PooledCurve, Reading, Setup, distinct
-from reports.wording import capital, condition_text, describe, describe_all, listing, plain_number, quantity_name, sentence
+from reports.wording import capital, condition_text, describe, describe_all, listing, plain, quantity_name, sentence
 from sessions.results import Condition, Conditions
 
 Cell = Number | str | None
@@ -143,7 +143,7 @@ def conditions_line(setup: Setup, quantities: Iterable[str]) -> str:
     if tracks:
         parts.append(f"track{'s' * (len(tracks) > 1)} {listing(_words(tracks))}")
     if levels:
-        ends = _words(levels) if len(levels) < 3 else [f"{plain_number(levels[0])} to {plain_number(levels[-1])}"]
+        ends = _words(levels) if len(levels) < 3 else [f"{plain(levels[0])} to {plain(levels[-1])}"]
         parts.append(f"sent at {listing(ends)}\u202fdB")
     parts += [condition_text(key, value) for key, value in setup.conditions.items()]
     if passes:
@@ -187,4 +187,4 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _words(values: Iterable[Condition]) -> list[str]:
-    return [value if isinstance(value, str) else plain_number(value) for value in values]
+    return [plain(value) for value in values]

@@ -243,6 +243,11 @@ def by_setup(measurements: Measurements) -> list[Setup]:
     return setups or [Setup("", "", {}, measurements)]
 
 
+def number_or(value: Condition | None, other: float) -> float:
+    """A condition that is a number; else `other`."""
+    return other if value is None or isinstance(value, str) else float(value)
+
+
 def distinct(items: Iterable[Reading | PooledCurve | Result | Curve], key: str) -> list[Any]:
     """The values that a condition takes, sorted: numbers first."""
     found = {item.conditions[key] for item in items if key in item.conditions}

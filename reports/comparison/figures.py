@@ -10,7 +10,7 @@ from reports.figures import Trace
 from reports.header import ReportHeader
 from reports.overlays import Ordinate, Over, overlay
 from reports.pages import Page, Plot, column_head
-from reports.readings import PooledCurve, Setup, by_setup, distinct
+from reports.readings import PooledCurve, Setup, by_setup, distinct, number_or
 from reports.subjects.distortion import REFERENCE_HZ as TONE_HZ
 from reports.subjects.phase import smoothed
 from reports.subjects.positions import by_speed
@@ -240,7 +240,7 @@ def _small_signal(setup: Setup) -> dict[Condition | None, PooledCurve]:
         own = [c for c in curves if c.conditions.get("track") == track]
         if own:
             wanted = SMALL_SIGNAL_DB
-            found[track] = min(own, key=lambda c: abs(float(c.conditions.get("level_db", wanted)) - wanted))
+            found[track] = min(own, key=lambda c: abs(number_or(c.conditions.get("level_db"), wanted) - wanted))
     return found
 
 

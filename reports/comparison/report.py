@@ -135,7 +135,8 @@ def _seen(member: Member, key: str) -> str:
     """The values that a condition takes in a session, in words."""
     items: list[Result | Curve] = [*member.measurements.results, *member.measurements.curves]
     found = {i.conditions[key] for i in items if key in i.conditions and "path" not in i.conditions}
-    order = sorted(found, key=lambda v: (isinstance(v, str), DBX_ORDER.index(v) if v in DBX_ORDER else v))
+    order = sorted(found, key=lambda v: (isinstance(v, str), DBX_ORDER.index(str(v)) if v in DBX_ORDER else 0.0, str(v)))
+    order = sorted(order, key=lambda v: v) if all(isinstance(v, int | float) for v in order) else order
     if key == "dbx":
         return listing(condition_text(key, v).removeprefix("dbx ") for v in order)
     unit = f"{NARROW_SPACE}cm/s" if key == "speed_cm_s" and order else ""

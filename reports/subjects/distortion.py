@@ -76,7 +76,7 @@ def page(setup: Setup) -> Page | None:
 
 def ladder_frequency(readings: Sequence[Reading]) -> float | None:
     """Frequency of the level ladder: the one nearest to 315 Hz."""
-    known = [float(f) for f in distinct(readings, "frequency_hz") if not isinstance(f, str)]
+    known = [float(f) for f in distinct(readings, "frequency_hz") if not isinstance(f, str) and f > 0]
     return min(known, key=lambda f: abs(np.log(f / REFERENCE_HZ))) if known else None
 
 

@@ -6,7 +6,7 @@ from reports.figures import Trace, response
 from reports.limits import interface_remark
 from reports.numbers import bare, in_words, unit_scale
 from reports.pages import Cell, Page, Plot, Table, cell, column_head, conditions_line, methods
-from reports.readings import PooledCurve, Reading, Setup, distinct
+from reports.readings import PooledCurve, Reading, Setup, distinct, number_or
 from reports.subjects import distortion
 from reports.subjects.response import SMALL_SIGNAL_DB, level_at_1khz
 from reports.wording import capital, condition_text, describe, listing, quantity_name, sentence
@@ -85,7 +85,7 @@ def _small_signal(setup: Setup) -> dict[Condition | None, PooledCurve]:
         own = [c for c in curves if c.conditions.get("track") == track]
         if own:
             found[track] = min(
-                own, key=lambda c: abs(float(c.conditions.get("level_db", SMALL_SIGNAL_DB)) - SMALL_SIGNAL_DB)
+                own, key=lambda c: abs(number_or(c.conditions.get("level_db"), SMALL_SIGNAL_DB) - SMALL_SIGNAL_DB)
             )
     return found
 
@@ -133,7 +133,7 @@ def _at_reference(setup: Setup, quantity: str) -> list[Reading]:
     found = [r for r in found if r.conditions.get("frequency_hz", tone) == tone]
     wanted_db = SMALL_SIGNAL_DB if quantity == "response_ripple" else 0.0
     best: dict[Condition | None, Reading] = {}
-    for reading in sorted(found, key=lambda r: abs(float(r.conditions.get("level_db", wanted_db)) - wanted_db)):
+    for reading in sorted(found, key=lambda r: abs(number_or(r.conditions.get("level_db"), wanted_db) - wanted_db)):
         best.setdefault(reading.conditions.get("track"), reading)
     return [best[track] for track in distinct(best.values(), "track") or best]
 

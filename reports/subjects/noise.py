@@ -19,7 +19,7 @@ from reports.pages import (
     passes_phrase,
 )
 from reports.readings import SETUP_KEYS, PooledCurve, Reading, Setup
-from reports.wording import capital, describe, plain_number
+from reports.wording import capital, describe, plain, plain_number
 
 RESULTS = ("noise_a", "noise_itu468", "noise_ccir_rms", "snr_a", "modulation_noise", "hum")
 QUANTITIES = (*RESULTS, "noise_spectrum")
@@ -72,7 +72,7 @@ def lead(setup: Setup) -> str:
     hum = sorted((r for r in setup.readings("hum") if r.values and "frequency_hz" in r.conditions), key=lambda r: -r.mean)
     if hum:
         line = hum[0]
-        where = plain_number(float(line.conditions["frequency_hz"]))
+        where = plain(line.conditions["frequency_hz"])
         on = f" on track {line.conditions['track']}" if "track" in line.conditions else ""
         text += f"{'; ' if text else ''}the strongest hum line is {in_words(line.mean, 'dB')} at {where}\u202fHz{on}"
     return capital(text) + "." if text else ""

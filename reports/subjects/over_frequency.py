@@ -16,7 +16,7 @@ from reports.pages import (
     over_tracks,
     passes_phrase,
 )
-from reports.readings import PooledCurve, Reading, Setup, distinct
+from reports.readings import PooledCurve, Reading, Setup, distinct, number_or
 from reports.subjects.distortion import reference_level
 from reports.wording import capital, condition_text, quantity_name
 from sessions.results import Condition
@@ -82,7 +82,7 @@ def _by_level(curves: Sequence[PooledCurve]) -> dict[str, list[Trace]]:
     tracks: list[Condition | None] = distinct(curves, "track") or [None]
     for track in tracks:
         own = [c for c in curves if c.conditions.get("track") == track]
-        own.sort(key=lambda c: float(c.conditions.get("level_db", 0.0)))
+        own.sort(key=lambda c: number_or(c.conditions.get("level_db"), 0.0))
         panels[_title(track, tracks)] = [
             Trace(condition_text("level_db", c.conditions["level_db"]) if "level_db" in c.conditions else "", c.x, c.y)
             for c in own

@@ -7,7 +7,7 @@ import numpy as np
 from reports.figures import Trace
 from reports.overlays import Ordinate, side_by_side
 from reports.pages import Plot, column_head
-from reports.readings import PooledCurve, Setup, distinct
+from reports.readings import PooledCurve, Setup, distinct, number_or
 from reports.wording import condition_text, listing
 
 QUANTITIES = ("phase_response", "group_delay")
@@ -67,7 +67,7 @@ def _at_level(curves: Sequence[PooledCurve], wanted_db: float) -> list[PooledCur
     for track in distinct(curves, "track") or [None]:
         own = [c for c in curves if c.conditions.get("track") == track]
         if own:
-            chosen.append(min(own, key=lambda c: abs(float(c.conditions.get("level_db", wanted_db)) - wanted_db)))
+            chosen.append(min(own, key=lambda c: abs(number_or(c.conditions.get("level_db"), wanted_db) - wanted_db)))
     return chosen
 
 

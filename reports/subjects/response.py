@@ -19,7 +19,7 @@ from reports.pages import (
     missing,
     passes_phrase,
 )
-from reports.readings import PooledCurve, Reading, Setup, distinct
+from reports.readings import PooledCurve, Reading, Setup, distinct, number_or
 from reports.subjects import phase
 from reports.wording import capital, condition_text, describe, listing, plain_number, sentence
 from sessions.results import Condition
@@ -151,7 +151,7 @@ def _table(curves: Sequence[PooledCurve], readings: Sequence[Reading]) -> Table 
     items: list[PooledCurve | Reading] = [*curves, *readings]
     keys = {(i.conditions.get("track"), i.conditions.get("level_db")) for i in items}
     rows: list[list[Cell]] = []
-    for track, level in sorted(keys, key=lambda k: (str(k[0]), _number_or(k[1], 99.0))):
+    for track, level in sorted(keys, key=lambda k: (str(k[0]), number_or(k[1], 99.0))):
         absolute = [level_at_1khz(c) for c in curves if _at(c, track, level)]
         known = [v for v in absolute if v is not None]
         figures: list[Cell] = [bare(known[0], 0.05) if known else None]
@@ -177,7 +177,7 @@ def _at(item: PooledCurve | Reading, track: Condition | None, level: Condition |
 
 
 def _level(curve: PooledCurve) -> float:
-    return _number_or(curve.conditions.get("level_db"), SMALL_SIGNAL_DB)
+    return number_or(curve.conditions.get("level_db"), SMALL_SIGNAL_DB)
 
 
 def _level_label(curve: PooledCurve, others: Sequence[PooledCurve]) -> str:
@@ -193,10 +193,6 @@ def _band_caption(curves: Sequence[PooledCurve]) -> str:
     if most > 1:
         return f" Mean of {most} passes; the bands hold their spread and the 95\u202f% uncertainty."
     return " The bands are the 95\u202f% uncertainty." if any(c.low is not None for c in curves) else ""
-
-
-def _number_or(value: Condition | None, other: float) -> float:
-    return other if value is None or isinstance(value, str) else float(value)
 
 
 def _text(value: Condition) -> str:
