@@ -135,7 +135,8 @@ def _key(figure: Result) -> tuple[str, tuple[tuple[str, str | int | float], ...]
 
 def _bands(response: Curve) -> list[Result]:
     """Limits and ripple of a corrected response."""
-    found = band_results(response.x.array, response.y.array, response.conditions)
+    doubt = None if response.uncertainty is None else np.asarray(response.uncertainty)
+    found = band_results(response.x.array, response.y.array, response.conditions, doubt)
     return [r.model_copy(update={"method": r.method + TAKEN_OFF}) for r in found]
 
 

@@ -6,18 +6,49 @@ A. Novak, P. Lotton, L. Simon, J. Audio Eng. Soc. 63(10), 2015: deconvolution by
 harmonic impulse responses at the advances L ln n (eq. 38).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
+from scipy.optimize import minimize_scalar
+from scipy.signal import savgol_coeffs, savgol_filter
 
+from analysis import lines
 from signals.sweeps import Sweep
 
 POINTS_PER_OCTAVE = 48
-LONG_S = (0.25, 0.60)  # window before and after the impulse below CROSS_HZ, where the low end rings
-SHORT_S = (0.03, 0.08)  # and above, where a tape does not and a short window keeps hiss out
-CROSS_HZ = (250.0, 500.0)
+WINDOWS_S = ((0.25, 0.60), (0.03, 0.08), (0.010, 0.025))
+"""Windows before and after the impulse: long where the low end rings, short where a tape does not and hiss is kept out."""
+
+CROSS_HZ = ((250.0, 500.0), (2500.0, 5000.0))
+QUIET_S = (0.25, 0.40, 0.55, 0.70)  # after the impulse, later than the last echo of a tape, only noise is found
+QUIET_LONG_S = (1.0, 1.9, 2.8)
 HARMONIC_S = (0.02, 0.03)
 EDGE_RATIOS = (1.6, 0.97)  # the sweep is faded in and out at its ends, which tell nothing
+LINEAR_HZ = (400.0, 6000.0)  # the band by whose linear phase latency is defined
+LINEAR_SEARCH_S = 1e-3
+LEAST_HARMONIC_HZ = 100.0  # the window of a harmonic holds five of its cycles
+LOCAL_POINTS, LOCAL_ORDER = 17, 3
+"""A response is taken to be a cubic over a third of an octave; what strays from it is noise, hum or flutter."""
+
+
+@dataclass(frozen=True)
+class Harmonic:
+    """Response of one harmonic.
+
+    Attributes
+    ----------
+    frequency_hz : ndarray, shape (points,)
+        Frequency of the excitation.
+    ratio : ndarray, shape (points,)
+        Amplitude of the harmonic over that of the fundamental, noise taken off as power; NaN where noise drowns it.
+    doubt : ndarray, shape (points,)
+        Relative 95 % uncertainty of the ratio.
+    """
+
+    frequency_hz: np.ndarray
+    ratio: np.ndarray
+    doubt: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -31,15 +62,71 @@ class Response:
     transfer : ndarray, complex, shape (points,)
         Returned over sent.
     noise : ndarray, shape (points,)
-        RMS of the error of the transfer that hiss makes, same unit.
-    harmonics : dict of int to (frequency_hz, ratio)
-        For each order the excitation frequencies and the harmonic's amplitude over the fundamental's.
+        RMS of the error of the transfer that hiss and hum make, same unit.
+    harmonics : dict of int to Harmonic
+        By order.
     """
 
     frequency_hz: np.ndarray
     transfer: np.ndarray
     noise: np.ndarray
-    harmonics: dict[int, tuple[np.ndarray, np.ndarray]]
+    harmonics: dict[int, Harmonic]
+
+    @property
+    def level_db(self) -> np.ndarray:
+        """Magnitude in dB."""
+        return np.asarray(20.0 * np.log10(np.abs(self.transfer) + 1e-12))
+
+    @property
+    def phase(self) -> np.ndarray:
+        """Unwrapped phase in radians, between -pi and pi at 1 kHz."""
+        phase = np.unwrap(np.angle(self.transfer))
+        at_1k = phase[np.argmin(np.abs(np.log(self.frequency_hz / 1000.0)))]
+        return np.asarray(phase - 2.0 * np.pi * np.round(at_1k / (2.0 * np.pi)))
+
+    def without_linear_phase(self) -> "Response":
+        """The response without the linear phase that counts as latency: argmax over tau of |sum H/|H| e^(j 2 pi f tau) df|."""
+        used = (self.frequency_hz >= LINEAR_HZ[0]) & (self.frequency_hz <= LINEAR_HZ[1])
+        frequency, part = self.frequency_hz[used], self.transfer[used]
+        weighted = (
+            frequency * part / (np.abs(part) + 1e-300)
+        )  # log-spaced points stand for as much of the band as they are high
+
+        def spread(tau_s: float) -> float:
+            return -float(np.abs(np.sum(weighted * np.exp(2j * np.pi * frequency * tau_s))))
+
+        coarse = np.linspace(-LINEAR_SEARCH_S, LINEAR_SEARCH_S, 81)
+        best = float(coarse[np.argmin([spread(tau) for tau in coarse])])
+        step = float(coarse[1] - coarse[0])
+        tau = float(minimize_scalar(spread, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-9}).x)
+        return replace(self, transfer=self.transfer * np.exp(2j * np.pi * self.frequency_hz * tau))
+
+    def group_delay(self) -> tuple[np.ndarray, np.ndarray]:
+        """Group delay in seconds, from the slope of the phase over a third of an octave, and its 95 % uncertainty."""
+        step = float(np.log(self.frequency_hz[1] / self.frequency_hz[0]))
+        slope = savgol_filter(self.phase, LOCAL_POINTS, LOCAL_ORDER, deriv=1, delta=step)
+        weight = np.linalg.norm(savgol_coeffs(LOCAL_POINTS, LOCAL_ORDER, deriv=1, delta=step))
+        turn = 2.0 * np.pi * self.frequency_hz
+        return np.asarray(-slope / turn), np.asarray(1.96 * weight * self._angle_sd(self.phase) / turn)
+
+    def level_doubt_db(self) -> np.ndarray:
+        """95 % uncertainty of the level by noise and by what flutter is left: the larger of what silence and scatter tell.
+
+        For one sweep this is the bound by coherence, sqrt((1 - g^2) / (2 g^2)) with g^2 / (1 - g^2) the ratio of signal to noise
+        (Bendat and Piersol, Random Data, 9.2.4).
+        """
+        return np.asarray(8.686 * 1.96 * self._angle_sd(self.level_db / 8.686))
+
+    def phase_doubt(self) -> np.ndarray:
+        """The same of the phase, in radians."""
+        return np.asarray(1.96 * self._angle_sd(self.phase))
+
+    def _angle_sd(self, law: np.ndarray) -> np.ndarray:
+        """Standard deviation of log magnitude or phase."""
+        by_noise = np.minimum(self.noise / (np.sqrt(2.0) * np.abs(self.transfer) + 1e-12), 1.0)
+        stray = law - savgol_filter(law, LOCAL_POINTS, LOCAL_ORDER)
+        power = uniform_filter1d(stray**2, LOCAL_POINTS, mode="nearest") * LOCAL_POINTS / (LOCAL_POINTS - LOCAL_ORDER - 1)
+        return np.asarray(np.maximum(by_noise, np.sqrt(power)))
 
 
 def measure(
@@ -73,21 +160,64 @@ def measure(
     lowest, highest = EDGE_RATIOS[0] * sweep.low_hz, min(EDGE_RATIOS[1] * sweep.high_hz, 0.48 * sample_rate)
     octaves = np.log2(highest / lowest)
     grid = lowest * 2.0 ** np.linspace(0.0, octaves, int(octaves * POINTS_PER_OCTAVE) + 1)
-    advance = sweep.harmonic_advance_s(2)
-    long = (min(LONG_S[0], 0.4 * advance), LONG_S[1])
-    low, high = _windowed(impulse, 0.0, long, grid, sample_rate), _windowed(impulse, 0.0, SHORT_S, grid, sample_rate)
-    blend = np.clip(np.log(grid / CROSS_HZ[0]) / np.log(CROSS_HZ[1] / CROSS_HZ[0]), 0.0, 1.0)
-    transfer = low * (1.0 - blend) + high * blend
-    # What the same windows find where no response can be, later than the last echo of a tape, is noise.
-    quiet = [_windowed(impulse, at, SHORT_S, grid, sample_rate) for at in (0.25, 0.40, 0.55, 0.70)]
-    rms = np.sqrt(np.mean(np.abs(quiet) ** 2, axis=0))
-    rms *= 1.0 + (np.sqrt(sum(long) / sum(SHORT_S)) - 1.0) * (1.0 - blend)
+    transfer, power = np.zeros(grid.size, dtype=complex), np.zeros(grid.size)
+    heard_s = (returned.size - lead_samples) / sample_rate
+    for number, share in enumerate(_shares(grid)):
+        used = share > 0.0
+        before, after = WINDOWS_S[number]
+        reach = (min(before, 0.4 * sweep.harmonic_advance_s(2)), after)
+        transfer[used] += share[used] * _windowed(impulse, 0.0, reach, grid[used], sample_rate)
+        power[used] += share[used] * _noise_power(impulse, reach, grid[used], sample_rate, sweep, heard_s)
     harmonics = {}
     for n in orders:
-        reach = (grid * n <= min(20_000.0, sweep.high_hz)) & (grid * n <= 0.48 * sample_rate)
-        product = _windowed(impulse, -sweep.harmonic_advance_s(n), HARMONIC_S, grid[reach] * n, sample_rate)
-        harmonics[n] = (grid[reach], np.abs(product) / np.abs(transfer[reach]))
-    return Response(grid, transfer, rms, harmonics)
+        highest = min(20_000.0, sweep.high_hz, 0.48 * sample_rate)
+        reached = (grid * n <= highest) & (grid * n >= LEAST_HARMONIC_HZ)
+        product = _windowed(impulse, -sweep.harmonic_advance_s(n), HARMONIC_S, grid[reached] * n, sample_rate)
+        # What stands halfway to the harmonics beside it is no harmonic.
+        halfway = [
+            np.abs(_windowed(impulse, -sweep.harmonic_advance_s(n + off), HARMONIC_S, grid[reached] * n, sample_rate)) ** 2
+            for off in (-0.5, 0.5)
+        ]
+        beside = uniform_filter1d(np.mean(halfway, axis=0), LOCAL_POINTS // 2, mode="nearest")
+        noise = np.maximum(_noise_power(impulse, HARMONIC_S, grid[reached] * n, sample_rate, sweep, heard_s), beside)
+        harmonics[n] = _harmonic(grid[reached], np.abs(product) ** 2, noise, np.abs(transfer[reached]) ** 2)
+    return Response(grid, transfer, np.sqrt(power), harmonics)
+
+
+def _shares(grid_hz: np.ndarray) -> list[np.ndarray]:
+    """How much of each window counts at each frequency."""
+    rising = [np.clip(np.log(grid_hz / low) / np.log(high / low), 0.0, 1.0) for low, high in CROSS_HZ]
+    return [1.0 - rising[0], rising[0] * (1.0 - rising[1]), rising[0] * rising[1]]
+
+
+def _noise_power(
+    impulse: np.ndarray,
+    reach_s: tuple[float, float],
+    grid_hz: np.ndarray,
+    sample_rate: int,
+    sweep: Sweep,
+    heard_s: float,
+) -> np.ndarray:
+    """Mean square of what the same window finds where no response can be, over a sixth of an octave."""
+    left_s = heard_s - float(sweep.time_s(np.array(grid_hz[-1])))
+    places: tuple[float, ...] = QUIET_S
+    if sum(reach_s) > 0.5 * QUIET_S[-1]:
+        places = tuple(at for at in QUIET_LONG_S if at + reach_s[1] < left_s)
+        if not places:
+            # The sweep ends too soon: a short window stands in for the long one.
+            short = _noise_power(impulse, WINDOWS_S[1], grid_hz, sample_rate, sweep, heard_s)
+            return short * sum(reach_s) / sum(WINDOWS_S[1])
+    quiet = [np.abs(_windowed(impulse, at, reach_s, grid_hz, sample_rate)) ** 2 for at in places]
+    return np.asarray(uniform_filter1d(np.mean(quiet, axis=0), LOCAL_POINTS // 2, mode="nearest"))
+
+
+def _harmonic(frequency_hz: np.ndarray, found: np.ndarray, noise: np.ndarray, fundamental: np.ndarray) -> Harmonic:
+    """Ratio of a harmonic to the fundamental where it stands out of the noise, from powers."""
+    power = found - noise
+    variance = 2.0 * np.maximum(power, 0.0) * noise + noise**2
+    doubt = np.array([lines.amplitude_doubt(p, v) or np.nan for p, v in zip(power.tolist(), variance.tolist(), strict=True)])
+    ratio = np.where(np.isfinite(doubt), np.sqrt(np.maximum(power, 0.0) / fundamental), np.nan)
+    return Harmonic(frequency_hz, ratio, doubt)
 
 
 def band_edges(frequency_hz: np.ndarray, level_db: np.ndarray) -> tuple[float | None, float | None]:

@@ -10,6 +10,7 @@ from analysis.bench import measure_take, reference_amplitude
 from analysis.compander import bench as compander
 from analysis.compander import readings as compander_readings
 from analysis.findings import Measured
+from analysis.passes import with_combined
 from analysis.subjects import erasure, tracks
 from analysis.subjects.time import LATENCY
 from analysis.take import Take
@@ -57,8 +58,8 @@ def measure_session(
     for measured in (_electronics(session, progress), compander.measure(with_dbx, session.manifest.reference_dbfs)):
         results += measured[0]
         curves += measured[1]
-    return Measurements(
-        session=session.manifest.id, tool_version=tool_version(), created=now(), results=results, curves=curves
+    return with_combined(
+        Measurements(session=session.manifest.id, tool_version=tool_version(), created=now(), results=results, curves=curves)
     )
 
 

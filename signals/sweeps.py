@@ -89,6 +89,6 @@ class Sweep:
         angle = -2.0 * np.pi * f * self.rate_s * (1.0 - np.log(positive / self.low_hz)) + np.pi / 4.0
         return np.where(f > 0.0, 2.0 * np.sqrt(positive / self.rate_s) * np.exp(1j * angle), 0.0)
 
-    def harmonic_advance_s(self, order: int) -> float:
+    def harmonic_advance_s(self, order: float) -> float:
         """Time by which the impulse response of harmonic `order` comes before the linear one: L ln n (eq. 38)."""
         return float(self.rate_s * np.log(order))

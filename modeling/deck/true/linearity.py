@@ -182,6 +182,7 @@ def _band(
             edges = sorted((float(RESPONSE_HZ[below[0]]), float(RESPONSE_HZ[below[0] + out.step])))
             found.append((quantity, "Hz", float(brentq(beyond, *edges, xtol=1e-3))))
     low_hz, high_hz = RIPPLE_BAND_HZ
-    inside = (low_hz <= RESPONSE_HZ) & (high_hz >= RESPONSE_HZ)
-    found.append(("response_ripple", "dB", 0.5 * float(np.ptp(coarse_db[inside]))))
+    inside = coarse_db[(low_hz <= RESPONSE_HZ) & (high_hz >= RESPONSE_HZ)]
+    ends_db = [beyond(f) + at_1k_db + BAND_DB for f in RIPPLE_BAND_HZ]
+    found.append(("response_ripple", "dB", 0.5 * float(np.ptp([*inside, *ends_db]))))
     return tuple(found)
