@@ -179,8 +179,9 @@ def measure(
             for off in (-0.5, 0.5)
         ]
         beside = uniform_filter1d(np.mean(halfway, axis=0), LOCAL_POINTS // 2, mode="nearest")
-        noise = np.maximum(_noise_power(impulse, HARMONIC_S, grid[reached] * n, sample_rate, sweep, heard_s), beside)
-        harmonics[n] = _harmonic(grid[reached], np.abs(product) ** 2, noise, np.abs(transfer[reached]) ** 2)
+        noise = _noise_power(impulse, HARMONIC_S, grid[reached] * n, sample_rate, sweep, heard_s)
+        stray = np.maximum(noise, beside)
+        harmonics[n] = _harmonic(grid[reached], np.abs(product) ** 2 - noise, stray, np.abs(transfer[reached]) ** 2)
     return Response(grid, transfer, np.sqrt(power), harmonics)
 
 
@@ -211,9 +212,8 @@ def _noise_power(
     return np.asarray(uniform_filter1d(np.mean(quiet, axis=0), LOCAL_POINTS // 2, mode="nearest"))
 
 
-def _harmonic(frequency_hz: np.ndarray, found: np.ndarray, noise: np.ndarray, fundamental: np.ndarray) -> Harmonic:
+def _harmonic(frequency_hz: np.ndarray, power: np.ndarray, noise: np.ndarray, fundamental: np.ndarray) -> Harmonic:
     """Ratio of a harmonic to the fundamental where it stands out of the noise, from powers."""
-    power = found - noise
     variance = 2.0 * np.maximum(power, 0.0) * noise + noise**2
     doubt = np.array([lines.amplitude_doubt(p, v) or np.nan for p, v in zip(power.tolist(), variance.tolist(), strict=True)])
     ratio = np.where(np.isfinite(doubt), np.sqrt(np.maximum(power, 0.0) / fundamental), np.nan)
