@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis import distortion, dropouts, modulation, wow_flutter
-from analysis.dewarp import dewarp
+from analysis.dewarp import dewarp, interpolate
 from analysis.findings import Measured, curve, flutter_curve, flutter_results, result
 from analysis.phase import Readings, noise_bandwidth_hz, phase_law, track
 from analysis.segments import self_timed
@@ -97,7 +97,7 @@ def measure(audio: AudioReader, channel: int, nominal_hz: float | None) -> Measu
     delay = np.interp(readings.time_s, readings.time_s[known], readings.delay_s[known])
     mean_hz = found.frequency_hz * (1.0 - (delay[-1] - delay[0]) / (readings.time_s[-1] - readings.time_s[0]))
     results = [
-        _speed(readings, mean_hz, nominal, nominal_hz is None, conditions),
+        _speed(readings, delay, mean_hz, nominal, nominal_hz is None, conditions),
         _drift(readings.time_s, delay, float(np.median(readings.variance[known])), conditions),
     ]
     flutter, curves = _flutter(tone, readings, delay, known)
@@ -134,14 +134,19 @@ def _unreadable(readings: Readings, known: np.ndarray, frequency_hz: float) -> s
     return None
 
 
-def _speed(readings: Readings, mean_hz: float, nominal_hz: float | None, guessed: bool, conditions: Conditions) -> Result:
-    seconds = readings.time_s[-1] - readings.time_s[0]
-    said = f"{mean_hz:.3f} Hz from {readings.time_s[0]:.1f} to {readings.time_s[-1]:.1f} s"
+def _speed(
+    readings: Readings, delay: np.ndarray, mean_hz: float, nominal_hz: float | None, guessed: bool, conditions: Conditions
+) -> Result:
+    time = readings.time_s
+    said = f"{mean_hz:.3f} Hz from {time[0]:.1f} to {time[-1]:.1f} s"
     if nominal_hz is None:
         note = f"{said}: no usual test tone lies within 15 %; say with --tone what it was recorded as"
         return Result.invalid("speed_error", "%", conditions, SPEED, note)
-    sd = np.sqrt(2.0 * float(np.median(readings.variance[np.isfinite(readings.variance)]))) / seconds
-    told = result("speed_error", 100.0 * (mean_hz / nominal_hz - 1.0), "%", 196.0 * sd, conditions, SPEED)
+    # Where the tone begins and ends, wow has it early or late by chance.
+    wander = float(np.var(delay - np.polyval(np.polyfit(time, delay, 1), time)))
+    hiss = float(np.median(readings.variance[np.isfinite(readings.variance)]))
+    doubt = 196.0 * float(np.sqrt(2.0 * (wander + hiss))) / float(time[-1] - time[0])
+    told = result("speed_error", 100.0 * (mean_hz / nominal_hz - 1.0), "%", doubt, conditions, SPEED)
     guess = f", taken for {nominal_hz:g} Hz" if guessed else ""
     return told.model_copy(update={"note": f"{said}{guess}"})
 
@@ -196,7 +201,7 @@ def _spectral(tone: _Tone) -> Measured:
         results.append(Result.invalid("thd", "%", tone.conditions, THD, note))
     else:
         results.append(result("thd", thd[0], "%", thd[1], tone.conditions, THD))
-    residue = modulation.without_tone(wave, frequency, rate)
+    residue = _beside(tone, timebase, start, wave)
     if residue.size < noise.SHORTEST_S * rate:
         note = f"the tone lasts {residue.size / rate:.1f} s, {noise.SHORTEST_S:g} s are needed for its noise; record a longer one"
         return [*results, Result.invalid("noise_a", "dB", tone.conditions, BESIDE, note)], []
@@ -204,6 +209,29 @@ def _spectral(tone: _Tone) -> Measured:
     band = f", up to {0.5 * rate / 1000:g} kHz" if 0.5 * rate < WIDE_HZ else ""
     results += [r.model_copy(update={"method": f"{r.method}; {BESIDE}{band}"}) for r in told]
     return results, [c.model_copy(update={"method": f"{c.method}; {BESIDE}{band}"}) for c in curves]
+
+
+def _beside(tone: _Tone, timebase: Timebase, start: int, wave: np.ndarray) -> np.ndarray:
+    """The recording less its tone and harmonics, as recorded: what dewarping does to noise near the band's end is not done to it.
+
+    Parameters
+    ----------
+    start : int
+        First sample of the dewarped tone, on the clock of the tone.
+    wave : ndarray, shape (samples,)
+        The dewarped tone.
+    """
+    rate = tone.audio.sample_rate
+    rest = modulation.without_tone(wave, tone.frequency_hz, rate)
+    if rest.size < rate:
+        return np.zeros(0)
+    first = start + modulation.edge_samples(rate)
+    lines = wave[first - start : first - start + rest.size] - rest
+    # A kernel reaches 32 samples beyond its place; the clocks stray by less than the edge.
+    ends = timebase.output_time(np.array([first, first + rest.size]) / rate) * rate
+    inside = np.arange(int(ends[0]) + 64, int(ends[1]) - 64)
+    heard = tone.audio.read(int(inside[0]), int(inside[-1]) + 1)[:, tone.channel]
+    return heard - interpolate(lines, timebase.input_time(inside / rate) * rate - first)
 
 
 def _steadiness(tone: _Tone) -> tuple[list[Result], list[Curve]]:

@@ -72,9 +72,8 @@ def flutter_results(deviation: wow_flutter.Deviation, conditions: Conditions, me
     for name, figure in wow_flutter.figures(deviation).items():
         least_s = wow_flutter.SHORTEST_S[name]
         if length_s < least_s:
-            note = (
-                f"the tone lasts {length_s:.1f} s, and {least_s:g} s are needed{SOURCE.get(name, '')}; record a longer one"
-            )
+            needed = f"{least_s:.0f} s are needed{SOURCE.get(name, '')}" if least_s >= 1.0 else f"{least_s:g} s are needed"
+            note = f"the tone lasts {length_s:.1f} s, {needed}; record a longer one"
             results.append(Result.invalid(name, "%", conditions, method, note))
         else:
             results.append(result(name, figure.value, "%", figure.uncertainty, conditions, method))

@@ -5,11 +5,13 @@ rest is the noise while a signal is there. A low tone is used, since its own ski
 """
 
 import numpy as np
+from scipy.signal import get_window
 
 from analysis.noise import NoiseSpectrum, spectrum, weighted_power
 
 NOTCH_HZ = 4.0  # half width: the line after dewarping, and the window's skirts
 BESIDE_HZ = 12.0  # the noise beside a line is read up to here
+SHARP_FRAME_S = 1.5
 WHOLE_HZ = 2.0 * BESIDE_HZ + 1.0
 
 
@@ -33,11 +35,11 @@ def residue(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> tuple[fl
     return weighted_power(notched(spectrum(tone, sample_rate), frequency_hz), "A")
 
 
-def notched(whole: NoiseSpectrum, frequency_hz: float, width: float = 1.0) -> NoiseSpectrum:
-    """A spectrum with a line and its harmonics replaced by the mean of what lies beside each; `width` scales both."""
+def notched(whole: NoiseSpectrum, frequency_hz: float) -> NoiseSpectrum:
+    """A spectrum with a line and its harmonics replaced by the mean of what lies beside each."""
     order = np.maximum(np.round(whole.frequency_hz / frequency_hz), 1.0)
     distance = np.abs(whole.frequency_hz - order * frequency_hz)
-    line, near = distance <= width * NOTCH_HZ, (distance > width * NOTCH_HZ) & (distance <= width * BESIDE_HZ)
+    line, near = distance <= NOTCH_HZ, (distance > NOTCH_HZ) & (distance <= BESIDE_HZ)
     index = order.astype(int)
     total = np.bincount(index[near], whole.density[near], index.max() + 1)
     count = np.bincount(index[near], minlength=index.max() + 1)
@@ -48,19 +50,35 @@ def notched(whole: NoiseSpectrum, frequency_hz: float, width: float = 1.0) -> No
 def without_tone(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> np.ndarray:
     """What is left of a dewarped tone when it and its harmonics are no louder than what lies beside each.
 
+    Frames of 1.5 s, of a window whose skirts are 92 dB down (Blackman-Harris), overlap by three quarters and add up to a constant;
+    each is notched by itself.
+
     Parameters
     ----------
     tone : ndarray, shape (samples,)
-        Cut to whole cycles, so that the tone has no skirts of its own.
 
     Returns
     -------
-    ndarray, shape (at most samples,)
+    ndarray, shape (fewer samples,)
+        From :func:`edge_samples` on, and without as much at the end; empty for less than three seconds.
     """
-    cycles = int(tone.size / sample_rate * frequency_hz)
-    samples = round(cycles * sample_rate / frequency_hz)
-    values = np.fft.rfft(tone[:samples])
-    values[0] = 0.0
-    whole = NoiseSpectrum(np.fft.rfftfreq(samples, 1.0 / sample_rate), np.abs(values) ** 2, 1)
-    calm = notched(whole, frequency_hz, min(1.0, frequency_hz / WHOLE_HZ))
-    return np.fft.irfft(values * np.sqrt(calm.density / np.maximum(whole.density, 1e-300)), samples)
+    hop = round(SHARP_FRAME_S * sample_rate) // 4
+    frame = 4 * hop
+    count = tone.size // hop - 3
+    if count < 5:
+        return np.zeros(0)
+    window = get_window("blackmanharris", frame)
+    window /= np.sum(window[::hop])
+    frequency = np.fft.rfftfreq(frame, 1.0 / sample_rate)
+    out = np.zeros((count + 3) * hop)
+    for start in range(0, count * hop, hop):
+        values = np.fft.rfft(tone[start : start + frame] * window)
+        density = np.abs(values) ** 2
+        calm = notched(NoiseSpectrum(frequency, density, 1), frequency_hz).density
+        out[start : start + frame] += np.fft.irfft(values * np.sqrt(calm / np.maximum(density, 1e-300)), frame)
+    return out[3 * hop : -3 * hop]
+
+
+def edge_samples(sample_rate: int) -> int:
+    """How much :func:`without_tone` cuts off at the beginning, where frames do not overlap in full."""
+    return 3 * (round(SHARP_FRAME_S * sample_rate) // 4)
