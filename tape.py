@@ -304,3 +304,7 @@ def main() -> None:
 def _fail(message: str, status: int = 1) -> NoReturn:
     typer.echo(f"tape: {' '.join(message.split())}", err=True)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
