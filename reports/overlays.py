@@ -33,6 +33,7 @@ _CRESTS = 200
 _LABEL_MM = 3.7  # what a label needs to stand apart from the next
 _MARGIN_MM = 9.0  # of a panel's height, for what stands above and below its axes
 _LOG_FLOOR = 1e-9
+_CLEAR = 0.04  # of a step of the grid
 _AXES_ROW_MM = 60.0
 
 Over = Literal["frequency", "flutter", "level", "time"]
@@ -161,6 +162,8 @@ def _limits(traces: Sequence[Trace], ordinate: Ordinate, reach: tuple[float, flo
     if ordinate.step is None:
         return None
     bottom, top = rounded_limits(shown, ordinate.step, *ordinate.reach)
+    highest = max((float(y.max()) for y in shown if y.size), default=top)
+    top += ordinate.step if top - highest < _CLEAR * ordinate.step else 0.0  # no line along the edge
     return min([bottom, *ordinate.guides]), max([top, *ordinate.guides])
 
 

@@ -50,9 +50,8 @@ def not_compared_page(comparison: Comparison, names: tuple[str, str]) -> Page | 
     entries = not_compared(comparison)
     if not entries:
         return None
-    return Page(
-        f"{NOT_TITLE}, {names[1]} against {names[0]}", "", "", [], missing=[(what, f"{why}.") for what, why in entries]
-    )
+    title = f"{NOT_TITLE}, {names[1]} against {names[0]}"
+    return Page(title, "", "", [], missing=[(what, f"{why}.") for what, why in entries], missing_head="What and why")
 
 
 def as_json(comparison: Comparison) -> Mapping[str, Any]:

@@ -46,7 +46,7 @@ ASKED: Sequence[Asked] = (
     Asked("tracks", "crosstalk", {"frequency_hz": 1000.0}),
     Asked("tracks", "azimuth_delay"),
     Asked("tracks", "channel_balance"),
-    Asked("tracks", "polarity"),
+    Asked("polarity", "polarity"),
     Asked("tracks", "erasure"),
     Asked("dbx", "dbx_encode_ratio"),
     Asked("dbx", "dbx_decode_ratio"),

@@ -123,7 +123,7 @@ def test_the_command_writes_a_new_file_and_nothing_else(command, on_disk):
     done = command("report", "one", "two")
     assert done.status == 0
     headline, written = done.out.splitlines()
-    same = "speed, wow and flutter, response, distortion and tracks"
+    same = "speed, wow and flutter, response, distortion and polarity"
     assert headline == f"B differs from A in noise; {same} are the same within doubt."
     assert written == "report: comparison.pdf"
     said = command("report", "one", "two", "--json")
