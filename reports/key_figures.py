@@ -46,8 +46,14 @@ def _chosen(measurements: Measurements) -> Iterator[tuple[str, Result]]:
     )
     tape = measurements.of_path(None)
     for label, quantity, conditions in wanted:
-        for result in tape.find(quantity, **conditions):
-            yield label, result
+        found = tape.find(quantity, **conditions)
+        # What several passes say together stands for each of them.
+        together = [r for r in found if "passes" in r.conditions and "of" not in r.conditions]
+        known = [{**r.conditions, "passes": None} for r in together]
+        for result in found:
+            alike = {**{k: v for k, v in result.conditions.items() if k != "pass"}, "passes": None}
+            if result in together or ("of" not in result.conditions and alike not in known):
+                yield label, result
 
 
 def _condition(result: Result, with_dbx: bool) -> str:
@@ -56,6 +62,8 @@ def _condition(result: Result, with_dbx: bool) -> str:
         parts.append(f"track {result.conditions['track']}")
     if "pass" in result.conditions:
         parts.append(f"pass {result.conditions['pass']}")
+    if "passes" in result.conditions:
+        parts.append(f"{result.conditions['passes']} passes")
     if "take" in result.conditions:
         parts.append(str(result.conditions["take"]))
     if with_dbx and "dbx" in result.conditions:

@@ -82,7 +82,7 @@ SOURCES: Mapping[str, Source] = {
     "flutter_line": Source(
         "RMS of a line that stands above its surroundings; the likely part by its rate of rotation",
         "f = v/(π d) of shafts, v/(2 π r) of reels",
-        ("analysis.wow_flutter.lines",),
+        ("analysis.flutter_lines.lines", "analysis.rotating_parts.names"),
     ),
     # response
     "frequency_response": Source(
@@ -137,9 +137,12 @@ SOURCES: Mapping[str, Source] = {
     "imd_smpte": Source(
         "Sidebands about the high tone over that tone; low and high tone 4 to 1",
         "SMPTE RP 120; IEC 60268-3 (modulation distortion)",
+        ("analysis.intermodulation.smpte",),
     ),
     "imd_difference": Source(
-        "Difference products over the sum of two equal tones", "IEC 60268-3 (difference-frequency distortion)"
+        "Difference products over the sum of two equal tones",
+        "IEC 60268-3 (difference-frequency distortion)",
+        ("analysis.intermodulation.difference",),
     ),
     "compression": Source(
         "Fundamental returned against the level sent, re the reference tone",
@@ -149,12 +152,12 @@ SOURCES: Mapping[str, Source] = {
     "mol_315": Source(
         "Output at 315 Hz at which the third harmonic is 3 % of the fundamental",
         "IEC 60094-5:1988, as in the data sheets of cassettes",
-        ("analysis.distortion.maximum_output_level",),
+        ("analysis.output_level.maximum_output_level",),
     ),
     "sol_10k": Source(
         "Highest output at 10 kHz over the ladder of levels",
         "IEC 60094-5:1988, as in the data sheets of cassettes",
-        ("analysis.distortion.analyse",),
+        ("analysis.output_level.saturated_output_level",),
     ),
     # noise
     "noise_a": Source(
@@ -163,7 +166,9 @@ SOURCES: Mapping[str, Source] = {
         ("analysis.noise.weighted_power", "analysis.weighting.a_weight_db"),
     ),
     "noise_itu468": Source(
-        "Quasi-peak reading of the noise behind the 468 network", "ITU-R BS.468-4: weighting network and quasi-peak meter"
+        "Quasi-peak reading of the noise behind the 468 network",
+        "ITU-R BS.468-4: weighting network and quasi-peak meter",
+        ("analysis.quasi_peak.level",),
     ),
     "noise_ccir_rms": Source(
         "RMS behind the 468 curve, unity at 2 kHz",
@@ -178,9 +183,13 @@ SOURCES: Mapping[str, Source] = {
     "hum": Source(
         "Level of a mains line that stands above its surroundings",
         "averaged periodogram: Welch, IEEE Trans. AU 15(2), 1967",
-        ("analysis.noise.spectrum",),
+        ("analysis.hum.lines",),
     ),
-    "modulation_noise": Source("Noise beside a steady tone, less that in silence, re the tone", "tape practice"),
+    "modulation_noise": Source(
+        "A-weighted noise beside a steady low tone and its harmonics, re the returned reference tone",
+        "tape practice",
+        ("analysis.modulation.residue",),
+    ),
     "noise_spectrum": Source(
         "Density in dB/Hz, and power in third octaves",
         "Welch 1967; IEC 61260-1:2014, base ten",
@@ -189,46 +198,74 @@ SOURCES: Mapping[str, Source] = {
     "dropouts_per_minute": Source(
         "Falls of a steady tone by 6 dB or more for 2 ms or longer, a minute",
         "definition; the count of data sheets has no common rule",
-        ("analysis.dropouts.count",),
+        ("analysis.dropouts.per_minute",),
     ),
-    "level_stability": Source("Spread of the level of a steady tone", "tape practice"),
+    "level_stability": Source(
+        "Half the central 95 % range of the level of a steady tone, read over 0.1 s",
+        "tape practice",
+        ("analysis.level_stability.stability",),
+    ),
     # tracks
     "crosstalk": Source(
         "What of one track returns on another, re what returns on its own, by correlation with what was sent",
         "matched filter: Turin, IRE Trans. IT 6(3), 1960",
+        ("analysis.crosstalk.leaks",),
     ),
     "azimuth_delay": Source(
         "Delay of the higher track against the lower; positive: it is late",
         "phase of the cross-spectrum: Carter, Proc. IEEE 75(2), 1987",
+        ("analysis.azimuth.delay",),
     ),
-    "channel_balance": Source("Level of the higher track re the lower", "definition, from the reference tones"),
+    "channel_balance": Source(
+        "Level of the higher track re the lower",
+        "definition, from the reference tones",
+        ("analysis.subjects.tracks.measure",),
+    ),
     "polarity": Source(
-        "Sign of the correlation with what was sent, 200 Hz to 2 kHz", "definition", ("analysis.bench.measure_take",)
+        "Sign of the correlation with what was sent, 200 Hz to 2 kHz", "definition", ("analysis.subjects.time.measure",)
     ),
     "erasure": Source(
-        "What is left of a tone after it was erased, re the tone, in a narrow band",
-        "service practice: selective reading about the tone",
+        "What a recording left of the one before it, re the level of that one",
+        "definition; found by correlation with the earlier recording",
+        ("analysis.erasure.residue",),
     ),
     # dbx
     "dbx_encode_ratio": Source(
-        "Change of level in over change of level out while recording", "steady steps; the law of dbx II is 2:1"
+        "Change of level in over change of level out while recording",
+        "steady steps; the law of dbx II is 2:1",
+        ("analysis.compander.law.fit",),
     ),
     "dbx_decode_ratio": Source(
-        "Change of level out over change of level in while playing", "steady steps; the law of dbx II is 1:2"
+        "Change of level out over change of level in while playing",
+        "steady steps; the law of dbx II is 1:2",
+        ("analysis.compander.law.fit",),
     ),
     "dbx_unity_level": Source(
-        "Level at which the compander changes nothing", "crossing of the law and the line of slope one"
+        "Level at which the compander changes nothing",
+        "crossing of the law and the line of slope one",
+        ("analysis.compander.law.fit",),
     ),
     "dbx_time_constant": Source(
         "Time constant τ of the detector's mean square: release 4.343/τ dB/s",
         "one pole on the square, from the slope after bursts",
+        ("analysis.compander.ballistics.edges", "analysis.compander.ballistics.combined"),
     ),
-    "dbx_tracking_error": Source("Level through both halves less the level without either", "definition"),
-    "dbx_noise_reduction": Source("Noise without dbx less that with it", "definition"),
-    "dbx_encode_law": Source("Level out against level in while recording", "steady steps"),
-    "dbx_decode_law": Source("Level out against level in while playing", "steady steps"),
+    "dbx_tracking_error": Source(
+        "Level through both halves less the level without either", "definition", ("analysis.compander.tracking.errors",)
+    ),
+    "dbx_noise_reduction": Source(
+        "Noise without dbx less that with it", "definition", ("analysis.compander.tracking.mean_noise",)
+    ),
+    "dbx_encode_law": Source(
+        "Level out against level in while recording", "steady steps", ("analysis.compander.pairs.of_takes",)
+    ),
+    "dbx_decode_law": Source(
+        "Level out against level in while playing", "steady steps", ("analysis.compander.pairs.of_takes",)
+    ),
     "dbx_emphasis": Source(
-        "Gain of a weak tone beside a strong steady one that holds the detector, over frequency", "two-tone method"
+        "Gain of a weak tone beside a strong steady one that holds the detector, over frequency",
+        "two-tone method",
+        ("analysis.compander.emphasis.curve",),
     ),
 }
 
