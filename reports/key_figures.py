@@ -18,7 +18,7 @@ def print_key_figures(measurements: Measurements) -> None:
             heading, justify="right" if side == "right" else "left", no_wrap=heading not in {"figure", "condition"}
         )
     reasons: dict[str, None] = {}
-    several = len({r.conditions.get("dbx") for r in measurements.results}) > 1
+    several = len({r.conditions.get("dbx", "off") for r in measurements.results}) > 1
     for label, result in _chosen(measurements):
         if result.value is None:
             table.add_row(label, _condition(result, several), "-")
