@@ -24,7 +24,7 @@ from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
 
 SKEW = Prior(speed_walk=1e-8, flutter_s=2.5e-6, flutter_hz=3.0, fast_s=1e-8)
-SKEW_S = (0.7e-6, 1.25e-6, 2.5e-6, 5e-6, 10e-6)
+SKEW_S = (0.35e-6, 0.7e-6, 1.25e-6, 2.5e-6, 5e-6, 10e-6)
 SKEW_HZ = (0.7, 3.0, 10.0)
 """What is tried of each for a prior that fits the take."""
 

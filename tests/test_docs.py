@@ -132,7 +132,7 @@ def test_links_lead_to_files_and_pages_stay_short(page: Path) -> None:
 
 
 def test_files_named_in_the_methods_are_there() -> None:
-    text = (ROOT / "docs/methods.md").read_text(encoding="utf-8")
+    text = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("methods*.md"))
     named = re.findall(r"(?:signals|analysis|modeling)/\w+\.py", text)
     assert named
     assert all((ROOT / name).is_file() for name in named)
