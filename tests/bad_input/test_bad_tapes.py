@@ -1,0 +1,207 @@
+"""Tapes with something wrong: what is affected is present, invalid, and says why; the rest is as on the tape without the fault.
+
+The machine is a line with soft saturation, wow, flutter, hiss and a speed of its own, so that every fault stands alone.
+"""
+
+import numpy as np
+import pytest
+
+from analysis.dewarp import interpolate
+from reports.measuring import measure_session
+from sessions.manifest import Wiring
+from sessions.store import Session
+from signals.errors import SignalError
+from signals.stimulus import Piece, Scope, StimulusAudio, plan
+from tests.bad_input.material import RATE
+
+SCOPE = Scope(
+    wow_flutter_s=6.0,
+    ladder_hz=(315.0,),
+    levels_db=(-10.0, 0.0),
+    step_s=0.8,
+    sweep_levels_db=(-10.0,),
+    sweep_s=4.0,
+    silence_s=3.0,
+    impulses_s=0.5,
+    pieces=(Piece("band", 8.0, 0.0, "train"),),
+    crosstalk_s=2.0,
+)
+TRACKS = {0: 1, 1: 2, 2: 4}
+SPEED, START_S, HISS = 1.002, 0.7, 3e-4
+MOTION = ("latency", "speed_error", "wow_flutter_weighted_2sigma", "wow_flutter_weighted_rms", "wow_rms", "flutter_rms")
+TONES = ("thd", "harmonic_3")
+NOISE = ("noise_a", "noise_ccir_rms", "snr_a")
+RESPONSE = ("response_ripple",)
+BESIDE = ("azimuth_delay", "channel_balance")
+REST_S = {"s": 3e-6, "%": 5e-4, "dB": 0.1, "1": 0.0, "Hz": 1.0}
+"""What two measurements may differ by beside their uncertainties."""
+
+
+class Bench:
+    """One stimulus for tracks 1 and 2 with a pilot on 4, and what a machine makes of it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.sheet = plan(session="bad", sample_rate=RATE, tracks=(1, 2), pilot_track=4, scope=SCOPE)
+        self.sent = StimulusAudio(self.sheet).read(0, self.sheet.samples)
+
+    def played(self, speed=SPEED, hiss=HISS):
+        """The recording of a pass without faults, shape (samples, 3)."""
+        time = np.arange(round(self.sheet.samples / speed) + 2 * RATE) / RATE
+        wow = 40e-6 * np.sin(2.0 * np.pi * 1.1 * time) + 8e-6 * np.sin(2.0 * np.pi * 7.0 * time)
+        out = np.tanh(0.8 * interpolate(self.sent, (speed * (time - START_S) + wow) * RATE)) / 0.8
+        return out + hiss * np.random.default_rng(1).standard_normal(out.shape)
+
+    def during(self, kind):
+        """Samples of the recording in which the first segment of a kind sounds."""
+        cue = self.sheet.of_kind(kind)[0]
+        start, stop = (round(s / SPEED + START_S * RATE) for s in (cue.start_samples, cue.stop_samples))
+        return slice(start, stop)
+
+    def measure(self, returned, name):
+        wiring = Wiring(outputs=TRACKS, inputs=TRACKS)
+        made = {"deck": "made", "speed_cm_s": 9.5, "reference_dbfs": -18.0, "wiring": wiring, "session_id": "bad"}
+        session = Session.create(self.folder / name, **made)
+        session.add_stimulus(self.sheet, StimulusAudio(self.sheet))
+        how = {"role": "play", "number": 1, "conditions": {}, "sample_rate": RATE, "channels": 3, "inputs": TRACKS}
+        with session.begin_take("play-1", stimulus="main", **how) as take:
+            take.write(returned.astype(np.float32))
+            take.finish()
+        return measure_session(session)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return Bench(tmp_path_factory.mktemp("tapes"))
+
+
+@pytest.fixture(scope="module")
+def whole(bench):
+    return bench.measure(bench.played(), "whole")
+
+
+def same(found, whole, *quantities):
+    """Figures that the fault does not touch agree within their uncertainties."""
+    for quantity in quantities:
+        expected = [r for r in whole.find(quantity) if r.valid]
+        assert expected, quantity
+        for result in expected:
+            (got,) = [r for r in found.find(quantity) if r.conditions == result.conditions]
+            assert got.valid, got
+            doubt = (got.uncertainty or 0.0) + (result.uncertainty or 0.0) + REST_S[result.unit]
+            assert abs(got.value - result.value) < doubt, (got, result.value)
+
+
+def refused(results, *words):
+    """There are such figures, none has a value, and all say why."""
+    assert results
+    for result in results:
+        assert not result.valid, result
+        assert any(word in result.note for word in words), result
+
+
+@pytest.mark.slow
+def test_noise_12_db_below_the_tone(bench, whole):
+    found = bench.measure(bench.played(hiss=100.0 * HISS), "noisy")
+    same(found, whole, "speed_error", "polarity")
+    for before, now in zip(whole.find("noise_a"), found.find("noise_a"), strict=True):
+        assert now.value == pytest.approx(before.value + 40.0, abs=0.5)
+    refused(found.find("azimuth_delay"), "15 dB above the noise")
+    refused(found.find("thd"), "noise")
+    refused(found.find("crosstalk"), "above the noise")
+
+
+@pytest.mark.slow
+def test_a_missing_sweep(bench, whole):
+    returned = bench.played()
+    returned[bench.during("sweep")] = 0.0
+    found = bench.measure(returned, "gap")
+    same(found, whole, *MOTION, *TONES, *NOISE, *BESIDE, "polarity")
+    refused(found.find("response_ripple"), "sweep")
+
+
+def test_a_stopped_tape_is_refused(bench):
+    returned = bench.played()
+    returned[round(0.6 * returned.shape[0]) :] = 0.0
+    with pytest.raises(SignalError, match="without an end marker"):
+        bench.measure(returned, "stopped")
+
+
+def test_one_second_of_tape_is_refused(bench):
+    with pytest.raises(SignalError, match="no start marker"):
+        bench.measure(bench.played()[10 * RATE : 11 * RATE], "second")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("speed", [0.88, 1.12])
+def test_speed_off_by_twelve_percent(bench, whole, speed):
+    found = bench.measure(bench.played(speed), f"speed {speed}")
+    for result in found.find("speed_error"):
+        assert result.value == pytest.approx(100.0 * (speed - 1.0), abs=0.001)
+    same(found, whole, *TONES, *NOISE, *BESIDE, *RESPONSE, "polarity")
+    # The machine moves to and fro by as much in the same time: its deviation is that part of the speed.
+    for before, now in zip(whole.find("flutter_rms"), found.find("flutter_rms"), strict=True):
+        assert now.value == pytest.approx(before.value * SPEED / speed, rel=0.04)
+
+
+@pytest.mark.slow
+def test_fifty_dropouts(bench, whole):
+    """Of 5 to 50 ms, by 34 dB; none in the tones of the ladder, which last no longer than a second each."""
+    returned = bench.played()
+    random = np.random.default_rng(4)
+    tones = bench.during("tone")
+    ladder = [c for c in bench.sheet.of_kind("tone") if c.parameters["purpose"] == "ladder"]
+    left = 50
+    while left:
+        start = round(random.uniform(tones.stop / RATE, returned.shape[0] / RATE - 6.0) * RATE)
+        stop = start + round(random.uniform(0.005, 0.05) * RATE)
+        if all(abs(start / RATE - START_S - c.start_samples / RATE / SPEED - 0.4) > 0.6 for c in ladder):
+            returned[start:stop] *= 0.02
+            left -= 1
+    found = bench.measure(returned, "dropouts")
+    same(found, whole, *MOTION, *TONES, *BESIDE, "polarity")
+    ripple = found.find("response_ripple")
+    assert all(not r.valid or r.value < 1.0 for r in ripple), ripple
+
+
+@pytest.mark.slow
+def test_hum_louder_than_the_tone(bench, whole):
+    returned = bench.played()
+    time = np.arange(returned.shape[0]) / RATE
+    returned += (0.3 * np.sin(2.0 * np.pi * 50.0 * time) + 0.05 * np.sin(2.0 * np.pi * 150.0 * time))[:, None]
+    found = bench.measure(returned, "hum")
+    same(found, whole, *MOTION, *BESIDE, "polarity")
+    for track in (1, 2):
+        (line,) = found.find("hum", track=track, frequency_hz=50.0)
+        assert line.value == pytest.approx(20.0 * np.log10(0.3 / 10.0 ** (-18.0 / 20.0)), abs=0.2)
+    refused(found.find("thd"), "noise", "hum")
+    ripple = found.find("response_ripple")
+    assert all(not r.valid or r.value < 1.0 for r in ripple), ripple
+
+
+@pytest.mark.slow
+def test_clipping(bench, whole):
+    found = bench.measure(np.clip(12.0 * bench.played(), -1.0, 1.0), "clipped")
+    same(found, whole, "speed_error", "flutter_rms", "polarity")
+    refused(found.find("thd", level_db=0.0), "clipped")
+    refused(found.find("channel_balance"), "clipped")
+    refused([r for r in found.find("crosstalk") if r.conditions["from"] != 4], "clipped")
+    refused(found.find("noise_a"), "clipped")
+
+
+@pytest.mark.slow
+def test_an_inverted_track(bench, whole):
+    found = bench.measure(bench.played() * [1.0, -1.0, 1.0], "inverted")
+    assert [r.value for r in found.find("polarity")] == [1.0, -1.0]
+    same(found, whole, *MOTION, *TONES, *NOISE, *RESPONSE, *BESIDE)
+    assert "track 2 is inverted against track 1" in found.find("azimuth_delay")[0].note
+
+
+@pytest.mark.slow
+def test_swapped_tracks(bench):
+    found = bench.measure(bench.played()[:, [1, 0, 2]], "swapped")
+    for quantity in ("azimuth_delay", "channel_balance"):
+        refused(found.find(quantity), "tracks 1 and 2 are exchanged")
+    refused([r for r in found.find("crosstalk") if r.conditions["from"] != 4], "tracks 1 and 2 are exchanged")
+    for quantity in ("latency", "thd", "noise_a"):
+        assert all("tracks 1 and 2 are exchanged" in r.note for r in found.find(quantity))
