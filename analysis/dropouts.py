@@ -85,9 +85,11 @@ def events(heard: Envelope, depth_db: float = LEAST_DB) -> list[Dropout]:
     """All stretches more than `depth_db` below the usual level, in order."""
     below = heard.level_db < -depth_db
     edges = np.diff(np.concatenate(([0], below.astype(int), [0])))
+    # The filter rings with the period of its band's edge, three points; what swings to both sides is no depth.
+    calm = 20.0 * np.log10(np.convolve(np.pad(10.0 ** (heard.level_db / 20.0), 1, mode="edge"), np.ones(3) / 3.0, "valid"))
     found = []
     for start, stop in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
-        depth = -float(np.min(heard.level_db[start:stop]))
+        depth = max(depth_db, -float(np.min(calm[start:stop])))
         middle = 0.5 * (heard.time_s[start] + heard.time_s[stop - 1])
         found.append(Dropout(float(middle), depth, float((stop - start) * heard.step_s)))
     return found

@@ -19,8 +19,10 @@ QUANTILE, TO_MEDIAN = 0.35, 1.268  # lines raise a low quantile least; a Rayleig
 PASSES = 0.007  # speeds of two passes differ by less
 LEAST_ORDER, MOST_ORDER = 2, 10
 LEAST_PERIODS = 3.0
+ALIKE = 0.3
+BESIDE_BINS, BESIDE = 12.0, 0.06  # how far from a line the random flutter beside it is read
 SYSTEMATIC = 0.002
-UNEVEN = 1.35
+UNEVEN = 1.2
 APART_BINS = 3.0  # nearer to each other two peaks are one line
 
 
@@ -51,8 +53,8 @@ def lines(signal: Deviation, most: int = 8) -> list[Line]:
         if all(d > max(APART_BINS / length_s, PASSES * frequency[j]) for d, j in zip(apart, chosen, strict=True)):
             chosen.append(i)
     exact = np.array([_peak_frequency(frequency, amplitude, i) for i in chosen[:most]])
-    # Median of a Rayleigh distribution, and a bandwidth of 1.5 / T: power density of the random flutter in %^2/Hz.
-    density = around[chosen[:most]] ** 2 / np.log(4.0) * length_s / 1.5
+    # A bin is 1.5 / T wide behind a Hann window: power density of the random flutter in %^2/Hz.
+    density = np.array([_beside(frequency, amplitude, i, chosen, length_s) for i in chosen[:most]]) * length_s / 1.5
     return sorted(_fitted(signal, exact, density), key=lambda line: -line.rms) if chosen else []
 
 
@@ -88,6 +90,15 @@ def _line(frequency_hz: float, total: float, noise: float, bin_power: float, rat
     step = float(np.sinc(frequency_hz / rate_hz))  # what the mean over one step does to it
     rms = float(np.sqrt(power)) / step
     return Line(frequency_hz, rms, float(1.96 * sd / (2.0 * np.sqrt(power))) / step + SYSTEMATIC * rms)
+
+
+def _beside(frequency: np.ndarray, amplitude: np.ndarray, i: int, chosen: list[int], length_s: float) -> float:
+    """Mean power of the bins on either side of a line; weaker lines count as random flutter, others are left out."""
+    distance = np.abs(frequency - frequency[i])
+    near = (distance > APART_BINS / length_s) & (distance < max(BESIDE_BINS / length_s, BESIDE * frequency[i]))
+    for j in (j for j in chosen if amplitude[j] > ALIKE * amplitude[i]):
+        near &= np.abs(frequency - frequency[j]) > APART_BINS / length_s
+    return float(np.mean(amplitude[near] ** 2)) if near.any() else 0.0
 
 
 def _surroundings(frequency: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
