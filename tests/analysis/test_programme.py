@@ -126,8 +126,8 @@ def test_every_rate_and_speed_is_followed(rate, speed):
     estimate = align_pair(dry, wet, rate).timebase
     grid = np.arange(1.0, 15.0, 0.01)
     error = estimate.delay(grid) - (np.interp(grid, position, time) - grid)
-    heard = estimate.sd(grid) < 15e-6
-    assert heard.mean() > 0.7
+    heard = estimate.sd(grid) < 8e-6
+    assert heard.mean() > 0.65
     assert wander(error[heard]) < 5e-6
     within = np.abs(error - np.median(error[heard])) < 1.96 * np.hypot(estimate.sd(grid), 0.3e-6)
     assert within.mean() > 0.9
