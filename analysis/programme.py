@@ -149,11 +149,8 @@ def refine(
             H = response
         else:
             H, coherence, frequency = transfer(warped, wet, rate)
-            tau = linear_phase_delay(H, coherence, frequency)
-            if abs(tau) > 1e-9:
-                timebase = timebase.shifted(tau)
-                H = H * np.exp(2j * np.pi * frequency * tau)
-                warped = _gated(_warp(dry, wet.size, rate, timebase), gate)
+            # The delay that is in the response counts for the trajectory; what is expected stays the same.
+            timebase = timebase.shifted(linear_phase_delay(H, coherence, frequency))
         frames = cells.newton_step(filtered(warped, H), wet, rate, band_hz)
         time, hop_s = frames.time_s, cells.hop_samples(rate) / rate
         input_time = timebase.input_time(time)

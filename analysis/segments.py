@@ -14,6 +14,7 @@ import numpy as np
 from analysis import programme
 from analysis.anchors import BETWEEN_ANCHORS_S, Anchors, holds
 from analysis.phase import Readings, phase_law, resolve_cycles, track
+from analysis.pipeline import pipelined
 from analysis.smoother import Prior, fitted, log_likelihood, smooth
 from analysis.timebase import Timebase
 from analysis.working_rate import reduce_rate, working_rate
@@ -86,7 +87,8 @@ def follow(
     rate = sheet.sample_rate
     there = [c for c in sheet.cues if c.channel == channel and holds(known.lost_s, c, rate)]
     programmes = [c for c in there if c.kind in {"music", "noise"}]
-    estimates = [_by_programme(sent, returned, sheet, channel, to, cue, coarse) for cue in programmes]
+    read = _Reader(sent, returned, sheet, channel, to, coarse)
+    estimates = list(pipelined(programmes, read, _by_programme))
     own = {cue.name: estimate.timebase for cue, estimate in zip(programmes, estimates, strict=True)}
     readings = [*_stretches(known.readings), *(_over(own[cue.name], cue, rate) for cue in programmes)]
     # Markers and impulses are too short to tell flutter from the phase of the response.
@@ -94,9 +96,7 @@ def follow(
     short = [_with_code(sheet, channel, "marker_start", 0), _with_code(sheet, channel, "marker_end", -1)]
     short += [c for c in there if c.kind == "impulses"]
     for cue in (c for c in short if response is not None and holds(known.lost_s, c, rate)):
-        found = _by_programme(
-            sent, returned, sheet, channel, to, cue, coarse, None if response is None else response.response
-        )
+        found = _by_programme(read(cue), None if response is None else response.response)
         readings.append(_over(found.timebase, cue, rate))
     take_s = (0.0, sheet.samples / rate)
     span = (float(coarse.output_time(take_s[0])), float(coarse.output_time(take_s[1])))
@@ -273,33 +273,53 @@ def _with_code(sheet: CueSheet, channel: int, kind: Literal["marker_start", "mar
     return marker.model_copy(update={"kind": "music", "start_samples": start, "length_samples": length})
 
 
-def _by_programme(
-    sent: AudioReader,
-    returned: AudioReader,
-    sheet: CueSheet,
-    channel: int,
-    to: int,
-    cue: Cue,
-    coarse: Timebase,
-    response: np.ndarray | None = None,
-) -> programme.Estimate:
+@dataclass(frozen=True)
+class _Segment:
+    """A segment of programme at the working rate, with what is known of its trajectory and where its clocks begin."""
+
+    dry: np.ndarray
+    wet: np.ndarray
+    rate: int
+    local: Timebase
+    shift_in_s: float
+    shift_out_s: float
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads segments of programme of one channel."""
+
+    sent: AudioReader
+    returned: AudioReader
+    sheet: CueSheet
+    channel: int
+    to: int
+    coarse: Timebase
+
+    def __call__(self, cue: Cue) -> _Segment:
+        full, coarse = self.sheet.sample_rate, self.coarse
+        rate, divisor = working_rate(full)
+        margin = round(PROGRAMME_MARGIN_S * full) // divisor * divisor
+        first = cue.start_samples - margin
+        first -= first % divisor
+        last = cue.stop_samples + margin
+        got_first, got_last = (int(float(coarse.output_time(s / full)) * full) for s in (first, last))
+        dry = reduce_rate(self.sent.read(first, last)[:, self.channel], divisor)
+        wet = reduce_rate(self.returned.read(got_first, got_last)[:, self.to], divisor)
+        shift_in, shift_out = first / full, got_first / full
+        local = Timebase(coarse.start_s - shift_in, coarse.step_s, coarse.delay_s - (shift_out - shift_in), coarse.sd_s)
+        return _Segment(dry, wet, rate, local, shift_in, shift_out)
+
+
+def _by_programme(heard: _Segment, response: np.ndarray | None = None) -> programme.Estimate:
     """Trajectory and response from a segment of programme; of a short one with a response known before."""
-    rate, divisor = working_rate(sheet.sample_rate)
-    margin = round(PROGRAMME_MARGIN_S * sheet.sample_rate) // divisor * divisor
-    first = cue.start_samples - margin
-    first -= first % divisor
-    last = cue.stop_samples + margin
-    got_first = int(float(coarse.output_time(first / sheet.sample_rate)) * sheet.sample_rate)
-    got_last = int(float(coarse.output_time(last / sheet.sample_rate)) * sheet.sample_rate)
-    dry = reduce_rate(sent.read(first, last)[:, channel], divisor)
-    wet = reduce_rate(returned.read(got_first, got_last)[:, to], divisor)
-    shift_in, shift_out = first / sheet.sample_rate, got_first / sheet.sample_rate
-    local = Timebase(coarse.start_s - shift_in, coarse.step_s, coarse.delay_s - (shift_out - shift_in), coarse.sd_s)
-    local = programme.coarse(dry, wet, rate, local, Prior(), BETWEEN_ANCHORS_S)
+    dry, wet, rate = heard.dry, heard.wet, heard.rate
+    local = programme.coarse(dry, wet, rate, heard.local, Prior(), BETWEEN_ANCHORS_S)
     estimate = programme.refine(dry, wet, rate, local, programme.prior_of(local, Prior()), response=response)
-    back = estimate.timebase
-    timebase = Timebase(back.start_s + shift_in, back.step_s, back.delay_s + (shift_out - shift_in), back.sd_s)
-    return replace(estimate, timebase=timebase)
+    back, shift_s = estimate.timebase, heard.shift_out_s - heard.shift_in_s
+    return replace(
+        estimate, timebase=Timebase(back.start_s + heard.shift_in_s, back.step_s, back.delay_s + shift_s, back.sd_s)
+    )
 
 
 def _over(timebase: Timebase, cue: Cue, sample_rate: int) -> Readings:
