@@ -26,7 +26,7 @@ from signals.cues import Cue, CueSheet
 from signals.errors import SignalError
 
 PILOT_BANDWIDTH_HZ = 200.0
-PILOT_STEP_S = 1e-3
+PILOT_STEP_S = 2e-3
 MINIMUM_PILOT_DB = 20.0
 COHERENT_HZ = (200.0, 4000.0)
 LEAST_COHERENCE = 0.02  # signals that have nothing in common reach 0.003, a pair with 9 dB more noise than signal 0.05
