@@ -17,6 +17,7 @@ HALVES = ("encode", "decode")
 REFERENCE_HZ = 1000.0
 RATIO_SYSTEMATIC = {True: 0.001, False: 0.003}  # where the take without dbx tells the compression, and where it does not
 UNITY_SD_DB = 0.03
+UNTOLD_TAU = 0.015  # of a time constant, where nothing tells what the tape compresses
 OVERSHOOT_DB = 3.0  # by which a short overshoot may exceed where the channel is straight, and 0 dB
 
 LAW = "settled steps of 5 dB against the takes without dbx; straight line in dB, with the noise that the detector hears"
@@ -147,6 +148,8 @@ def _time_constants(takes: Sequence[Readings], laws: dict[float, Law | None], tr
             mine = [e for e in edges if e.kind == kind]
             if mine:
                 tau, doubt = ballistics.combined(mine, frequency_hz, dbx == "encode")
+                if track.channel is None or not track.channel.tells_compression(frequency_hz):
+                    doubt = float(np.hypot(doubt, UNTOLD_TAU * tau))
                 results.append(result("dbx_time_constant", tau, "s", doubt, conditions, TAU))
             else:
                 why = (
