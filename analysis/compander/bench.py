@@ -15,8 +15,8 @@ from sessions.results import Condition, Curve, Result
 
 HALVES = ("encode", "decode")
 REFERENCE_HZ = 1000.0
-RATIO_SYSTEMATIC = {True: 0.001, False: 0.003}  # where the take without dbx tells the compression, and where it does not
-UNITY_SD_DB = 0.03
+RATIO_SYSTEMATIC = {True: 0.0007, False: 0.003}  # where the take without dbx tells the compression, and where it does not
+UNITY_SD_DB = 0.02
 UNTOLD_TAU = 0.015  # of a time constant, where nothing tells what the tape compresses
 OVERSHOOT_DB = 3.0  # by which a short overshoot may exceed where the channel is straight, and 0 dB
 

@@ -52,7 +52,7 @@ class Burst:
     time_s, envelope_db : ndarray, shape (points,)
         Time from the start of the segment, and level returned, smoothed by a Hann window of `smoothing_s`.
     noise_db : float
-        Level of the noise in the same bandwidth.
+        Level of the noise in the same bandwidth, and of hum at this frequency.
     """
 
     frequency_hz: float
@@ -120,14 +120,14 @@ def read(take: Take, curves: Sequence[Curve] = ()) -> Readings:
     tones = [c for purpose in ("ladder", "spot") for c in take.cues("tone", purpose=purpose)]
     low = [c for c in tones if companded and c.number("frequency_hz") == MODULATING_HZ]
     pairs = [c for c in take.cues("two_tone", purpose="emphasis") if companded]
-    sounding = {c.number("frequency_hz") for c in tones} | {c.number("second_hz") for c in pairs}
+    sounding = {c.number("frequency_hz") for c in (*tones, *take.cues("bursts"))} | {c.number("second_hz") for c in pairs}
     idle = idle_lines(take, sounding) if companded else {}
     reference = [line for c in take.cues("tone", purpose="reference") if (line := step(take, c))]
     return Readings(
         take.conditions,
         tuple(above for c in tones if (line := step(take, c)) and (above := above_hum(line, idle))),
         tuple(p for c in pairs if (p := _probe(take, c, idle))),
-        tuple(b for c in take.cues("bursts") if companded and (b := _burst(take, c))),
+        tuple(b for c in take.cues("bursts") if companded and (b := _burst(take, c, idle))),
         _silence(take),
         {c.level_db or 0.0: _beside(take, c) for c in low},
         reference[0].returned_db if reference else None,
@@ -149,7 +149,7 @@ def _probe(take: Take, cue: Cue, idle: Mapping[float, float]) -> Probe | None:
     return Probe(weak_hz, strong_hz, float(change), above.sd_db)
 
 
-def _burst(take: Take, cue: Cue) -> Burst | None:
+def _burst(take: Take, cue: Cue, idle: Mapping[float, float]) -> Burst | None:
     rate, tone_hz = take.sheet.sample_rate, cue.number("frequency_hz")
     smoothing = max(SMOOTHING_S, 2.0 / tone_hz)
     taps = round(smoothing * rate) | 1
@@ -168,6 +168,7 @@ def _burst(take: Take, cue: Cue) -> Burst | None:
         for f in (tone_hz, beside_hz)
     )
     floor = max(float(np.median(beside)) / np.log(2.0), 1e-16)
+    hum = 0.5 * 10.0 ** (idle[tone_hz] / 10.0) if tone_hz in idle else 0.0
     return Burst(
         tone_hz,
         cue.level_db or 0.0,
@@ -177,7 +178,7 @@ def _burst(take: Take, cue: Cue) -> Burst | None:
         taps / rate,
         np.arange(envelope.size) * stride / rate,
         10.0 * np.log10(2.0 * np.maximum(envelope - floor, 1e-3 * floor)),
-        10.0 * np.log10(2.0 * floor),
+        float(10.0 * np.log10(2.0 * (floor + hum))),
     )
 
 

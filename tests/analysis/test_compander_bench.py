@@ -11,7 +11,7 @@ from tests.analysis.companded_takes import FRESH, REFERENCE_DBFS, Bench, drawn, 
 LEVELS = tuple(float(x) for x in range(-60, 1, 5))
 FULL = stimulus(
     {1000.0: LEVELS, 10_000.0: LEVELS[:-2]},
-    bursts=((1000.0, -12.0, -25.0),),
+    bursts=((1000.0, -12.0, -20.0),),
     probes=(100.0, 3150.0, 10_000.0),
     silence_s=3.0,
 )
