@@ -33,8 +33,7 @@ WIDE_FRAMES = 40
 ABOVE_NOISE = 30.0  # power of a band over its noise from which a frame of it counts
 SEARCH_S = 4e-4
 LEAST_SD_RAD = 1e-3
-BLOCK_S = 4.0
-COVERED = 0.2
+BLOCK_S = 10.0
 ROUNDS = 30
 READ_FRAMES = 200
 
@@ -242,11 +241,14 @@ def _mean(time: np.ndarray, tau: np.ndarray, sd: np.ndarray, span_s: tuple[float
     number = np.minimum(((time - span_s[0]) / (span_s[1] - span_s[0]) * blocks).astype(int), blocks - 1)
     weight = sd**-2.0
     count = np.bincount(number, minlength=blocks)
-    known = count >= max(1.0, COVERED * np.max(count))
-    sums = np.bincount(number, weight, blocks)[known]
+    share = np.minimum(count / np.quantile(count[count > 0], 0.9), 1.0)
+    known = share > 0.0
+    sums, covered = np.bincount(number, weight, blocks)[known], share[known]
     means = np.bincount(number, weight * tau, blocks)[known] / sums
-    n = means.size
-    variance = float(np.sum(1.0 / sums)) / n**2
-    if n > 1:
-        variance += float(np.var(means, ddof=1)) / n * (1.0 - n / blocks)
-    return float(np.mean(means)), 1.96 * float(np.sqrt(variance))
+    total = float(np.sum(covered))
+    mean = float(np.sum(covered * means)) / total
+    variance = float(np.sum(covered**2 / sums)) / total**2
+    if covered.size > 1:
+        scatter = float(np.sum(covered * (means - mean) ** 2)) / total * covered.size / (covered.size - 1)
+        variance += scatter / total * max(0.0, 1.0 - total / blocks)
+    return mean, 1.96 * float(np.sqrt(variance))
