@@ -20,7 +20,7 @@ SPEED_UNKNOWN = 0.005
 
 CONSTANT_S = 5e-7  # of the linear phase, which counts as latency
 HARMONIC_SYSTEMATIC = 0.025
-PHASE_SYSTEMATIC_DEG = 0.3
+PHASE_SYSTEMATIC_DEG = 0.4
 UNTIMED_S, UNTIMED_DB = 20e-6, 0.08  # where nothing tells the motion of the tape, flutter is left in the response
 LEAST_POINTS = 12  # of a harmonic's response, a quarter of an octave, before it is shown
 SIXTH_OCTAVE = response.POINTS_PER_OCTAVE // 6 + 1

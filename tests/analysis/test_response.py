@@ -54,7 +54,7 @@ def test_harmonics_of_a_polynomial_are_as_trigonometry_says():
         # Above, the cube folds back at half the sampling rate, as no tape does.
         inside = (harmonic.frequency_hz > 100.0) & (harmonic.frequency_hz < 2500.0)
         level = 20.0 * np.log10(harmonic.ratio[inside] * fundamental / amplitude)
-        assert np.nanmax(np.abs(level)) < 0.05
+        assert np.nanmax(np.abs(level)) < 0.1
         assert np.mean(np.isfinite(level)) > 0.95
     # There is no fourth; what the sweep leaves there is not taken for one.
     fourth = found.harmonics[4].ratio

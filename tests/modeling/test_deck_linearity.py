@@ -135,3 +135,12 @@ def test_phase_is_that_of_a_sine_through_the_running_deck(stated):
         turned += 360.0 * frequency * response_delay_s(STILL, 0, {0})
         apart = np.interp(frequency, curve.x.array, curve.y.array) - turned
         assert abs((apart + 180.0) % 360.0 - 180.0) < 0.5
+
+
+def test_group_delay_is_the_slope_of_the_phase(stated):
+    (phase,) = stated.find_curves("phase_response", level_db=-20.0)
+    (delay,) = stated.find_curves("group_delay", level_db=-20.0)
+    frequency = phase.x.array
+    slope = -np.gradient(np.radians(phase.y.array), 2.0 * np.pi * frequency)
+    middle = (frequency > 100.0) & (frequency < 10_000.0)
+    assert np.max(np.abs(delay.y.array - slope)[middle] * frequency[middle]) < 0.02

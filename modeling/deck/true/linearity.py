@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from modeling.deck.parameters import DeckParameters
-from modeling.deck.steady_state import response_delay_s, steady_sine, thd_percent
+from modeling.deck.steady_state import linear_response, response_delay_s, steady_sine, thd_percent
 from modeling.deck.true.session import TrueSession, decibels, tone_conditions
 from sessions.results import Axis, Curve, Result
 
@@ -19,6 +19,9 @@ DISTORTION_PURPOSES = ("ladder", "distortion")
 HIGHEST_HZ = 20_000.0
 HARMONICS = (2, 3, 4, 5)
 DEFAULT_SWEEP_DB = -20.0
+LINEAR_LEVEL_DB = -15.0
+"""Up to here a sweep sees the small-signal response."""
+
 MOL_HZ, MOL_PERCENT, MOL_SEARCH_DB = 315.0, 3.0, (-20.0, 25.0)
 SOL_HZ, SOL_LEVELS_DB = 10_000.0, np.arange(-10.0, 30.1, 1.0)
 BAND_DB = -3.0
@@ -124,6 +127,14 @@ def response_curves(session: TrueSession, track: int, number: int) -> Iterator[C
         yield Curve(
             quantity="phase_response", conditions=here, method=BY_SINE, x=x, y=Axis.of("phase", "deg", np.degrees(phase))
         )
+        if level_db <= LINEAR_LEVEL_DB:
+            yield Curve(
+                quantity="group_delay",
+                conditions=here,
+                method="small-signal response in closed form",
+                x=x,
+                y=Axis.of("delay", "s", _group_delay_s(session.parameters, track, heard)),
+            )
         for order in HARMONICS:
             reach = order * RESPONSE_HZ <= HIGHEST_HZ
             ratio = 20.0 * np.log10(np.abs(sines[reach, order] / sines[reach, 1]) + 1e-15)
@@ -153,6 +164,14 @@ def _sweep_levels(session: TrueSession) -> list[float]:
 def _delay_s(parameters: DeckParameters, track: int, heard: frozenset[int]) -> float:
     """Delay of the response, which counts as latency."""
     return response_delay_s(parameters, track, heard)
+
+
+@lru_cache(maxsize=64)
+def _group_delay_s(parameters: DeckParameters, track: int, heard: frozenset[int]) -> tuple[float, ...]:
+    """Slope of the phase of the small-signal response, less what counts as latency."""
+    beside = [linear_response(RESPONSE_HZ * (1.0 + off), parameters, track, heard) for off in (-1e-4, 1e-4)]
+    delay = -np.angle(beside[1] / beside[0]) / (2.0 * np.pi * RESPONSE_HZ * 2e-4)
+    return tuple((delay - _delay_s(parameters, track, heard)).tolist())
 
 
 @lru_cache(maxsize=64)
