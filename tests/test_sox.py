@@ -119,8 +119,8 @@ class Measured:
     """One play pass in measurements.json."""
 
     def __init__(self, document, number):
-        self.results = [r for r in document["results"] if r["conditions"]["pass"] == number]
-        self.curves = [c for c in document["curves"] if c["conditions"]["pass"] == number]
+        self.results = [r for r in document["results"] if r["conditions"].get("pass") == number]
+        self.curves = [c for c in document["curves"] if c["conditions"].get("pass") == number]
 
     def result(self, quantity, **conditions):
         found = [r for r in self.results if r["quantity"] == quantity and conditions.items() <= r["conditions"].items()]
