@@ -16,7 +16,7 @@ SERIES_F = 33.06e-9
 CHARGE_S, DISCHARGE_S = (1.483e-3, 0.2728), (0.2913, 0.2901)
 """Two peak rectifiers, of the constants whose readings lie nearest to tables 2 and 3."""
 
-RATE_HZ = 192_000
+RATE_HZ = 96_000
 SECONDS = 20
 SETTLED_S = 2
 
