@@ -101,6 +101,14 @@ def test_every_figure_is_the_decks_own(fresh, pilot):
         assert value(results, "thd", **step) == pytest.approx(value(true, "thd", **step), rel=0.01)
         assert value(results, "harmonic_3", **step) == pytest.approx(value(true, "harmonic_3", **step), abs=0.1)
     assert value(results, "noise_a") == pytest.approx(value(true, "noise_a"), abs=0.1)
+    assert value(results, "noise_itu468") == pytest.approx(value(true, "noise_itu468"), abs=0.2)
+    assert value(results, "noise_ccir_rms") == pytest.approx(value(true, "noise_ccir_rms"), abs=0.1)
+    assert value(results, "hum", frequency_hz=50.0) == pytest.approx(value(true, "hum", frequency_hz=50.0), abs=3.0)
+    assert value(results, "speed_drift") == pytest.approx(value(true, "speed_drift"), abs=0.001 if pilot else 0.02)
+    capstan = next(r for r in results if r.quantity == "flutter_line" and "capstan" in str(r.note))
+    (stated,) = (r for r in true if r.quantity == "flutter_line" and r.note == "capstan")
+    assert capstan.conditions["frequency_hz"] == pytest.approx(stated.conditions["frequency_hz"], rel=0.005)
+    assert capstan.value == pytest.approx(stated.value, rel=0.1)
     assert value(results, "polarity") == 1.0
 
     (found,) = [c for c in curves if c.quantity == "frequency_response"]

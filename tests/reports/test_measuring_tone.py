@@ -37,7 +37,11 @@ def test_four_channels_of_which_one_is_dead(command, tmp_path):
     soundfile.write(path, wave, rate, subtype="PCM_24")
     measured = Measurements.model_validate(json.loads(command("measure", path, "--json").out))
     levels = {r.conditions["channel"]: r.value for r in measured.find("tone_level")}
-    assert levels == {1: pytest.approx(-13.98, abs=0.01), 2: pytest.approx(-13.98, abs=0.01), 4: pytest.approx(-20.0, abs=0.02)}
+    assert levels == {
+        1: pytest.approx(-13.98, abs=0.01),
+        2: pytest.approx(-13.98, abs=0.01),
+        4: pytest.approx(-20.0, abs=0.02),
+    }
     (dead,) = measured.find("speed_error", channel=3)
     assert not dead.valid
     assert "channel 3 is silent" in str(dead.note)
