@@ -38,8 +38,14 @@ WOW_HZ = (0.5, 6.0)
 FLUTTER_HZ = (6.0, 200.0)
 BANDS_HZ = {"wow_flutter_unweighted_rms": UNWEIGHTED_HZ, "wow_rms": WOW_HZ, "flutter_rms": FLUTTER_HZ}
 FILTER_S = 10.0
-ENDS_S = 0.13  # what the filters cannot know beyond the ends of the tone is worth this much of its length (95 %),
-ENDS_UNWEIGHTED_S = 0.07  # and less where no slow part is weighted
+ENDS_S = {
+    "wow_flutter_weighted_2sigma": 0.13,
+    "wow_flutter_weighted_rms": 0.10,
+    "wow_flutter_unweighted_rms": 0.055,
+    "wow_rms": 0.13,
+    "flutter_rms": 0.13,
+}
+"""What the filters cannot know beyond the ends of the tone is worth this much of its length (95 %)."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +104,8 @@ def figures(signal: Deviation) -> dict[str, Figure]:
     weighted, noise = whole.filtered(weight), _hiss_rms(signal, frequency, weight)
     two_sigma = float(np.percentile(np.abs(weighted), TWO_SIGMA_PERCENTILE))
     out = {
-        "wow_flutter_weighted_2sigma": _freed(two_sigma, _rms(weighted), noise, length_s),
-        "wow_flutter_weighted_rms": _freed(_rms(weighted), _rms(weighted), noise, length_s),
+        name: _freed(value, _rms(weighted), noise, ENDS_S[name] / length_s)
+        for name, value in (("wow_flutter_weighted_2sigma", two_sigma), ("wow_flutter_weighted_rms", _rms(weighted)))
     }
     for name, (low, high) in BANDS_HZ.items():
         top = min(high, signal.highest_hz)
@@ -109,8 +115,7 @@ def figures(signal: Deviation) -> dict[str, Figure]:
         shift = 1.0 / length_s
         narrower = _rms(whole.filtered(_band(frequency, low + shift, top)))
         wider = _rms(whole.filtered(_band(frequency, max(low - shift, 0.5 * low), top)))
-        ends_s = ENDS_UNWEIGHTED_S if name == "wow_flutter_unweighted_rms" else ENDS_S
-        freed = _freed(value, value, noise, length_s, ends_s)
+        freed = _freed(value, value, noise, ENDS_S[name] / length_s)
         out[name] = Figure(freed.value, freed.uncertainty + 0.5 * abs(wider - narrower))
     return out
 
@@ -171,11 +176,11 @@ def _step_response(frequency: np.ndarray, signal: Deviation) -> np.ndarray:
     return np.sinc(frequency / signal.rate_hz)
 
 
-def _freed(value: float, rms: float, noise: float, length_s: float, ends_s: float = ENDS_S) -> Figure:
+def _freed(value: float, rms: float, noise: float, ends: float) -> Figure:
     share = min(1.0, (noise / max(rms, 1e-12)) ** 2)
     freed = value * np.sqrt(1.0 - share)
     # Half of the correction is in doubt.
-    return Figure(float(freed), float(0.5 * (value - freed) + ends_s / length_s * value + 0.3 * noise * share))
+    return Figure(float(freed), float(0.5 * (value - freed) + ends * value + 0.3 * noise * share))
 
 
 def _weight_amplitude(frequency: np.ndarray, highest_hz: float) -> np.ndarray:

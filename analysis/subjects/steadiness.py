@@ -18,6 +18,7 @@ COUNTED = ((6.0, 2.0), (12.0, 5.0))
 """Depth in dB and least length in ms of what counts as a dropout."""
 SLOW_HZ, SLOW_STEP_S = 60.0, 5e-3
 SHORTEST_S = 4.0
+MOST_LOST = 0.5  # of the time: then it is no dropout but the end of the tone
 
 
 def measure(take: Take, reference: float | None) -> Measured:
@@ -34,6 +35,11 @@ def measure(take: Take, reference: float | None) -> Measured:
 
 def found(readings: Readings, conditions: Mapping[str, Condition]) -> Measured:
     """Rates, and each dropout's depth and length, of a tone that was followed."""
+    lost = 1.0 - float(np.mean(np.isfinite(readings.variance)))
+    if lost > MOST_LOST or not np.any(readings.amplitude > 0.0):
+        note = f"the tone is lost for {100 * lost:.0f} % of its time; check the level and clean the heads"
+        wanted = ({**conditions, "depth_db": d, "length_ms": n} for d, n in COUNTED)
+        return [Result.invalid("dropouts_per_minute", "1/min", here, DROPOUTS, note) for here in wanted], []
     heard = dropouts.envelope(readings)
     results = []
     for depth_db, length_ms in COUNTED:

@@ -36,7 +36,7 @@ def measure(take: Take, reference: float | None) -> Measured:
             note = (
                 f"the tone is lost for {100.0 * (1.0 - known.mean()):.0f} % of its time; check the level and clean the heads"
             )
-            results.append(Result.invalid("wow_flutter_weighted_2sigma", "%", conditions, FLUTTER, note))
+            results += [Result.invalid(name, "%", conditions, FLUTTER, note) for name in wow_flutter.SHORTEST_S]
             continue
         delay = np.interp(readings.time_s, readings.time_s[known], readings.delay_s[known])
         density = float(np.median(readings.variance[known])) / noise_bandwidth_hz(FLUTTER_BANDWIDTH_HZ, rate)

@@ -172,6 +172,15 @@ def test_dropouts_of_the_track_and_of_the_pilots() -> None:
     assert stability.value < 0.05
 
 
+def test_a_tone_that_never_came_back_has_neither_dropouts_nor_level() -> None:
+    wave = returned()
+    wave[14 * RATE :, 0] = 0.0
+    results, curves = steadiness.measure(take(wave, CUES[:-1]), PEAK)
+    assert [r.quantity for r in results] == ["level_stability", *["dropouts_per_minute"] * 2]
+    assert all(not r.valid and "the tone is lost" in str(r.note) for r in results)
+    assert curves == []
+
+
 def test_time_of_a_take_that_does_not_move() -> None:
     got = by_name(time.measure(take(returned()), PEAK)[0])
     for quantity in ("latency", "speed_error", "speed_drift"):
