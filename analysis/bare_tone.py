@@ -239,6 +239,6 @@ def _steadiness(tone: _Tone) -> tuple[list[Result], list[Curve]]:
     slow = tone.follow(steadiness.SLOW_HZ, steadiness.SLOW_STEP_S)
     bandwidth = noise_bandwidth_hz(min(steadiness.SLOW_HZ, BAND_SHARE * tone.frequency_hz), rate)
     stability = steadiness.level_result(slow, tone.frequency_hz, bandwidth, tone.conditions)
-    readings = dropouts.follow(tone.audio, tone.channel, tone.cue, rate, tone.still)
-    results, curves = steadiness.found(readings, tone.conditions)
+    heard = dropouts.follow(tone.audio, tone.channel, tone.cue, rate, tone.still)
+    results, curves = steadiness.found(heard, tone.conditions)
     return [stability, *results], curves

@@ -9,15 +9,19 @@ import numpy as np
 from scipy.ndimage import median_filter
 from scipy.stats import chi2
 
-from analysis.phase import Readings, phase_law, track
+from analysis.phase import phase_law, track
 from analysis.timebase import Timebase
 from signals.audio import AudioReader
 from signals.cues import Cue
 
 BANDWIDTH_HZ = 300.0
 STEP_S = 1e-3
-FINE_HZ, FINE_STEP_S = 800.0, 4e-4  # for depth and length; a tone of less than 2 kHz has no room for it
-FINE_SHARE = 0.4  # of the tone's frequency that the bandwidth may be
+REACH_HZ, REACH_SHARE = (
+    1200.0,
+    0.4,
+)  # half of the band that depth and length are read in, and the share of the tone's frequency
+GAUSS_SHARE = 0.375  # of it at which the band has fallen to 1/e
+BLOCK_POINTS, MARGIN_POINTS = 8192, 64
 EDGE_S = 0.1
 DEPTH_DB = 6.0
 SHORTEST_S = 2e-3
@@ -25,6 +29,7 @@ LEAST_DB = 3.0  # what counts as an event at all
 USUAL_BLOCK_S = 0.05  # medians of so long,
 USUAL_S = 2.0  # and the median of those over so long are the usual level
 DEEPEST_DB = 60.0
+LOST_DB, USUAL_PERCENTILE = 30.0, 90.0
 
 
 @dataclass(frozen=True)
@@ -60,36 +65,72 @@ class Envelope:
         return self.step_s * self.time_s.size
 
 
-def envelope(readings: Readings) -> Envelope:
-    """Level of a tracked tone re what is usual around it."""
-    amplitude = np.maximum(readings.amplitude, 1e-12)
-    block = max(1, round(USUAL_BLOCK_S / readings.step_s))
-    count = max(1, amplitude.size // block)
+@dataclass(frozen=True)
+class Amplitude:
+    """Amplitude of a tone over output time, arrays of shape (points,) on a uniform grid."""
+
+    time_s: np.ndarray
+    amplitude: np.ndarray
+
+    @property
+    def step_s(self) -> float:
+        """Spacing of the points."""
+        return float((self.time_s[-1] - self.time_s[0]) / max(1, self.time_s.size - 1))
+
+    def lost(self) -> float:
+        """Share of the time at which next to nothing of the tone is there."""
+        usual = float(np.percentile(self.amplitude, USUAL_PERCENTILE))
+        return float(np.mean(self.amplitude <= 10.0 ** (-LOST_DB / 20.0) * usual)) if usual > 0.0 else 1.0
+
+
+def envelope(heard: Amplitude) -> Envelope:
+    """Level of a tone re what is usual around it."""
+    amplitude = np.maximum(heard.amplitude, 1e-12)
+    count = max(1, amplitude.size // max(1, round(USUAL_BLOCK_S / heard.step_s)))
     medians = np.array([np.median(part) for part in np.array_split(amplitude, count)])
-    centres = np.array([np.mean(part) for part in np.array_split(readings.time_s, count)])
-    usual = median_filter(medians, size=min(2 * (count // 2) - 1, round(USUAL_S / USUAL_BLOCK_S) | 1), mode="nearest")
-    level = 20.0 * np.log10(amplitude / np.interp(readings.time_s, centres, np.maximum(usual, 1e-12)))
-    return Envelope(readings.time_s, np.maximum(level, -DEEPEST_DB))
+    centres = np.array([np.mean(part) for part in np.array_split(heard.time_s, count)])
+    usual = median_filter(
+        medians, size=max(1, min(2 * (count // 2) - 1, round(USUAL_S / USUAL_BLOCK_S) | 1)), mode="nearest"
+    )
+    level = 20.0 * np.log10(amplitude / np.interp(heard.time_s, centres, np.maximum(usual, 1e-12)))
+    return Envelope(heard.time_s, np.maximum(level, -DEEPEST_DB))
 
 
-def follow(audio: AudioReader, channel: int, cue: Cue, sample_rate: int, timebase: Timebase) -> Readings:
-    """Amplitude of a tone or pilot at the resolution of a millisecond, from 0.1 s behind its start to 0.1 s before its end."""
-    span = (cue.start_samples / sample_rate + EDGE_S, cue.stop_samples / sample_rate - EDGE_S)
-    frequency_hz = cue.number("frequency_hz")
-    room_hz = min(FINE_HZ, FINE_SHARE * frequency_hz, 0.8 * (0.5 * sample_rate - frequency_hz))
-    step_s = FINE_STEP_S * FINE_HZ / room_hz
-    return track(audio, channel, phase_law(cue, sample_rate), timebase, span, room_hz, step_s)
+def follow(audio: AudioReader, channel: int, cue: Cue, sample_rate: int, timebase: Timebase) -> Amplitude:
+    """Amplitude of a tone or pilot, from 0.1 s behind its start to 0.1 s before its end.
+
+    A Gaussian band about the tone, which does not ring: 0.5 ms wide (standard deviation) where the tone has room for it, which is
+    2.4 kHz; wow moves the tone in it by nothing that matters.
+    """
+    start_s, stop_s = (float(timebase.output_time(n / sample_rate)) for n in (cue.start_samples, cue.stop_samples))
+    frequency_hz = cue.number("frequency_hz") * (cue.length_samples / sample_rate) / (stop_s - start_s)
+    reach_hz = min(REACH_HZ, REACH_SHARE * frequency_hz, 0.8 * (0.5 * sample_rate - frequency_hz))
+    stride = max(1, int(0.5 * sample_rate / reach_hz))
+    block = BLOCK_POINTS * stride
+    centre = round(frequency_hz * block / sample_rate)
+    offset_hz = np.fft.fftfreq(BLOCK_POINTS, stride / sample_rate)
+    shape = np.exp(-((offset_hz / (GAUSS_SHARE * reach_hz)) ** 2))
+    places = centre + np.round(offset_hz * block / sample_rate).astype(int)
+    first, last = round((start_s + EDGE_S) * sample_rate), round((stop_s - EDGE_S) * sample_rate)
+    wanted = max(0, (last - first) // stride)
+    kept = BLOCK_POINTS - 2 * MARGIN_POINTS
+    parts = []
+    for point in range(0, wanted, kept):
+        begin = first + (point - MARGIN_POINTS) * stride
+        values = np.fft.rfft(audio.read(begin, begin + block)[:, channel])
+        near = np.where((places >= 0) & (places < values.size), values[np.clip(places, 0, values.size - 1)], 0.0)
+        parts.append(np.abs(np.fft.ifft(near * shape))[MARGIN_POINTS:-MARGIN_POINTS] * 2.0 / stride)
+    amplitude = np.concatenate(parts)[:wanted] if parts else np.zeros(0)
+    return Amplitude((first + stride * np.arange(amplitude.size)) / sample_rate, amplitude)
 
 
 def events(heard: Envelope, depth_db: float = LEAST_DB) -> list[Dropout]:
     """All stretches more than `depth_db` below the usual level, in order."""
     below = heard.level_db < -depth_db
     edges = np.diff(np.concatenate(([0], below.astype(int), [0])))
-    # The filter rings with the period of its band's edge, three points; what swings to both sides is no depth.
-    calm = 20.0 * np.log10(np.convolve(np.pad(10.0 ** (heard.level_db / 20.0), 1, mode="edge"), np.ones(3) / 3.0, "valid"))
     found = []
     for start, stop in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
-        depth = max(depth_db, -float(np.min(calm[start:stop])))
+        depth = -float(np.min(heard.level_db[start:stop]))
         middle = 0.5 * (heard.time_s[start] + heard.time_s[stop - 1])
         found.append(Dropout(float(middle), depth, float((stop - start) * heard.step_s)))
     return found

@@ -12,7 +12,7 @@ from analysis.take import EDGE_S, Take
 from sessions.results import Condition, Conditions, Curve, Result
 from signals.cues import Cue
 
-DROPOUTS = "falls of a tone's level below its running median, the envelope 800 Hz wide"
+DROPOUTS = "falls of a tone's level below its running median, the envelope read by a Gaussian of 0.5 ms"
 STABILITY = "half the range of the central 95 % of the levels of the wow and flutter tone, each over 0.1 s"
 COUNTED = ((6.0, 2.0), (12.0, 5.0))
 """Depth in dB and least length in ms of what counts as a dropout."""
@@ -26,27 +26,27 @@ def measure(take: Take, reference: float | None) -> Measured:
     results: list[Result] = [_stability(take, cue) for cue in take.cues("tone", purpose="wow_flutter")]
     curves: list[Curve] = []
     for cue, channel, conditions in _long_tones(take):
-        readings = dropouts.follow(take.returned, channel, cue, take.sheet.sample_rate, take.alignment.base)
-        more_results, more_curves = found(readings, conditions)
+        heard = dropouts.follow(take.returned, channel, cue, take.sheet.sample_rate, take.alignment.base)
+        more_results, more_curves = found(heard, conditions)
         results += more_results
         curves += more_curves
     return results, curves
 
 
-def found(readings: Readings, conditions: Mapping[str, Condition]) -> Measured:
+def found(heard: dropouts.Amplitude, conditions: Mapping[str, Condition]) -> Measured:
     """Rates, and each dropout's depth and length, of a tone that was followed."""
-    lost = 1.0 - float(np.mean(np.isfinite(readings.variance)))
-    if lost > MOST_LOST or not np.any(readings.amplitude > 0.0):
+    lost = heard.lost() if heard.amplitude.size else 1.0
+    if lost > MOST_LOST:
         note = f"the tone is lost for {100 * lost:.0f} % of its time; check the level and clean the heads"
         wanted = ({**conditions, "depth_db": d, "length_ms": n} for d, n in COUNTED)
         return [Result.invalid("dropouts_per_minute", "1/min", here, DROPOUTS, note) for here in wanted], []
-    heard = dropouts.envelope(readings)
+    levels = dropouts.envelope(heard)
     results = []
     for depth_db, length_ms in COUNTED:
-        rate, doubt = dropouts.per_minute(heard, depth_db, length_ms / 1000.0)
+        rate, doubt = dropouts.per_minute(levels, depth_db, length_ms / 1000.0)
         here = {**conditions, "depth_db": depth_db, "length_ms": length_ms}
         results.append(result("dropouts_per_minute", rate, "1/min", doubt, here, DROPOUTS))
-    events = dropouts.events(heard)
+    events = dropouts.events(levels)
     if not events:
         return results, []
     time = np.array([e.time_s for e in events])

@@ -6,7 +6,6 @@ from scipy.stats import poisson
 
 from analysis import dropouts, modulation
 from analysis.level_stability import stability
-from analysis.phase import Readings
 from analysis.subjects import steadiness
 from analysis.timebase import Timebase
 from signals.audio import ArrayAudio
@@ -16,7 +15,7 @@ RATE = 48_000
 SECONDS = 20.0
 
 
-def followed(gain: np.ndarray, hertz: float = 3150.0, hiss: float = 1e-4) -> Readings:
+def followed(gain: np.ndarray, hertz: float = 3150.0, hiss: float = 1e-4) -> dropouts.Amplitude:
     """A tone of given gain over time and what is read of it."""
     time = np.arange(gain.size) / RATE
     wave = 0.1 * gain * np.sin(2 * np.pi * hertz * time) + hiss * np.random.default_rng(0).standard_normal(gain.size)
