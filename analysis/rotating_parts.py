@@ -21,6 +21,7 @@ MAINS_TOLERANCE = 0.002
 MAINS_ORDERS = (1, 2, 3, 4)
 HARMONICS = (2, 3)
 HARMONIC_SHARE = 0.1  # of the fundamental that a harmonic has at least; weaker lines meet by chance
+RIVAL_SHARE = 0.4  # of a line that another must have to claim its part; random flutter has weaker ones
 HARMONIC_TOLERANCE = 0.004  # record and play pass differ in speed, and so do the lines of one part
 TAPE_MM_S = {9.5: 95.25, 4.8: 47.625, 4.76: 47.625, 9.53: 95.25, 2.4: 23.8125, 19.0: 190.5, 19.05: 190.5}
 """Exact speeds behind the rounded names (IEC 60094-1)."""
@@ -75,7 +76,8 @@ def names(lines: Sequence[tuple[float, float]], speed_cm_s: float | None, resolu
             found.append(f"likely harmonic {order} of the line at {lines[of][0]:.3g} Hz")
         else:
             part = claims[i][0]
-            rivals = sum(part in claim and harmonics[j] is None for j, claim in enumerate(claims))
+            least = RIVAL_SHARE * lines[i][1]
+            rivals = sum(part in claim and harmonics[j] is None and lines[j][1] >= least for j, claim in enumerate(claims))
             size = (v or 0.0) / (np.pi * frequency_hz)
             alone = rivals <= part.count
             found.append(f"likely {part.name}, {_size(part, size)}" if alone else None)
