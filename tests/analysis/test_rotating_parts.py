@@ -35,7 +35,7 @@ def test_rates_scale_with_tape_speed_and_mains_do_not() -> None:
 
 def test_two_reels_but_only_one_capstan() -> None:
     assert all(name and "reel" in name for name in named(0.76, 1.01))
-    assert named(0.7, 0.9, 1.2) == [None, None, None]
+    assert named(0.7, 0.9, 1.2, rms=(0.05, 0.04, 0.03)) == [None, None, None]
     assert named(13.0, 14.5) == [None, None]
     assert named(13.78, 14.5, rms=(0.05, 0.01)) == ["likely capstan, 2.20 mm", None]  # weak enough to be chance
 
