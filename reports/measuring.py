@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from analysis import electronics, pair
 from analysis import interface as interfaces
@@ -27,6 +28,7 @@ from sessions.store import Session
 from signals.errors import SignalError, TapeError
 
 Progress = Callable[[str], None]
+CHANNELS_AT_ONCE = 2
 
 
 def measure_session(
@@ -118,8 +120,9 @@ def _take(
         conditions = {"track": item.sheet.channels[dead.channel].track, **_common(session, item)}
         results.append(Result.invalid("latency", "s", conditions, LATENCY, dead.reason))
     takes = _channels(session, item)
-    for take in takes:
-        measured = measure_take(take, lambda what: progress(f"{item.record.id}: {what}"))
+    with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
+        of_each = list(pool.map(lambda take: measure_take(take, lambda what: progress(f"{item.record.id}: {what}")), takes))
+    for take, measured in zip(takes, of_each, strict=True):
         if companded:
             with_dbx.append(compander_readings.read(take, measured[1]))
         more_results, more_curves = _without_interface(measured, session, item, take)

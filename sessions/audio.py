@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -28,6 +29,7 @@ class SoundFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._one_at_a_time = Lock()  # a file has one place at which it is read
         if path.is_dir():
             raise AudioFileError(f"{path} is a folder; name a sound file.")
         if not path.is_file():
@@ -61,9 +63,10 @@ class SoundFile:
         if low >= high:
             return out
         try:
-            if self._file.tell() != low:
-                self._file.seek(low)
-            found = self._file.read(dtype="float64", always_2d=True, out=out[low - start : high - start])
+            with self._one_at_a_time:
+                if self._file.tell() != low:
+                    self._file.seek(low)
+                found = self._file.read(dtype="float64", always_2d=True, out=out[low - start : high - start])
         except soundfile.SoundFileError as error:
             raise AudioFileError(
                 f"{self.path} cannot be decoded: {_reason(error)}; copy it again from its source."
