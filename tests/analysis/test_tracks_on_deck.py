@@ -74,8 +74,9 @@ def test_crosstalk_azimuth_and_balance_are_the_decks_own(preset, used, pilot, ch
             assert not found.valid
         elif found.valid:
             ratios.append(abs(found.value - value) / found.uncertainty)
-            limit = {"azimuth_delay": 0.2e-6, "channel_balance": 0.03}.get(found.quantity, 1.5 * found.uncertainty)
-            assert abs(found.value - value) < limit, (found, value)
+            # Half of this short take tells nothing of a pair, and what the worn deck's skew does meanwhile is unknown.
+            least = {"azimuth_delay": 0.2e-6, "channel_balance": 0.03}.get(found.quantity, 0.0)
+            assert abs(found.value - value) < max(least, 1.5 * found.uncertainty), (found, value)
         else:
             assert value < -68.0, found
     assert not true
