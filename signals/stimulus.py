@@ -39,8 +39,8 @@ DIFFERENCE_HZ = (9500.0, 10_500.0)  # IEC 60268-3, lower than the usual 19 and 2
 TWO_TONE_S = 2.0
 MODULATION_HZ = 100.0
 MODULATION_S = 3.0
-CROSSTALK_LEVEL_DB = 3.0
-CROSSTALK_HZ, CROSSTALK_TONES = (63.0, 16_000.0), 9  # an octave apart
+CROSSTALK_LEVEL_DB = 6.0  # what the tape makes of its peaks is heard on both tracks alike
+CROSSTALK_HZ, CROSSTALK_TONES = (125.0, 8000.0), 7  # an octave apart
 CROSSTALK_CREST_DB = 8.0  # its peak above that of a sine of the same RMS
 MUSIC_CREST_DB = 10.0  # composed pieces peak less than this above their highest meter reading
 
