@@ -19,6 +19,8 @@ SPEED_UNKNOWN = 0.005
 """A tape tells nothing of the absolute speed of its own deck, which shifts the ripple of the heads along the frequencies."""
 
 CONSTANT_S = 5e-7  # of the linear phase, which counts as latency
+DELAY_SYSTEMATIC_S = 2e-6  # of the slope of a phase that wavers by some hundredths of a degree
+DELAY_FROM_HZ = 25.0  # below, the window is too short for a slope so steep
 HARMONIC_SYSTEMATIC = 0.025
 PHASE_SYSTEMATIC_DEG = 0.4
 UNTIMED_S, UNTIMED_DB = 20e-6, 0.08  # where nothing tells the motion of the tape, flutter is left in the response
@@ -70,10 +72,11 @@ def _phase_curves(found: response.Response, sd_s: np.ndarray, conditions: Condit
     doubt = np.hypot(np.degrees(np.hypot(found.phase_doubt(), turn * timing)), PHASE_SYSTEMATIC_DEG)
     phase = np.degrees(found.phase)
     delay, delay_doubt = found.group_delay()
-    delay_doubt = np.hypot(delay_doubt, CONSTANT_S)
+    delay_doubt = np.hypot(delay_doubt, DELAY_SYSTEMATIC_S)
+    told = found.frequency_hz >= DELAY_FROM_HZ
     return [
         curve("phase_response", conditions, RESPONSE, found.frequency_hz, phase, "phase", "deg", doubt),
-        curve("group_delay", conditions, RESPONSE, found.frequency_hz, delay, "delay", "s", delay_doubt),
+        curve("group_delay", conditions, RESPONSE, found.frequency_hz[told], delay[told], "delay", "s", delay_doubt[told]),
     ]
 
 
