@@ -23,6 +23,7 @@ def selftest(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first deck; the next ones follow.")] = 1,
     only: Annotated[str | None, typer.Option(metavar="QUANTITY", help="Show and judge one quantity, such as thd.")] = None,
     full: Annotated[bool, typer.Option("--full", help="The whole stimulus instead of the quick one.")] = False,
+    dbx: Annotated[bool, typer.Option("--dbx/--no-dbx", help="Measure the compander of every fourth deck too.")] = True,
     passes: Annotated[int, typer.Option(min=1, max=9, help="Play passes of each deck.")] = 1,
     processes: Annotated[
         int | None, typer.Option(min=1, max=16, help="Decks at a time; by default 2 where there are two cores.")
@@ -47,8 +48,8 @@ def selftest(
 
     if write is not None and not write.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {write.absolute().parent} to write {write.name} to; make it, or name another")
-    wanted = cases(seed, decks, quick=not full, passes=passes)
-    command = table.command_of(seed, decks, quick=not full, passes=passes)
+    wanted = cases(seed, decks, quick=not full, passes=passes, dbx=dbx)
+    command = table.command_of(seed, decks, quick=not full, passes=passes, dbx=dbx)
     outcomes: list[Outcome] = []
     failed: list[tuple[Case, str]] = []
     interrupted = False

@@ -6,6 +6,7 @@ flutter, and a quiet one, the same deck with flutter, wander and noise off, whic
 distortion.
 """
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -65,6 +66,14 @@ RANGES: Mapping[str, Span] = {
     "tracks.skew_us": Span(0.5, 8.0, log=True),
     "tracks.skew_wander_us": Span(0.2, 1.5, log=True),
     "tracks.skew_corner_hz": Span(2.0, 8.0),
+    "compander.ratio": Span(1.9, 2.1),
+    "compander.unity_db": Span(-6.0, 6.0),
+    "compander.time_constant_s": Span(0.02, 0.06, log=True),
+    "compander.emphasis_zero_hz": Span(700.0, 900.0),
+    "compander.weighting_low_hz": Span(20.0, 35.0),
+    "compander.weighting_zero_hz": Span(1000.0, 1500.0),
+    "compander.weighting_high_hz": Span(9000.0, 12_000.0),
+    "compander.floor_db": Span(-85.0, -75.0),
     "alignment_9_5.replay_us": Span(33.0, 37.0),
     "alignment_9_5.record_eq.shelf_zero_hz": Span(950.0, 1200.0),
     "alignment_9_5.record_eq.shelf_pole_hz": Span(1500.0, 1800.0),
@@ -85,6 +94,9 @@ LEVEL_DB = Span(-0.5, 0.5)
 
 GAIN_DB = Span(-1.0, 1.0)
 """Gain error of every track."""
+
+EMPHASIS_RATIO, WEIGHTING_RATIO = 4.0, 10.0
+"""Upper over lower corner of the compander's shelves, 12 and 20 dB."""
 
 SHARE = Span(0.3, 1.0)
 """Weighted flutter of every turning part and of the residue, re each other."""
@@ -109,21 +121,28 @@ def draw_deck(seed: int, *, quiet: bool = False) -> DeckParameters:
     quiet : bool
         The same deck with flutter, wander of the skew, hiss, noise and hum off. A constant error of speed and skew remain.
     """
-    generator = np.random.default_rng((seed, _DRAWN))
     centre = load_parameters(CENTRE)
-    changes: dict[str, object] = {"name": f"drawn-{seed}"}
-    changes |= {key: span.draw(generator) for key, span in RANGES.items()}
-    changes["electronics.mains_hz"] = int(generator.choice((50, 60)))
-    changes["tracks.gain_db"] = tuple(GAIN_DB.draw(generator) for _ in range(TRACKS))
-    drive = 10.0 ** (DRIVE_DB.draw(generator) / 20.0)
-    level = 10.0 ** (LEVEL_DB.draw(generator) / 20.0)
+    drawn = {key: span.draw(_generator(seed, key)) for key, span in RANGES.items()}
+    changes: dict[str, object] = {"name": f"drawn-{seed}", **drawn}
+    for shelf, ratio in (("emphasis", EMPHASIS_RATIO), ("weighting", WEIGHTING_RATIO)):
+        changes[f"compander.{shelf}_pole_hz"] = ratio * drawn[f"compander.{shelf}_zero_hz"]
+    changes["electronics.mains_hz"] = int(_generator(seed, "mains").choice((50, 60)))
+    changes["tracks.gain_db"] = tuple(GAIN_DB.draw(_generator(seed, f"gain {track}")) for track in range(TRACKS))
+    drive, level = (
+        10.0 ** (span.draw(_generator(seed, name)) / 20.0) for name, span in (("drive", DRIVE_DB), ("level", LEVEL_DB))
+    )
     changes["alignment_9_5.signal_ka_m"] = centre.alignment_9_5.signal_ka_m * drive
     changes["alignment_9_5.flux_at_0_vu"] = centre.alignment_9_5.flux_at_0_vu * drive * level
-    share = np.array([SHARE.draw(generator) for _ in range(5)])
-    target = FLUTTER_PERCENT.draw(generator)
-    drawn = centre.changed(changes)
-    drawn = drawn.changed(_flutter(drawn, share, target))
-    return drawn.changed(QUIET) if quiet else drawn
+    share = np.array([SHARE.draw(_generator(seed, f"flutter {part}")) for part in range(5)])
+    target = FLUTTER_PERCENT.draw(_generator(seed, "flutter"))
+    deck = centre.changed(changes)
+    deck = deck.changed(_flutter(deck, share, target))
+    return deck.changed(QUIET) if quiet else deck
+
+
+def _generator(seed: int, name: str) -> np.random.Generator:
+    """Chance of one parameter, so that a new parameter leaves all others as they were."""
+    return np.random.default_rng((seed, _DRAWN, zlib.crc32(name.encode())))
 
 
 def _flutter(deck: DeckParameters, share: np.ndarray, two_sigma_percent: float) -> dict[str, float]:

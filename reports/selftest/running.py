@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +11,18 @@ import numpy as np
 
 from capture.flow import Progress as CaptureProgress
 from capture.flow import capture
-from capture.planning import Wish, plan_session
+from capture.planning import Wish, plan_session, recordings
 from capture.recordings import Plan
 from capture.virtual import VirtualDevice, capture_through, true_values
 from capture.wire import Wire
 from modeling.deck.true.linearity import RESPONSE_HZ
 from reports import measuring
-from reports.selftest.cases import WIRING, Case
+from reports.selftest.cases import POSITIONS, WIRING, Case
 from reports.selftest.goals import LOOP
 from reports.selftest.joining import Joined, join
 from sessions.manifest import now, tool_version
 from sessions.results import Axis, Condition, Conditions, Curve, Measurements, Result
 from sessions.store import Session
-from signals.stimulus import MAIN
 
 Tell = Callable[[float], None]
 SHARES = {"planned": 0.04, "captured": 0.35, "measured": 0.95}
@@ -58,7 +57,8 @@ def measure_case(case: Case, folder: Path, tell: Tell = lambda _: None) -> Outco
     """
     started = time.monotonic()
     tracks, pilot = WIRING[case.kind]
-    wish = Wish(tracks=tracks, pilot_track=pilot, quick=case.quick, deck="a deck of the selftest", seed=case.seed)
+    dbx = POSITIONS.get(case.kind, ("off",))
+    wish = Wish(tracks=tracks, pilot_track=pilot, quick=case.quick, deck="a deck of the selftest", seed=case.seed, dbx=dbx)
     session = plan_session(folder / "session", wish, identifier=_identifier(case))
     tell(SHARES["planned"])
     true = _through_wire(session, case, tell) if case.kind == LOOP else _through_deck(session, case, tell)
@@ -73,10 +73,18 @@ def _identifier(case: Case) -> str:
 
 
 def _through_deck(session: Session, case: Case, tell: Tell) -> Callable[[], Measurements]:
-    deck = VirtualDevice("virtual deck", case.deck(), session.stimulus, MAIN, case.seed)
+    made = recordings(POSITIONS.get(case.kind, ("off",)), case.passes)
+    deck = VirtualDevice("virtual deck", case.deck(), session.stimulus, made[0].stimulus, case.seed)
+    passes = sum(1 + sum(play.passes for play in recording.plays) for recording in made)
     with closing(deck):
-        capture_through(session, deck, Plan.of(case.passes), _reporting(case.passes + 1, tell))
-    return lambda: true_values(Session.open(session.path), deck)
+        capture_through(session, deck, Plan(made), _reporting(passes, tell))
+    return lambda: _truth(Session.open(session.path), deck, [recording.stimulus for recording in made])
+
+
+def _truth(session: Session, deck: VirtualDevice, stimuli: Sequence[str]) -> Measurements:
+    told = [true_values(session, deck, stimulus) for stimulus in stimuli]
+    update = {"results": [r for each in told for r in each.results], "curves": [c for each in told for c in each.curves]}
+    return told[0].model_copy(update=update)
 
 
 def _through_wire(session: Session, case: Case, tell: Tell) -> Callable[[], Measurements]:

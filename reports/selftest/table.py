@@ -92,7 +92,7 @@ def _readings(outcome: Outcome) -> Iterator[dict[str, Any]]:
         }
 
 
-def command_of(seed: int, decks: int, *, quick: bool, passes: int) -> str:
+def command_of(seed: int, decks: int, *, quick: bool, passes: int, dbx: bool) -> str:
     """The command that makes a run again."""
-    more = ("" if quick else " --full") + ("" if passes == 1 else f" --passes {passes}")
+    more = ("" if quick else " --full") + ("" if passes == 1 else f" --passes {passes}") + ("" if dbx else " --no-dbx")
     return f"tape selftest --decks {decks} --seed {seed}{more}"

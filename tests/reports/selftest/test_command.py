@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reports.selftest import workers
-from reports.selftest.cases import ALONE, LOOP, PILOT, QUIET, Case, cases
+from reports.selftest.cases import ALONE, DBX, LOOP, PILOT, QUIET, Case, cases
 from reports.selftest.joining import Joined, Pair, Unmet
 from reports.selftest.running import Outcome
 from signals.errors import SignalError
@@ -39,15 +39,17 @@ def made_up(monkeypatch):
     return use
 
 
-RUN = ("selftest", "--processes", 1)
+RUN = ("selftest", "--no-dbx", "--processes", 1)
 
 
 def test_decks_follow_from_the_seed_and_are_captured_alike_in_every_run():
     drawn = cases(1, 5)
     assert [(case.kind, case.seed) for case in drawn] == [
-        (PILOT, 1), (ALONE, 2), (PILOT, 3), (ALONE, 4), (PILOT, 5), (QUIET, 1), (QUIET, 5), (LOOP, 1),
+        (DBX, 1), (DBX, 5), (QUIET, 1), (QUIET, 5),
+        (PILOT, 1), (ALONE, 2), (PILOT, 3), (ALONE, 4), (PILOT, 5), (LOOP, 1),
     ]  # fmt: skip
-    assert cases(4, 1)[0] == drawn[3]
+    assert cases(4, 1)[2] == drawn[7]
+    assert DBX not in {case.kind for case in cases(1, 5, dbx=False)}
 
 
 def test_all_is_well_and_the_table_is_written(made_up, command, tmp_path):
@@ -56,9 +58,9 @@ def test_all_is_well_and_the_table_is_written(made_up, command, tmp_path):
     done = command(*RUN, "--decks", 2, "--seed", 4, "--write", page)
     assert done.status == 0, done
     assert re.search(r"^no pilot +thd +from 0.1 +% +1 +1 +1 +1 +1 +3 % of value +100 % of 1", done.out, re.MULTILINE)
-    assert "again: tape selftest --decks 2 --seed 4" in done.out
+    assert "again: tape selftest --decks 2 --seed 4 --no-dbx" in done.out
     text = page.read_text()
-    assert "tape selftest --decks 2 --seed 4 --write" in text
+    assert "tape selftest --decks 2 --seed 4 --no-dbx --write" in text
     assert "| pilot | frequency_response | 30 to 16000 Hz | dB | 18" in text
     assert "\nNothing.\n" in text
     assert "not held against a truth: hum." in text
@@ -96,7 +98,7 @@ def test_json_holds_every_row_and_reading(made_up, command):
     assert done.status == 0, done
     document = json.loads(done.out)
     assert document["complete"]
-    assert [(c["kind"], c["seed"]) for c in document["cases"]] == [(PILOT, 1), (QUIET, 1), (LOOP, 1)]
+    assert [(c["kind"], c["seed"]) for c in document["cases"]] == [(QUIET, 1), (PILOT, 1), (LOOP, 1)]
     rows = {(r["case"], r["quantity"], r["outside"]): r for r in document["rows"]}
     assert rows[PILOT, "thd", False]["bias"] == pytest.approx(1.0)
     assert rows[PILOT, "thd", True]["unmet"] == {"invalid": 1}
