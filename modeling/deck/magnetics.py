@@ -149,7 +149,7 @@ def reduce_to_curves(classes: ParticleClasses, curves: int = CURVES) -> RecordCu
     """Best few curves for all classes together, by a weighted singular value decomposition (through its Gram matrix).
 
     Small fields and shallow layers weigh more, so that low-level response and short wavelengths keep their precision. With four
-    curves a sine is within 0.02 dB of the full sum at 9.5 cm/s, from 100 Hz to 14 kHz, and so is its third
+    curves a sine is within 0.03 dB of the full sum at 9.5 cm/s, from 100 Hz to 14 kHz, and so is its third
     harmonic at 315 Hz and 1 kHz.
     """
     limit = FIELD_LIMIT * classes.bias_ka_m

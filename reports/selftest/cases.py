@@ -64,7 +64,8 @@ class Case:
 def cases(seed: int, decks: int, *, quick: bool = True, passes: int = 1, dbx: bool = True) -> Sequence[Case]:
     """What a run measures: `decks` decks from `seed` on, with a pilot and without by turns, and the wire.
 
-    Of every fourth deck the quiet one too, and its compander where `dbx` says so. A deck is captured in the same way whatever run it is part of.
+    Of every fourth deck the quiet one too, and its compander where `dbx` says so. A deck is captured in the same way
+    whatever run it is part of.
     """
     drawn = [Case(PILOT if s % 2 else ALONE, s, quick, passes) for s in range(seed, seed + decks)]
     again = [DBX, QUIET] if dbx else [QUIET]

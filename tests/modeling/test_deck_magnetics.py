@@ -52,7 +52,7 @@ def test_four_curves_stand_for_all_classes(deck):
     classes = particle_classes(deck.tape, deck.record_head)
     curves = reduce_to_curves(classes)
     for speed, v in SPEED_UM_S.items():
-        close_db = 0.02 if speed > 9.0 else 0.05  # the wavelengths of low speed reach less deep
+        close_db = 0.03 if speed > 9.0 else 0.05  # the wavelengths of low speed reach less deep
         for level_db in (-20, -10, 0, 5, 10, 15):
             peak = 27.0 * 10 ** (level_db / 20)
             values = np.empty((4, PHASE.size))
