@@ -6,6 +6,7 @@ from scipy.signal import savgol_filter
 from analysis import response
 from analysis.dewarp import dewarp
 from analysis.findings import Measured, curve, result
+from analysis.sweep_timing import sweep_timebase
 from analysis.take import CLIPPED, Take
 from sessions.results import Conditions, Curve, Result
 from signals.sweeps import Sweep
@@ -38,7 +39,9 @@ def measure(take: Take, reference: float | None) -> Measured:
         level_db = cue.level_db or 0.0
         conditions = take.under(level_db=level_db)
         lead = round(0.2 * rate)
-        timebase = take.alignment.of(cue)
+        timebase = take.alignment.base
+        if cue.name in take.alignment.own:
+            timebase = sweep_timebase(take.returned, take.alignment.returned, cue, rate, timebase)
         stop = cue.stop_samples + round(0.9 * rate)
         got = dewarp(take.returned, take.alignment.returned, timebase, cue.start_samples - lead, stop)
         if np.max(np.abs(got)) >= CLIPPED:
