@@ -84,8 +84,8 @@ class Response:
         at_1k = phase[np.argmin(np.abs(np.log(self.frequency_hz / 1000.0)))]
         return np.asarray(phase - 2.0 * np.pi * np.round(at_1k / (2.0 * np.pi)))
 
-    def without_linear_phase(self) -> "Response":
-        """The response without the linear phase that counts as latency: argmax over tau of |sum H/|H| e^(j 2 pi f tau) df|."""
+    def linear_delay_s(self) -> float:
+        """Delay of the linear phase, which counts as latency: argmax over tau of |sum H/|H| e^(j 2 pi f tau) df|."""
         used = (self.frequency_hz >= LINEAR_HZ[0]) & (self.frequency_hz <= LINEAR_HZ[1])
         frequency, part = self.frequency_hz[used], self.transfer[used]
         weighted = (
@@ -98,8 +98,13 @@ class Response:
         coarse = np.linspace(-LINEAR_SEARCH_S, LINEAR_SEARCH_S, 81)
         best = float(coarse[np.argmin([spread(tau) for tau in coarse])])
         step = float(coarse[1] - coarse[0])
-        tau = float(minimize_scalar(spread, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-9}).x)
-        return replace(self, transfer=self.transfer * np.exp(2j * np.pi * self.frequency_hz * tau))
+        found = minimize_scalar(spread, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-9})
+        return float(found.x)
+
+    def without_linear_phase(self) -> "Response":
+        """The response without the linear phase that counts as latency."""
+        turn = np.exp(2j * np.pi * self.frequency_hz * self.linear_delay_s())
+        return replace(self, transfer=self.transfer * turn)
 
     def group_delay(self) -> tuple[np.ndarray, np.ndarray]:
         """Group delay in seconds, from the slope of the phase over a third of an octave, and its 95 % uncertainty."""

@@ -2,17 +2,20 @@
 
 import numpy as np
 
+from analysis import response
 from analysis.dewarp import dewarp
 from analysis.findings import Measured, result, trajectory_curves
 from analysis.take import Take
 from sessions.results import Result
 from signals.cues import Cue
 from signals.stimulus import waveform
+from signals.sweeps import Sweep
 
 LATENCY = "arrival of the start marker on the time base; linear phase of the response from 400 Hz to 6 kHz counts as delay"
 SPEED = "span of the stimulus from start to end marker over the span of its return"
 DRIFT = "slope of the speed over the six equal parts of the take from start to end marker, times its length"
 POLARITY = "sign of the correlation with what was sent, 200 Hz to 2 kHz"
+SWEPT_S, UNSWEPT_S = 1e-6, 3e-6  # what the constant of the delay is uncertain by, with a sweep to set it and without (95 %)
 PARTS = 6
 POLARITY_HZ = (200.0, 2000.0)
 LEAST_CORRELATION = 0.1  # of a noise or sweep that came back; what did not reaches 0.02
@@ -33,17 +36,36 @@ def measure(take: Take, reference: float | None) -> Measured:
     marker = starts[0].start_samples / rate
     start, end = take.longest_s()
     method = f"{SPEED}; {take.alignment.method}"
-    sd = float(base.sd(marker))
+    left_s = swept_delay_s(take)
+    constant_s = UNSWEPT_S if left_s is None else SWEPT_S
+    base = base.shifted(left_s or 0.0)
+    latency_doubt = float(np.hypot(1.96 * base.sd(marker), constant_s))
     heard = base.output_time(np.array([start, end]))
     speed = (end - start) / float(heard[1] - heard[0])
     doubt = 196.0 * float(np.hypot(base.sd(start), base.sd(end))) / (end - start)
     results = [
-        result("latency", float(base.delay(marker)), "s", 1.96 * sd + 2e-6, conditions, LATENCY),
+        result("latency", float(base.delay(marker)), "s", latency_doubt, conditions, LATENCY),
         result("speed_error", 100.0 * (speed - 1.0), "%", doubt, conditions, method),
         _drift(take, start, end),
         *_polarities(take),
     ]
     return results, trajectory_curves(base, start, end, conditions, take.alignment.method)
+
+
+def swept_delay_s(take: Take) -> float | None:
+    """Delay that the response to the softest sweep has left on the time base; None where no sweep tells it.
+
+    What set the constant of the time base is programme, which weighs the frequencies that it holds; the sweep weighs all alike. A
+    sweep that was followed by its own phase tells nothing.
+    """
+    cues = [cue for cue in take.cues("sweep") if cue.name not in take.alignment.own]
+    if not cues:
+        return None
+    cue, rate = min(cues, key=lambda c: c.level_db or 0.0), take.sheet.sample_rate
+    lead, stop = round(0.2 * rate), cue.stop_samples + round(0.9 * rate)
+    got = dewarp(take.returned, take.alignment.returned, take.alignment.base, cue.start_samples - lead, stop)
+    sweep = Sweep(cue.number("low_hz"), cue.number("high_hz"), cue.number("rate_s"))
+    return response.measure(got, lead, sweep, take.sheet.amplitude(cue.level_db or 0.0), rate, orders=(2,)).linear_delay_s()
 
 
 def _drift(take: Take, start_s: float, end_s: float) -> Result:

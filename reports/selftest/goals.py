@@ -85,7 +85,7 @@ GOALS: Sequence[Goal] = (
     Goal("frequency_response", 0.05, case=QUIET, x=BAND_HZ),
     Goal("frequency_response", 0.05, case=LOOP, x=BAND_HZ),
     Goal("thd", percent=3.0, least=0.1),
-    *(Goal(harmonic, THREE_PERCENT_DB, least=-60.0, floor=-100.0) for harmonic in HARMONICS),
+    *(Goal(harmonic, THREE_PERCENT_DB, least=-60.0, floor=-80.0) for harmonic in HARMONICS),
     Goal("noise_a", 0.1),
     Goal("snr_a", 0.1),
     Goal("noise_itu468", 0.2),
