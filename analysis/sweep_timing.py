@@ -33,7 +33,7 @@ class Band:
     bandwidth_hz: float
 
 
-BANDS = (Band(20.0, 80.0, 7.0), Band(80.0, 320.0, 28.0), Band(320.0, 1280.0, 100.0), Band(1280.0, np.inf, 240.0))
+BANDS = (Band(12.0, 80.0, 7.0), Band(80.0, 320.0, 28.0), Band(320.0, 1280.0, 100.0), Band(1280.0, np.inf, 240.0))
 
 
 def sweep_timebase(audio: AudioReader, channel: int, cue: Cue, sample_rate: int, base: Timebase) -> Timebase:

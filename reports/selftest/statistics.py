@@ -22,6 +22,7 @@ CHANCE = 0.01
 """A coverage is out of range when chance would bring it about less often than this."""
 
 PERCENTILE = 95.0
+FARTHEST = 1e3  # times its uncertainty is an error taken to be, at most: one of 0 may be stated
 
 Honesty = Literal["honest", "too small", "too large"]
 Reading = tuple[int, Pair]
@@ -142,7 +143,7 @@ def _coverage(plain: list[np.ndarray], kept: list[tuple[int, Pair, np.ndarray]])
         stated = np.isfinite(doubt)
         hits += int(np.sum(np.abs(error[stated]) <= doubt[stated]))
         count += int(stated.sum())
-        scaled = error[stated] / np.maximum(doubt[stated], np.finfo(float).tiny)
+        scaled = np.clip(error[stated] / np.maximum(doubt[stated], np.finfo(float).tiny), -FARTHEST, FARTHEST)
         groups.setdefault(("curve", number) if pair.is_curve else deck, []).append(scaled)
     if not count:
         return None, 0

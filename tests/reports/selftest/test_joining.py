@@ -130,6 +130,12 @@ def test_honest_errors_pass_and_shrunk_or_swollen_uncertainties_do_not():
     assert row("pilot", "thd", None, pairs(error, 6.0)).honesty == "too large"
 
 
+def test_an_uncertainty_of_nothing_is_too_small():
+    found = row("pilot", "thd", None, pairs([0.1, -0.1, 0.2, -0.3, 0.1], 0.0))
+    assert (found.coverage, found.honesty) == (0.0, "too small")
+    assert row("pilot", "thd", None, pairs([0.0] * 5, 0.0)).coverage == 1.0
+
+
 def test_few_readings_accuse_nobody_unjustly():
     assert honesty(0.5, 2) == "honest"  # at most one of two by 0.9: 0.19
     assert honesty(1.0, 50) == "honest"  # 0.99^50 = 0.6
