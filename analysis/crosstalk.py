@@ -64,7 +64,7 @@ class Leak:
     @property
     def limit_db(self) -> float:
         """Level that it stays below 95 % of the time."""
-        return float(20.0 * np.log10(abs(self.ratio) + NORMAL_95 * np.sqrt(0.5 * self.variance)))
+        return float(20.0 * np.log10(abs(self.ratio) + NORMAL_95 * np.sqrt(0.5 * self.variance) + 1e-15))
 
 
 def leaks(recording: np.ndarray, source: int, frequencies_hz: Sequence[float], sample_rate: int) -> list[list[Leak]]:

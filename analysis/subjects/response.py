@@ -25,6 +25,7 @@ DELAY_FROM_HZ = 25.0  # below, the window is too short for a slope so steep
 HARMONIC_SYSTEMATIC = 0.025
 PHASE_SYSTEMATIC_DEG = 0.4
 UNTIMED_S, UNTIMED_DB = 20e-6, 0.08  # where nothing tells the motion of the tape, flutter is left in the response
+EDGE_HZ = 25.0  # as much is in doubt below, where the fade of the sweep and the end of the window are felt
 LEAST_POINTS = 12  # of a harmonic's response, a quarter of an octave, before it is shown
 SIXTH_OCTAVE = response.POINTS_PER_OCTAVE // 6 + 1
 
@@ -55,7 +56,7 @@ def measure(take: Take, reference: float | None) -> Measured:
         ends = np.array([cue.start_samples, cue.stop_samples]) / rate
         speed = 8.686 * abs(float(np.diff(timebase.delay(ends))[0] / np.diff(ends)[0]))
         sd_s = timebase.sd(cue.start_samples / rate + sweep.time_s(frequency))
-        untimed = np.where(sd_s > UNTIMED_S, UNTIMED_DB, 0.0)
+        untimed = np.where((sd_s > UNTIMED_S) | (frequency < EDGE_HZ), UNTIMED_DB, 0.0)
         doubt = np.sqrt(
             found.level_doubt_db() ** 2 + SYSTEMATIC_DB**2 + speed**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2
         )
