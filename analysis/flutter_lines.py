@@ -60,24 +60,26 @@ def lines(signal: Deviation, most: int = 8) -> list[Line]:
 
 def _fitted(signal: Deviation, frequency_hz: np.ndarray, density: np.ndarray) -> list[Line]:
     """RMS of the lines at some frequencies, fitted all together."""
-    points = signal.percent.size
-    length_s = points / signal.rate_hz
+    # Means of neighbours lose nothing that the step's own response does not say.
+    stride = max(1, int(signal.rate_hz / (2.5 * max(HIGH_HZ, float(np.max(frequency_hz))))))
+    points, rate_hz = signal.percent.size // stride, signal.rate_hz / stride
+    x = signal.percent[: points * stride].reshape(points, stride).mean(axis=1)
+    length_s = points / rate_hz
     orders = np.clip(np.ceil(PASSES * frequency_hz * length_s), LEAST_ORDER, MOST_ORDER).astype(int)
-    time = np.arange(points) / signal.rate_hz
+    time = (np.arange(points) + 0.5) / rate_hz
     shapes = legendre.legvander(np.linspace(-1.0, 1.0, points), int(orders.max()))
     columns = []
     for f, order in zip(frequency_hz, orders, strict=True):
         turn = np.exp(2j * np.pi * f * time)[:, None] * shapes[:, : order + 1]
         columns.append(np.concatenate((turn.real, turn.imag), axis=1))
     design = np.concatenate(columns, axis=1)
-    x = signal.percent - np.mean(signal.percent)
-    weights = np.linalg.lstsq(design.T @ design, design.T @ x, rcond=1e-10)[0]
+    weights = np.linalg.lstsq(design.T @ design, design.T @ (x - np.mean(x)), rcond=1e-10)[0]
     found, first = [], 0
     for f, block, n in zip(frequency_hz, columns, density, strict=True):
         part = block @ weights[first : first + block.shape[1]]
         first += block.shape[1]
         noise = n * block.shape[1] / (2.0 * length_s)
-        found.append(_line(float(f), float(np.mean(part**2)), float(noise), float(n) / length_s, signal.rate_hz))
+        found.append(_line(float(f), float(np.mean(part**2)), float(noise), float(n) / length_s, rate_hz))
     return found
 
 
