@@ -180,7 +180,7 @@ def _limited(figure: Result, alone: Alone, by: Circumstances) -> Result:
     """A figure with a note when the interface by itself comes near it."""
     if figure.value is None:
         return figure
-    if figure.quantity in (*NOISE, "snr_a"):
+    if figure.quantity in (*NOISE, "snr_a") and "re" not in figure.conditions:
         said = _noise_note(figure, alone, by)
     elif figure.quantity in DISTORTION:
         said = _distortion_note(figure, alone, by)
