@@ -10,7 +10,7 @@ from sessions.results import Curve, Result
 MODULATION = (
     "A-weighted noise, 20 Hz to 20 kHz, beside a dewarped low tone and its harmonics, re the returned reference tone"
 )
-SYSTEMATIC_DB = 0.03  # of the reference tone's level, and of what stands in for the notches
+SYSTEMATIC_DB = 0.01  # of the reference tone's level, and of what stands in for the notches
 
 
 def measure(take: Take, reference: float | None) -> Measured:
