@@ -30,6 +30,7 @@ SURE_RAD = 0.35  # with more noise than this in the phase, cycles slip
 LONGEST_S = 10.0  # of the tone for distortion and noise
 EDGE_S = 0.05
 DRIFT_S = 6.0
+NOISE_S = 3.5
 WIDE_HZ = 20_000.0
 SPEED = "mean frequency of the tone over its nominal one; the clock of the recording counts as exact"
 DRIFT = "slope of the speed over six equal parts of the tone, times its length"
@@ -203,7 +204,7 @@ def _spectral(tone: _Tone) -> Measured:
         results.append(result("thd", thd[0], "%", thd[1], tone.conditions, THD))
     residue = _beside(tone, timebase, start, wave)
     if residue.size < noise.SHORTEST_S * rate:
-        note = f"the tone lasts {residue.size / rate:.1f} s, {noise.SHORTEST_S:g} s are needed for its noise; record a longer one"
+        note = f"the tone lasts {wave.size / rate:.1f} s, {NOISE_S:g} s are needed for its noise; record a longer one"
         return [*results, Result.invalid("noise_a", "dB", tone.conditions, BESIDE, note)], []
     told, curves = noise.levels(residue, rate, found.fundamental, tone.conditions)
     band = f", up to {0.5 * rate / 1000:g} kHz" if 0.5 * rate < WIDE_HZ else ""

@@ -12,6 +12,7 @@ from analysis.noise import NoiseSpectrum, spectrum, weighted_power
 NOTCH_HZ = 4.0  # half width: the line after dewarping, and the window's skirts
 BESIDE_HZ = 12.0  # the noise beside a line is read up to here
 SHARP_FRAME_S = 1.5
+SIDEBANDS_HZ, SIDEBANDS_SHARE = 250.0, 0.24  # of a low tone's frequency
 WHOLE_HZ = 2.0 * BESIDE_HZ + 1.0
 
 
@@ -35,11 +36,19 @@ def residue(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> tuple[fl
     return weighted_power(notched(spectrum(tone, sample_rate), frequency_hz), "A")
 
 
-def notched(whole: NoiseSpectrum, frequency_hz: float) -> NoiseSpectrum:
-    """A spectrum with a line and its harmonics replaced by the mean of what lies beside each."""
+def notched(whole: NoiseSpectrum, frequency_hz: float, sidebands_hz: float = 0.0) -> NoiseSpectrum:
+    """A spectrum with a line and its harmonics replaced by the mean of what lies beside each.
+
+    Parameters
+    ----------
+    sidebands_hz : float
+        As far from the line itself its sidebands are taken for the tone's; as much again beyond tells the noise.
+    """
     order = np.maximum(np.round(whole.frequency_hz / frequency_hz), 1.0)
     distance = np.abs(whole.frequency_hz - order * frequency_hz)
-    line, near = distance <= NOTCH_HZ, (distance > NOTCH_HZ) & (distance <= BESIDE_HZ)
+    first = (order == 1.0) & (sidebands_hz > NOTCH_HZ)
+    inner, outer = np.where(first, sidebands_hz, NOTCH_HZ), np.where(first, 2.0 * sidebands_hz, BESIDE_HZ)
+    line, near = distance <= inner, (distance > inner) & (distance <= outer)
     index = order.astype(int)
     total = np.bincount(index[near], whole.density[near], index.max() + 1)
     count = np.bincount(index[near], minlength=index.max() + 1)
@@ -51,7 +60,7 @@ def without_tone(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> np.
     """What is left of a dewarped tone when it and its harmonics are no louder than what lies beside each.
 
     Frames of 1.5 s, of a window whose skirts are 92 dB down (Blackman-Harris), overlap by three quarters and add up to a constant;
-    each is notched by itself.
+    each is notched by itself, about the tone wide enough for the sidebands that flutter makes up to 200 Hz.
 
     Parameters
     ----------
@@ -70,11 +79,12 @@ def without_tone(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> np.
     window = get_window("blackmanharris", frame)
     window /= np.sum(window[::hop])
     frequency = np.fft.rfftfreq(frame, 1.0 / sample_rate)
+    sidebands_hz = min(SIDEBANDS_HZ, SIDEBANDS_SHARE * frequency_hz)
     out = np.zeros((count + 3) * hop)
     for start in range(0, count * hop, hop):
         values = np.fft.rfft(tone[start : start + frame] * window)
         density = np.abs(values) ** 2
-        calm = notched(NoiseSpectrum(frequency, density, 1), frequency_hz).density
+        calm = notched(NoiseSpectrum(frequency, density, 1), frequency_hz, sidebands_hz).density
         out[start : start + frame] += np.fft.irfft(values * np.sqrt(calm / np.maximum(density, 1e-300)), frame)
     return out[3 * hop : -3 * hop]
 
