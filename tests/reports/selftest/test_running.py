@@ -15,7 +15,7 @@ from signals.errors import SignalError
 from signals.scope import Piece, Scope
 
 pytestmark = pytest.mark.slow
-SHORT = Scope(6.0, (315.0,), (-10.0, 0.0, 10.0), 0.8, (-20.0,), 4.0, 3.0, 0.5, (Piece("band", 6.0, 0.0, "train"),))
+SHORT = Scope(6.0, (315.0,), (-10.0, 0.0, 10.0), 0.8, (-20.0,), 6.0, 3.0, 0.5, (Piece("band", 6.0, 0.0, "train"),))
 DECK = Case(QUIET, 3)
 
 
