@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -26,6 +26,8 @@ class Unmet:
     quantity: str
     fate: Fate
     true: float | None
+    unit: str = ""
+    conditions: Conditions = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,12 +85,14 @@ def join(measured: Measurements, true: Measurements) -> Joined:
     for told in true.results:
         partners = found.get(_key(told.quantity, told.unit, told.conditions)) or _nearest(told, measured)
         if not partners and told.valid:
-            unmet.append(Unmet(told.quantity, "missing", told.value))
+            unmet.append(Unmet(told.quantity, "missing", told.value, told.unit, told.conditions))
         for partner in partners:
             if told.value is not None and partner.value is not None:
                 pairs.append(_figure(told, partner))
             elif told.valid != partner.valid:
-                unmet.append(Unmet(told.quantity, "invalid" if told.valid else "unfounded", told.value))
+                unmet.append(
+                    Unmet(told.quantity, "invalid" if told.valid else "unfounded", told.value, told.unit, told.conditions)
+                )
     curves = defaultdict(list)
     for curve in measured.curves:
         curves[_curve_key(curve)].append(curve)

@@ -137,5 +137,9 @@ def range_in_words(goal: Goal | None, outside: bool) -> str:
     """Where a goal holds, or the rest."""
     if goal is None or (goal.least is None and goal.x is None):
         return ""
-    text = f"from {goal.least:g}" if goal.x is None else f"{goal.x[0]:g} to {goal.x[1]:g} Hz"
+    text = (
+        f"from {goal.least:g}{' of 0 dB' if goal.of_reference else ''}"
+        if goal.x is None
+        else f"{goal.x[0]:g} to {goal.x[1]:g} Hz"
+    )
     return f"not {text}" if outside else text

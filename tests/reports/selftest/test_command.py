@@ -57,7 +57,7 @@ def test_all_is_well_and_the_table_is_written(made_up, command, tmp_path):
     page = tmp_path / "table.md"
     done = command(*RUN, "--decks", 2, "--seed", 4, "--write", page)
     assert done.status == 0, done
-    assert re.search(r"^no pilot +thd +from 0.1 +% +1 +1 +1 +1 +1 +3 % of value +100 % of 1", done.out, re.MULTILINE)
+    assert re.search(r"^no pilot +thd +from 0.1 of 0 dB +% +1 +1 +1 +1 +1 +3 % of value +100 % of 1", done.out, re.MULTILINE)
     assert "again: tape selftest --decks 2 --seed 4 --no-dbx" in done.out
     text = page.read_text()
     assert "tape selftest --decks 2 --seed 4 --no-dbx --write" in text
@@ -130,7 +130,7 @@ def test_a_deck_that_cannot_be_measured_is_named_and_the_others_go_on(made_up, c
     done = command(*RUN, "--decks", 3)
     assert done.status == 1
     assert "not right: deck 2 (no pilot) could not be measured: there is no start marker" in done.out
-    assert re.search(r"^pilot +thd +from 0.1 +% +2 ", done.out, re.MULTILINE)
+    assert re.search(r"^pilot +thd +from 0.1 of 0 dB +% +2 ", done.out, re.MULTILINE)
 
 
 def test_a_worker_that_fails_is_told_of():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reports.selftest.goals import GOALS, Goal, goal_of
-from reports.selftest.joining import join
+from reports.selftest.joining import Pair, join
 from reports.selftest.statistics import honesty, row
 from sessions.results import Axis, Curve, Measurements, Result
 
@@ -159,3 +159,17 @@ def test_a_case_has_its_own_goal_where_it_is_named():
     assert goal_of("frequency_response", "quiet").limit == 0.05
     assert goal_of("polarity", "pilot") is None
     assert len({(goal.quantity, goal.case) for goal in GOALS}) == len(GOALS)
+
+
+def test_a_least_value_of_the_reference_rises_as_the_tone_falls():
+    percent = Goal("thd", percent=3.0, least=0.1, of_reference=True)
+    level = Goal("harmonic_3", 0.25, least=-60.0, of_reference=True)
+
+    def pair(unit, true, level_db):
+        ones = np.ones(1)
+        return Pair("q", unit, {"level_db": level_db}, np.nan * ones, true * ones, ones, ones)
+
+    # At -20 dB ten times as much must be there; louder tones are not let off.
+    assert [percent.holds(pair("%", v, -20.0))[0] for v in (0.9, 1.1)] == [False, True]
+    assert [percent.holds(pair("%", v, 10.0))[0] for v in (0.09, 0.11)] == [False, True]
+    assert [level.holds(pair("dB", v, -10.0))[0] for v in (-51.0, -49.0)] == [False, True]
