@@ -11,11 +11,11 @@ import numpy as np
 from analysis import distortion, dropouts, modulation, wow_flutter
 from analysis.dewarp import dewarp, interpolate
 from analysis.findings import Measured, curve, flutter_curve, flutter_results, result
+from analysis.intact import CLIPPED
 from analysis.phase import Readings, noise_bandwidth_hz, phase_law, track
 from analysis.segments import self_timed
 from analysis.steady_tone import Found, find, guessed_nominal
 from analysis.subjects import noise, steadiness
-from analysis.take import CLIPPED
 from analysis.timebase import Timebase
 from sessions.results import Conditions, Curve, Result
 from signals.audio import AudioReader

@@ -6,10 +6,19 @@ invalid, and says why. A pair of recordings made with any material goes to :mod:
 
 from collections.abc import Callable
 
-from analysis import distortion
+from analysis import reference as references
 from analysis.findings import Measured
-from analysis.subjects import distortion as distortion_figures
-from analysis.subjects import intermodulation, missing, modulation_noise, noise, response, steadiness, time, wow_flutter
+from analysis.subjects import (
+    distortion,
+    intermodulation,
+    missing,
+    modulation_noise,
+    noise,
+    response,
+    steadiness,
+    time,
+    wow_flutter,
+)
 from analysis.take import Take
 from sessions.results import Curve, Result
 
@@ -17,14 +26,14 @@ SUBJECTS = (
     ("time", time.measure),
     ("wow and flutter", wow_flutter.measure),
     ("response", response.measure),
-    ("distortion", distortion_figures.measure),
+    ("distortion", distortion.measure),
     ("intermodulation", intermodulation.measure),
     ("noise", noise.measure),
     ("modulation noise", modulation_noise.measure),
     ("dropouts and level", steadiness.measure),
     ("what is missing", missing.measure),
 )
-"""Each reads a take, and the peak amplitude of its returned reference tone where there is one."""
+"""Each reads a take, and the peak amplitude of its returned reference tone where there is one to rely on."""
 
 
 def measure_take(take: Take, progress: Callable[[str], None] = lambda _: None) -> Measured:
@@ -41,9 +50,5 @@ def measure_take(take: Take, progress: Callable[[str], None] = lambda _: None) -
 
 
 def reference_amplitude(take: Take) -> float | None:
-    """Peak amplitude of the returned 1 kHz reference tone at 0 dB."""
-    cues = take.cues("tone", purpose="reference")
-    if not cues:
-        return None
-    tone, cue = take.steady(cues[0])
-    return distortion.analyse(tone, cue.number("frequency_hz"), take.sheet.sample_rate).fundamental
+    """Peak amplitude of the returned 1 kHz reference tone at 0 dB; None where there is none to rely on."""
+    return references.amplitude(take)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from analysis import reference as references
 from analysis.alignment import Alignment
-from analysis.bench import measure_take, reference_amplitude
+from analysis.bench import measure_take
 from analysis.findings import Measured
 from analysis.locate import FoundTake
 from analysis.loopback import REACH_S, arrivals
@@ -81,7 +82,7 @@ def find(
         Alignment(channel, to, markers, steady, "one clock, constant delay"),
         {**conditions, PATH: ELECTRONICS},
     )
-    reference = reference_amplitude(take)
+    reference = references.fundamental(take)
     least = 10.0 ** (LEAST_GAIN_DB / 20.0) * sheet.amplitude(0.0)
     return None if reference is not None and reference < least else take
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.findings import Measured, curve, result
-from analysis.subjects.response import band_results
+from analysis.subjects.band import band_results
 from sessions.calibration import Calibration, Pair
 from sessions.results import Conditions, Curve, Result
 

@@ -332,6 +332,7 @@ def _chirp_strength(
     template = stretched.waveform(rate)
     first = round((expected_s - CODE_SEARCH_S) * rate)
     signal = audio.read(first, first + template.size + round(2 * CODE_SEARCH_S * rate))[:, channel]
+    signal = signal - np.mean(signal)  # a converter may add an offset
     size = 1 << int(np.ceil(np.log2(signal.size + template.size)))
     product = np.fft.rfft(signal, size) * np.conj(np.fft.rfft(template, size))
     envelope = np.abs(_analytic(product))[: signal.size - template.size + 1]

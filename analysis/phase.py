@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
+from scipy.ndimage import binary_dilation
 from scipy.signal import firwin
 
 from analysis.pipeline import pipelined
@@ -28,6 +29,10 @@ BLOCK_S = 20.0
 FADED_DB = -20.0  # so far below its usual amplitude the tone counts as lost
 USUAL_PERCENTILE = 90.0  # of the amplitude: the tone may be lost most of the time
 BESIDE_LOSS_S = 0.02  # how much of either side tells the speed over a loss
+DROWNED_S, DROWNED = (
+    0.05,
+    0.4,
+)  # for so long the noise of the band has more than this share of the power in it: the tone is lost
 Law = Callable[[np.ndarray], np.ndarray]
 
 
@@ -125,6 +130,10 @@ def track(
     share = float(np.sum(taps**2) / np.sum(beside**2))
     quadrature = 0.5 * share * float(np.median(outside.real**2 + outside.imag**2)) / np.log(2.0)
     present = amplitude > 10.0 ** (FADED_DB / 20.0) * np.percentile(amplitude, USUAL_PERCENTILE)
+    if (
+        float(np.min(law[1](np.array(input_span_s)))) * harmonic > 2.0 * bandwidth_hz
+    ):  # else its image stands beside the band
+        present &= ~_drowned(amplitude**2, share * np.abs(outside) ** 2, stride / rate)
     angle = _unwrapped(time[present], np.angle(z[present]), stride / rate)
     phase = np.interp(time, time[present], angle) if angle.size else np.zeros(time.size)
     input_time = timebase.input_time(time)
@@ -159,6 +168,17 @@ def _demodulated(signal: np.ndarray, phase: np.ndarray, filters: np.ndarray, str
                 b += filters[f, k] * imaginary[first + k]
             out[f, p] = complex(a, b)
     return out
+
+
+def _drowned(inside: np.ndarray, noise: np.ndarray, step_s: float) -> np.ndarray:
+    """Readings in or beside a stretch whose power is mostly that of noise, shape (points,): there cycles are lost."""
+    length = min(inside.size, max(1, round(DROWNED_S / step_s)))
+    count = inside.size // max(1, length)
+    if not count:
+        return np.zeros(inside.size, dtype=bool)
+    heard, beside = (np.median(x[: count * length].reshape(count, length), axis=1) for x in (inside, noise))
+    lost = binary_dilation(beside > DROWNED * heard)
+    return np.asarray(lost[np.minimum(np.arange(inside.size) // length, count - 1)])
 
 
 def _unwrapped(time_s: np.ndarray, angle: np.ndarray, step_s: float) -> np.ndarray:

@@ -84,7 +84,7 @@ def fitted(reading_s: np.ndarray, variance: np.ndarray, step_s: float) -> Prior:
 
 def _centred(reading_s: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Readings about their median, so that the diffuse start is small against float64 whatever the head delay."""
-    known = np.isfinite(variance) & np.isfinite(reading_s)
+    known = np.isfinite(variance) & (variance > 0.0) & np.isfinite(reading_s)  # digital silence has no variance
     if not known.any():
         raise ValueError("no reading to smooth")
     centre = float(np.median(reading_s[known]))

@@ -13,7 +13,6 @@ from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
 
 EDGE_S = 0.05
-CLIPPED = 0.999  # of full scale
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,11 @@ class Take:
         edges = [ends[0], *(t for span in sorted(self.alignment.lost_s) for t in span), ends[1]]
         runs = [(low, min(high, ends[1])) for low, high in zip(edges[::2], edges[1::2], strict=True)]
         return max(runs, key=lambda run: run[1] - run[0])
+
+    @property
+    def companded(self) -> bool:
+        """Whether a compander was in the way, which takes time to settle behind a step of level."""
+        return str(self.conditions.get("dbx", "off")) != "off"
 
     def under(self, **more: str | float) -> dict[str, str | int | float]:
         """Conditions of the take with those of one figure."""

@@ -59,7 +59,22 @@ class Tracks:
         return returned.read(round(start_s * rate), round(stop_s * rate)), ratio
 
     def solos(self) -> list[Cue]:
-        """Segments in which one track sounds alone."""
+        """Segments on the recording in which one track sounds alone."""
+        return [c for c in self._planned_solos() if self.holds(c)]
+
+    def lost_solos(self) -> list[Cue]:
+        """Those that are not on the recording."""
+        return [c for c in self._planned_solos() if not self.holds(c)]
+
+    def rests(self) -> list[Cue]:
+        """Silent segments on the recording."""
+        return [c for c in self.takes[0].sheet.of_kind("silence") if self.holds(c)]
+
+    def holds(self, cue: Cue) -> bool:
+        """Whether the whole of a segment is on the recording."""
+        return self.take(cue.channel).alignment.holds(cue, self.takes[0].sheet.sample_rate)
+
+    def _planned_solos(self) -> list[Cue]:
         found = self.takes[0].sheet.of_kind("multitone")
         return [c for c in found if c.parameters.get("purpose") == "crosstalk" and c.channel in self.inputs]
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.dewarp import dewarp
-from analysis.take import CLIPPED, EDGE_S, Take
+from analysis.intact import CLIPPED
+from analysis.take import EDGE_S, Take
 from signals.cues import Cue
 
 LINE_BINS = 3.0  # a Hann window's line, and one bin

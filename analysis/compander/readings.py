@@ -21,7 +21,8 @@ from analysis.compander.lines import (
     step,
 )
 from analysis.dewarp import dewarp
-from analysis.take import CLIPPED, Take
+from analysis.intact import CLIPPED
+from analysis.take import Take
 from sessions.results import Condition, Curve
 from signals.cues import Cue
 

@@ -94,7 +94,7 @@ def _within(time_s: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
 
 def _noise(tracks: Tracks, found: azimuth.Frames) -> np.ndarray:
     """Power of the bands while nothing is played, shape (channels, bands)."""
-    rests = tracks.takes[0].sheet.of_kind("silence")
+    rests = tracks.rests()
     silent = np.zeros(found.time_s.size, dtype=bool)
     for cue in rests:
         silent |= _within(found.time_s, *tracks.span_s(cue, REST_EDGE_S))

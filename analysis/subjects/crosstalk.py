@@ -6,7 +6,8 @@ import numpy as np
 
 from analysis.crosstalk import Leak, leaks
 from analysis.findings import Measured, curve, result
-from analysis.take import CLIPPED
+from analysis.intact import CLIPPED
+from analysis.subjects.missing import note as lost_note
 from analysis.tracks import Tracks, solo_frequencies
 from sessions.results import Curve, Result
 from signals.cues import Cue
@@ -57,14 +58,37 @@ def measure(tracks: Tracks, notes: Mapping[int, str]) -> tuple[Measured, Given]:
                 curves.append(
                     curve("crosstalk", tracks.under(**pair), CROSSTALK, sent_hz[heard], levels, "level", "dB", doubts)
                 )
-    return (results, curves), given
+    return (results + _lost(tracks), curves), given
+
+
+def _lost(tracks: Tracks) -> list[Result]:
+    """Figures of the segments that are not on the recording."""
+    sources = [(cue, solo_frequencies(cue), lost_note(tracks.take(cue.channel), cue)) for cue in tracks.lost_solos()]
+    planned = tracks.takes[0].sheet.of_kind("silence")
+    if planned and not tracks.rests():
+        pilots = [c for c in tracks.takes[0].sheet.of_kind("pilot") if c.channel in tracks.inputs]
+        said = lost_note(tracks.takes[0], planned[0])
+        sources += [(pilot, np.array([pilot.number("frequency_hz")]), said) for pilot in pilots]
+    return [
+        Result.invalid(
+            "crosstalk",
+            "dB",
+            tracks.under(**{"from": tracks.track(cue.channel), "to": tracks.track(channel), "frequency_hz": float(hz)}),
+            CROSSTALK,
+            said,
+        )
+        for cue, sent_hz, said in sources
+        for channel in tracks.inputs
+        if channel != cue.channel
+        for hz in sent_hz
+    ]
 
 
 def _sources(tracks: Tracks) -> list[tuple[Cue, np.ndarray]]:
     """Segments in which one track sounds alone, and its frequencies: the solos, and the pilot while the others rest."""
     found = [(cue, solo_frequencies(cue)) for cue in tracks.solos()]
     sheet = tracks.takes[0].sheet
-    rests = sheet.of_kind("silence")
+    rests = tracks.rests()
     for pilot in sheet.of_kind("pilot"):
         if pilot.channel in tracks.inputs and rests:
             alone = rests[0].model_copy(update={"channel": pilot.channel})

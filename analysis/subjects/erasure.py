@@ -31,8 +31,14 @@ def measure(earlier: Sequence[Take], later: Sequence[Take]) -> list[Result]:
     for take in later:
         before = next((t for t in earlier if t.conditions.get("track") == take.conditions.get("track")), None)
         rests = take.cues("silence")
-        if before is not None and rests:
+        if before is None:
+            continue
+        if rests:
             results.append(_figure(before, take))
+        elif take.lost():
+            conditions = {k: v for k, v in take.under().items() if k != "dbx"}
+            note = "no silent stretch is whole on the later recording; play it again from start to end"
+            results.append(Result.invalid("erasure", "dB", conditions, ERASURE, note))
     return results
 
 

@@ -1,11 +1,9 @@
 """The bench's intermodulation: the pairs of tones of a take."""
 
-import numpy as np
-
-from analysis import intermodulation
+from analysis import intact, intermodulation
 from analysis.findings import Measured, result
 from analysis.intermodulation import Pair
-from analysis.take import CLIPPED, Take
+from analysis.take import Take
 from sessions.results import Result
 
 SMPTE = (
@@ -30,9 +28,8 @@ def measure(take: Take, reference: float | None) -> Measured:
         pair = Pair(cue.number("first_hz"), cue.number("second_hz"))
         conditions = take.under(first_hz=pair.first_hz, second_hz=pair.second_hz, level_db=cue.level_db or 0.0)
         signal = intermodulation.steady(take.returned, take.alignment.returned, cue, take.alignment.base)
-        peak = float(np.max(np.abs(signal)))
-        if peak >= CLIPPED:
-            note = f"the returned tones reach {peak:.3f} of full scale and are clipped; lower the input gain"
+        note = intact.flaw(signal, pair.first_hz, take.sheet.sample_rate, "pair of tones")
+        if note is not None:
             results.append(Result.invalid(quantity, "%", conditions, method, note))
             continue
         found = figure(signal, pair, take.sheet.sample_rate)

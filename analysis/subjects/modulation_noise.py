@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from analysis import modulation
+from analysis import intact, modulation
+from analysis import reference as references
 from analysis.findings import Measured, curve, result
-from analysis.take import CLIPPED, Take
+from analysis.subjects.noise import NO_REFERENCE
+from analysis.take import Take
 from sessions.results import Curve, Result
 
 MODULATION = (
@@ -21,7 +23,10 @@ def measure(take: Take, reference: float | None) -> Measured:
         frequency, level_db = cue.number("frequency_hz"), cue.level_db or 0.0
         here = take.under(frequency_hz=frequency, level_db=level_db)
         tone, _ = take.steady(cue)
-        reason = _unusable(tone, reference)
+        if reference is None:
+            reason: str | None = references.reason(take) or NO_REFERENCE
+        else:
+            reason = intact.flaw(tone, frequency, take.sheet.sample_rate)
         if reason is not None or reference is None:
             results.append(Result.invalid("modulation_noise", "dB", here, MODULATION, str(reason)))
             continue
@@ -31,15 +36,6 @@ def measure(take: Take, reference: float | None) -> Measured:
         results.append(result("modulation_noise", value, "dB", doubt, here, MODULATION))
         told.setdefault(frequency, []).append((level_db, value, doubt))
     return results, [_over_level(take, frequency, steps) for frequency, steps in told.items() if len(steps) > 1]
-
-
-def _unusable(tone: np.ndarray, reference: float | None) -> str | None:
-    if reference is None or reference <= 0.0:
-        return "there is no reference tone, and noise is stated against it; use a planned stimulus"
-    highest = float(np.max(np.abs(tone)))
-    if highest >= CLIPPED:
-        return f"the returned tone reaches {highest:.3f} of full scale and is clipped; lower the input gain"
-    return None
 
 
 def _over_level(take: Take, frequency_hz: float, steps: list[tuple[float, float, float]]) -> Curve:

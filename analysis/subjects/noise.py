@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis import hum, noise, quasi_peak
+from analysis import hum, intact, noise, quasi_peak
+from analysis import reference as references
 from analysis.findings import Measured, curve, result
 from analysis.take import Take
 from sessions.results import Conditions, Curve, Result
@@ -18,8 +19,10 @@ HUM = "power of the line beyond the noise on either side, re the returned refere
 SNR_MOL = "maximum output level at 315 Hz less the A-weighted noise, both re the returned reference tone"
 EDGE_S = 0.3
 SHORTEST_S = 1.0
+PART_S, MOST_RISE_DB = 0.25, 20.0  # a part of the silence that is so much louder than the others is no noise of the tape
 PILOT_WIDTH_HZ = 40.0
 SYSTEMATIC_DB = 0.01  # of the reference tone's level, and of the weighting between the bins
+NO_REFERENCE = "there is no reference tone, and noise is stated against it; use a planned stimulus"
 FIGURES = (("noise_a", NOISE), ("noise_ccir_rms", NOISE), ("noise_itu468", QUASI_PEAK), ("snr_a", NOISE))
 
 
@@ -29,7 +32,7 @@ def measure(take: Take, reference: float | None) -> Measured:
     curves: list[Curve] = []
     for cue in take.cues("silence"):
         silence = _silence(take, cue)
-        reason = _unusable(silence, reference, take.sheet.sample_rate)
+        reason = _unusable(silence, take.sheet.sample_rate) if reference else references.reason(take) or NO_REFERENCE
         if reason is not None or reference is None:
             results += [Result.invalid(q, "dB", take.under(), method, str(reason)) for q, method in FIGURES]
             continue
@@ -98,10 +101,8 @@ def _silence(take: Take, cue: Cue) -> np.ndarray:
     return silence
 
 
-def _unusable(silence: np.ndarray, reference: float | None, sample_rate: int) -> str | None:
+def _unusable(silence: np.ndarray, sample_rate: int) -> str | None:
     """Why nothing can be said of a silence."""
-    if reference is None or reference <= 0.0:
-        return "there is no reference tone, and noise is stated against it; use a planned stimulus"
     if silence.size < SHORTEST_S * sample_rate:
         return (
             f"the silence is {silence.size / sample_rate:.1f} s long without its edges, {SHORTEST_S:g} s are needed; plan a "
@@ -109,6 +110,17 @@ def _unusable(silence: np.ndarray, reference: float | None, sample_rate: int) ->
         )
     if not np.any(silence):
         return "the recording holds nothing but zeros there; record without a gate, to the end of the stimulus"
+    clipped = intact.clipping(silence, "silence")
+    if clipped is not None:
+        return clipped
+    parts = np.array_split(silence, max(1, round(silence.size / sample_rate / PART_S)))
+    power = np.array([np.mean(part**2) for part in parts])
+    if float(np.max(power)) > 10.0 ** (MOST_RISE_DB / 10.0) * float(np.median(power)):
+        rise = 10.0 * np.log10(np.max(power) / max(float(np.median(power)), 1e-20))
+        return (
+            f"something sounds in the silence, {rise:.0f} dB above the rest of it, {MOST_RISE_DB:g} dB are allowed; listen to it "
+            "and play the tape again"
+        )
     return None
 
 

@@ -1,24 +1,19 @@
 """Frequency response, phase and harmonic responses from the sweeps of a take."""
 
-import numpy as np
-from scipy.signal import savgol_filter
+from collections.abc import Sequence
 
-from analysis import response
+import numpy as np
+
+from analysis import intact, response, sweep_holes
 from analysis.dewarp import dewarp
-from analysis.findings import Measured, curve, result
+from analysis.findings import Measured, curve
+from analysis.subjects.band import SPEED_UNKNOWN, SYSTEMATIC_DB, band_results, invalid, smoothed
 from analysis.sweep_timing import sweep_timebase
-from analysis.take import CLIPPED, Take
+from analysis.take import Take
 from sessions.results import Conditions, Curve, Result
 from signals.sweeps import Sweep
 
 RESPONSE = "synchronised exponential sweep (Novak 2015), deconvolved after dewarping"
-BAND = "frequency at which the response, smoothed over a sixth of an octave, is 3 dB below that at 1 kHz"
-RIPPLE = "half the spread of the response, smoothed over a sixth of an octave, from 100 Hz to 10 kHz"
-RIPPLE_HZ = (100.0, 10_000.0)
-SYSTEMATIC_DB = 0.03
-SPEED_UNKNOWN = 0.005
-"""A tape tells nothing of the absolute speed of its own deck, which shifts the ripple of the heads along the frequencies."""
-
 CONSTANT_S = 5e-7  # of the linear phase, which counts as latency
 DELAY_SYSTEMATIC_S = 2e-6  # of the slope of a phase that wavers by some hundredths of a degree
 DELAY_FROM_HZ = 25.0  # below, the window is too short for a slope so steep
@@ -27,7 +22,10 @@ PHASE_SYSTEMATIC_DEG = 0.4
 UNTIMED_S, UNTIMED_DB = 20e-6, 0.08  # where nothing tells the motion of the tape, flutter is left in the response
 EDGE_HZ = 25.0  # as much is in doubt below, where the fade of the sweep and the end of the window are felt
 LEAST_POINTS = 12  # of a harmonic's response, a quarter of an octave, before it is shown
-SIXTH_OCTAVE = response.POINTS_PER_OCTAVE // 6 + 1
+LEAST_KNOWN = 0.5  # of the response that must stand out of the noise, or the sweep did not come back
+
+
+Holes = Sequence[tuple[float, float]]
 
 
 def measure(take: Take, reference: float | None) -> Measured:
@@ -45,13 +43,20 @@ def measure(take: Take, reference: float | None) -> Measured:
             timebase = sweep_timebase(take.returned, take.alignment.returned, cue, rate, timebase)
         stop = cue.stop_samples + round(0.9 * rate)
         got = dewarp(take.returned, take.alignment.returned, timebase, cue.start_samples - lead, stop)
-        if np.max(np.abs(got)) >= CLIPPED:
-            note = f"the returned sweep reaches {np.max(np.abs(got)):.3f} of full scale and is clipped; lower the input gain"
-            results.append(Result.invalid("bandwidth_high", "Hz", conditions, RESPONSE, note))
+        note = intact.clipping(got, "sweep")
+        if note is not None:
+            results += invalid(conditions, note)
             continue
-        found = response.measure(got, lead, sweep, take.sheet.amplitude(level_db), rate)
+        amplitude = take.sheet.amplitude(level_db)
+        found = response.measure(got, lead, sweep, amplitude, rate)
+        holes = sweep_holes.find(got, lead, sweep, amplitude, rate)
+        whole = _outside(found.frequency_hz, holes)
+        heard = whole & (np.abs(found.transfer) > 2.0 * found.noise)
+        if float(np.mean(heard)) < LEAST_KNOWN:
+            results += invalid(conditions, _lost(float(np.mean(heard))))
+            continue
         frequency, level = found.frequency_hz, found.level_db
-        slope = np.gradient(_smooth(level), np.log(frequency))
+        slope = np.gradient(smoothed(level), np.log(frequency))
         # The equalisers of the two passes meet at frequencies that differ by the speed; both have slopes of up to 6 dB an octave.
         ends = np.array([cue.start_samples, cue.stop_samples]) / rate
         speed = 8.686 * abs(float(np.diff(timebase.delay(ends))[0] / np.diff(ends)[0]))
@@ -60,23 +65,24 @@ def measure(take: Take, reference: float | None) -> Measured:
         doubt = np.sqrt(
             found.level_doubt_db() ** 2 + SYSTEMATIC_DB**2 + speed**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2
         )
-        curves.append(curve("frequency_response", conditions, RESPONSE, frequency, level, "magnitude", "dB", doubt))
+        told = np.where(whole, level, np.nan)
+        curves.append(curve("frequency_response", conditions, RESPONSE, frequency, told, "magnitude", "dB", doubt))
         # Where the sweep itself was followed its phase is gone.
         if cue.name not in take.alignment.own:
-            curves += _phase_curves(found.without_linear_phase(), sd_s, conditions)
-        curves += _harmonic_curves(found, conditions)
-        results += band_results(frequency, level, conditions, doubt)
+            curves += _phase_curves(found.without_linear_phase(), sd_s, whole, conditions)
+        curves += _harmonic_curves(found, holes, conditions)
+        results += band_results(frequency[whole], level[whole], conditions, doubt[whole])
     return results, curves
 
 
-def _phase_curves(found: response.Response, sd_s: np.ndarray, conditions: Conditions) -> list[Curve]:
+def _phase_curves(found: response.Response, sd_s: np.ndarray, whole: np.ndarray, conditions: Conditions) -> list[Curve]:
     """Phase and group delay, the linear part of the phase counted as latency."""
     turn = 2.0 * np.pi * found.frequency_hz
     timing = np.hypot(1.96 * sd_s, CONSTANT_S)
     doubt = np.hypot(np.degrees(np.hypot(found.phase_doubt(), turn * timing)), PHASE_SYSTEMATIC_DEG)
-    phase = np.degrees(found.phase)
+    phase = np.where(whole, np.degrees(found.phase), np.nan)
     delay, delay_doubt = found.group_delay()
-    delay_doubt = np.hypot(delay_doubt, DELAY_SYSTEMATIC_S)
+    delay, delay_doubt = np.where(whole, delay, np.nan), np.hypot(delay_doubt, DELAY_SYSTEMATIC_S)
     told = found.frequency_hz >= DELAY_FROM_HZ
     return [
         curve("phase_response", conditions, RESPONSE, found.frequency_hz, phase, "phase", "deg", doubt),
@@ -84,47 +90,29 @@ def _phase_curves(found: response.Response, sd_s: np.ndarray, conditions: Condit
     ]
 
 
-def _harmonic_curves(found: response.Response, conditions: Conditions) -> list[Curve]:
+def _harmonic_curves(found: response.Response, holes: Holes, conditions: Conditions) -> list[Curve]:
     """Harmonics over the fundamental where they stand out of the noise."""
     curves = []
     for order, harmonic in found.harmonics.items():
         if np.count_nonzero(np.isfinite(harmonic.ratio)) < LEAST_POINTS:
             continue
-        ratio_db = 20.0 * np.log10(harmonic.ratio)
+        ratio_db = np.where(_outside(harmonic.frequency_hz, holes), 20.0 * np.log10(harmonic.ratio), np.nan)
         doubt = np.hypot(-20.0 * np.log10(1.0 - harmonic.doubt), 8.686 * HARMONIC_SYSTEMATIC)
         name = f"harmonic_response_{order}"
         curves.append(curve(name, conditions, RESPONSE, harmonic.frequency_hz, ratio_db, "harmonic", "dB", doubt))
     return curves
 
 
-def band_results(
-    frequency: np.ndarray, level: np.ndarray, conditions: Conditions, doubt_db: np.ndarray | None = None
-) -> list[Result]:
-    """Limits of the band and ripple, from a response in dB over frequency in Hz and its 95 % uncertainty."""
-    results = []
-    smooth = _smooth(level)
-    # What is random in the doubt of a point is less in the mean of its neighbours; that it might not be is the careful view.
-    doubt = np.full(level.size, SYSTEMATIC_DB) if doubt_db is None else doubt_db
-    at_1k = int(np.argmin(np.abs(np.log(frequency / 1000.0))))
-    slope = np.abs(np.gradient(smooth, np.log(frequency)))
-    for name, edge in zip(("bandwidth_low", "bandwidth_high"), response.band_edges(frequency, smooth), strict=True):
-        if edge is None:
-            note = f"the response stays within 3 dB of 1 kHz to the end of the sweep ({frequency[0]:.0f} to {frequency[-1]:.0f} Hz)"
-            results.append(Result.invalid(name, "Hz", conditions, BAND, note))
-        else:
-            at = int(np.argmin(np.abs(np.log(frequency / edge))))
-            off = float(np.hypot(doubt[at], doubt[at_1k])) / max(float(slope[at]), 0.5)
-            results.append(result(name, edge, "Hz", edge * float(np.hypot(off, SPEED_UNKNOWN)), conditions, BAND))
-    inside = (frequency >= RIPPLE_HZ[0]) & (frequency <= RIPPLE_HZ[1])
-    if not inside.any():
-        return results
-    highest, lowest = int(np.argmax(smooth[inside])), int(np.argmin(smooth[inside]))
-    ripple = 0.5 * float(smooth[inside][highest] - smooth[inside][lowest])
-    off = 0.5 * float(np.hypot(doubt[inside][highest], doubt[inside][lowest]))
-    results.append(result("response_ripple", ripple, "dB", off, conditions, RIPPLE))
-    return results
+def _outside(frequency_hz: np.ndarray, bands_hz: Holes) -> np.ndarray:
+    """Whether frequencies lie in none of the bands."""
+    outside = np.ones(frequency_hz.size, dtype=bool)
+    for low, high in bands_hz:
+        outside &= (frequency_hz < low) | (frequency_hz > high)
+    return outside
 
 
-def _smooth(level: np.ndarray) -> np.ndarray:
-    """A response without what is narrower than a sixth of an octave; its curvature stays."""
-    return np.asarray(savgol_filter(level, SIXTH_OCTAVE, 2)) if level.size >= SIXTH_OCTAVE else level
+def _lost(share: float) -> str:
+    return (
+        f"the sweep stands out of the noise at {100.0 * share:.0f} % of its frequencies, {100.0 * LEAST_KNOWN:g} % are needed: it "
+        "was lost or drowned; check the level, clean the heads and play the tape again"
+    )

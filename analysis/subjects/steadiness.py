@@ -59,10 +59,14 @@ def found(heard: dropouts.Amplitude, conditions: Mapping[str, Condition]) -> Mea
     ]
 
 
+def long_enough(take: Take) -> list[Cue]:
+    """Tones of the channel that are long enough to count dropouts in."""
+    return [c for c in take.cues("tone") if c.length_samples >= SHORTEST_S * take.sheet.sample_rate]
+
+
 def _long_tones(take: Take) -> list[tuple[Cue, int, Conditions]]:
     """Tones to look at, the channel of the recording that holds each, and the conditions of what it tells."""
-    rate = take.sheet.sample_rate
-    own = [c for c in take.cues("tone") if c.length_samples >= SHORTEST_S * rate]
+    own = long_enough(take)
     chosen: list[tuple[Cue, int, Conditions]] = []
     if own:
         cue = max(own, key=lambda c: c.length_samples)

@@ -10,7 +10,6 @@ from analysis.dewarp import interpolate
 from reports.measuring import measure_session
 from sessions.manifest import Wiring
 from sessions.store import Session
-from signals.errors import SignalError
 from signals.stimulus import Piece, Scope, StimulusAudio, plan
 from tests.bad_input.material import RATE
 
@@ -32,6 +31,8 @@ MOTION = ("latency", "speed_error", "wow_flutter_weighted_2sigma", "wow_flutter_
 TONES = ("thd", "harmonic_3")
 NOISE = ("noise_a", "noise_ccir_rms", "snr_a")
 RESPONSE = ("response_ripple",)
+OF_SWEEP = ("bandwidth_low", "bandwidth_high", "response_ripple")
+OF_TONE = ("thd", "thd_n", "harmonic_2", "harmonic_3", "harmonic_4", "harmonic_5")
 BESIDE = ("azimuth_delay", "channel_balance")
 REST_S = {"s": 3e-6, "%": 5e-4, "dB": 0.1, "1": 0.5, "Hz": 1.0}
 """What two measurements may differ by beside their uncertainties."""
@@ -115,7 +116,20 @@ def test_noise_12_db_below_the_tone(bench, whole):
         assert now.value == pytest.approx(before.value + 40.0, abs=0.5)
     refused(found.find("azimuth_delay"), "15 dB above the noise")
     refused(found.find("thd"), "noise")
+    for quantity in OF_TONE:
+        refused(found.find(quantity, level_db=-10.0), "less than 9 dB above the noise")
     refused(found.find("crosstalk"), "above the noise")
+    # The machine is straight within 0.02 dB: all that is read beyond is noise, and must be doubted.
+    for ripple in found.find("response_ripple"):
+        assert not ripple.valid or ripple.value < ripple.uncertainty + 0.02
+
+
+@pytest.mark.slow
+def test_ripple_in_noise_is_not_sure_of_itself(bench):
+    """The machine is straight within 0.02 dB; in hiss 32 dB below a sweep in 0.1 s some 0.3 dB of ripple are read."""
+    for ripple in bench.measure(bench.played(hiss=30.0 * HISS), "hissing").find("response_ripple"):
+        assert 0.1 < ripple.value < 0.5
+        assert ripple.value - 0.02 < ripple.uncertainty < 0.7
 
 
 def without_sweep(bench):
@@ -130,27 +144,66 @@ def test_a_missing_sweep(bench, whole):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the response does not ask whether its sweep is there")
 def test_of_a_missing_sweep_no_response_is_told(bench):
-    refused(without_sweep(bench).find("response_ripple"), "sweep")
+    found = without_sweep(bench)
+    for quantity in OF_SWEEP:
+        refused(found.find(quantity), "the sweep stands out of the noise at")
+    assert not [c for c in found.curves if c.quantity in ("frequency_response", "phase_response", "group_delay")]
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="polarity is read from the first sweep alone, whatever came back of it")
 def test_a_missing_sweep_turns_no_polarity(bench, whole):
     same(without_sweep(bench), whole, "polarity")
 
 
-def test_a_stopped_tape_is_refused(bench):
+@pytest.mark.slow
+def test_a_stopped_tape(bench, whole):
     returned = bench.played()
-    returned[round(0.6 * returned.shape[0]) :] = 0.0
-    with pytest.raises(SignalError, match="without an end marker"):
-        bench.measure(returned, "stopped")
+    returned[bench.during("sweep").start + RATE :] = 0.0
+    found = bench.measure(returned, "stopped")
+    same(found, whole, "latency", *MOTION[2:], *TONES, "channel_balance")
+    for quantity in (*OF_SWEEP, *NOISE, "noise_itu468"):
+        assert len(found.find(quantity)) == len(whole.find(quantity))
+        refused(found.find(quantity), "the tape was stopped or cut", "the third harmonic stays below")
+    refused(found.find("crosstalk"), "the tape was stopped or cut")
+    figures = [(r.quantity, tuple(sorted(r.conditions.items()))) for r in found.results]
+    assert len(set(figures)) == len(figures)
+    assert {q for q, _ in figures} >= {r.quantity for r in whole.results} - {"flutter_line", "hum"}
 
 
-def test_one_second_of_tape_is_refused(bench):
-    with pytest.raises(SignalError, match="no start marker"):
-        bench.measure(bench.played()[10 * RATE : 11 * RATE], "second")
+@pytest.mark.slow
+def test_a_tape_that_stops_at_once(bench, whole):
+    """Stopped in the reference tone: nothing that the whole tape told is left out without a word."""
+    returned = bench.played()
+    returned[bench.during("tone").start + RATE :] = 0.0
+    found = bench.measure(returned, "stopped at once")
+    told = {(r.quantity, tuple(sorted(r.conditions.items()))) for r in found.results}
+    expected = [r for r in whole.results if r.quantity not in ("flutter_line", "hum")]
+    assert [r for r in expected if (r.quantity, tuple(sorted(r.conditions.items()))) not in told] == []
+    refused(
+        [r for r in found.results if r.quantity not in ("latency", "speed_error", "speed_drift")],
+        "play",
+        "pilot",
+        "tone is lost",
+    )
+
+
+@pytest.mark.slow
+def test_garbage_in_the_middle(bench, whole):
+    """Two seconds of white noise at full scale over the end of the silence."""
+    returned = bench.played()
+    stop = bench.during("silence").stop
+    returned[stop - RATE : stop + RATE] = np.random.default_rng(3).uniform(-1.0, 1.0, (2 * RATE, 3))
+    found = bench.measure(returned, "garbage")
+    same(found, whole, "latency", "speed_error", *MOTION[2:], *TONES, *RESPONSE, *BESIDE[1:], "polarity")
+    for quantity in (*NOISE, "noise_itu468"):
+        refused(found.find(quantity), "clipped", "the third harmonic stays below")
+
+
+@pytest.mark.slow
+def test_an_offset(bench, whole):
+    found = bench.measure(bench.played() + 0.2, "offset")
+    same(found, whole, *MOTION, *TONES, *NOISE, *RESPONSE, *BESIDE, "polarity")
 
 
 @pytest.mark.slow
@@ -187,12 +240,11 @@ def test_fifty_dropouts(bench, whole):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the response takes dropouts and hum in its sweep for ripple")
 @pytest.mark.parametrize("fault", ["dropouts", "hum"])
 def test_what_disturbs_a_sweep_is_no_ripple(bench, fault):
     found = with_dropouts(bench) if fault == "dropouts" else with_hum(bench)
     ripple = found.find("response_ripple")
-    assert all(not r.valid or r.value < 1.0 for r in ripple), ripple
+    assert all(r.valid and r.value < r.uncertainty + 0.02 and "hum or a hole" in r.note for r in ripple), ripple
 
 
 def with_hum(bench):
@@ -209,7 +261,9 @@ def test_hum_louder_than_the_tone(bench, whole):
     for track in (1, 2):
         (line,) = found.find("hum", track=track, frequency_hz=50.0)
         assert line.value == pytest.approx(20.0 * np.log10(0.3 / 10.0 ** (-18.0 / 20.0)), abs=0.2)
-    refused(found.find("thd"), "noise", "hum")
+    for quantity in OF_TONE:
+        refused(found.find(quantity), "noise and hum")
+    refused(found.find("mol_315"), "noise and hum")
 
 
 def clipped(bench):
@@ -220,15 +274,18 @@ def clipped(bench):
 def test_clipping(bench, whole):
     found = clipped(bench)
     same(found, whole, "speed_error", "flutter_rms", "polarity")
-    refused(found.find("thd", level_db=0.0), "clipped")
+    for quantity in OF_TONE:
+        refused(found.find(quantity, level_db=0.0), "clipped")
+    for quantity in OF_SWEEP:
+        refused(found.find(quantity), "sweep reaches 1.0")
     refused(found.find("channel_balance"), "clipped")
     refused([r for r in found.find("crosstalk") if r.conditions["from"] != 4], "clipped")
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="noise is stated re a reference tone that is clipped")
 def test_noise_is_not_told_against_a_clipped_reference(bench):
-    refused(clipped(bench).find("noise_a"), "clipped")
+    for quantity in ("noise_a", "noise_ccir_rms", "noise_itu468", "snr_a", "mol_315"):
+        refused(clipped(bench).find(quantity), "reference tone reaches 1.0")
 
 
 @pytest.mark.slow

@@ -1,0 +1,132 @@
+"""Limits of the band and ripple, from a response over frequency."""
+
+import numpy as np
+from scipy.ndimage import binary_dilation
+from scipy.signal import savgol_filter
+
+from analysis import response
+from analysis.findings import result
+from sessions.results import Conditions, Result
+
+BAND = "frequency at which the response, smoothed over a sixth of an octave, is 3 dB below that at 1 kHz"
+RIPPLE = "half the spread of the response, smoothed over a sixth of an octave, from 100 Hz to 10 kHz"
+FIGURES = (("bandwidth_low", "Hz", BAND), ("bandwidth_high", "Hz", BAND), ("response_ripple", "dB", RIPPLE))
+RIPPLE_HZ = (100.0, 10_000.0)
+SYSTEMATIC_DB = 0.03
+SPEED_UNKNOWN = 0.005
+"""A tape tells nothing of the absolute speed of its own deck, which shifts the ripple of the heads along the frequencies."""
+
+SIXTH_OCTAVE = response.POINTS_PER_OCTAVE // 6 + 1
+MOST_DOUBT_DB = 1.5  # of a point that still tells of the response; a speed that is off by 12 % makes 1 dB
+MOST_UNKNOWN = 0.5  # of the band of the ripple
+DRAWS = 200
+REMEDY = "clean the heads, remove hum, raise the level or use a better tape, and play again"
+
+
+def band_results(
+    frequency: np.ndarray, level: np.ndarray, conditions: Conditions, doubt_db: np.ndarray | None = None
+) -> list[Result]:
+    """Limits of the band and ripple, from a response in dB over frequency in Hz and its 95 % uncertainty.
+
+    Frequencies that are missing, or at which the response is uncertain by more than 1.5 dB, tell nothing.
+    """
+    if frequency.size < SIXTH_OCTAVE:
+        return invalid(
+            conditions, f"the response is known at {frequency.size} frequencies, {SIXTH_OCTAVE} are needed; {REMEDY}"
+        )
+    doubt = np.full(level.size, SYSTEMATIC_DB) if doubt_db is None else doubt_db
+    points = _Points(frequency, level, doubt)
+    return [*_edges(points, conditions), *_ripple(points, conditions)]
+
+
+def invalid(conditions: Conditions, note: str) -> list[Result]:
+    """All figures of a response that tells nothing."""
+    return [Result.invalid(quantity, unit, conditions, method, note) for quantity, unit, method in FIGURES]
+
+
+def smoothed(level: np.ndarray) -> np.ndarray:
+    """A response without what is narrower than a sixth of an octave; its curvature stays."""
+    return np.asarray(savgol_filter(level, SIXTH_OCTAVE, 2)) if level.size >= SIXTH_OCTAVE else level
+
+
+class _Points:
+    """A response on an even grid, straight across what is not known of it."""
+
+    def __init__(self, frequency: np.ndarray, level: np.ndarray, doubt: np.ndarray) -> None:
+        octave = np.log2(frequency)
+        step = float(np.median(np.diff(octave)))
+        at = np.linspace(octave[0], octave[-1], round((octave[-1] - octave[0]) / step) + 1)
+        nearest = np.abs(octave[np.clip(np.searchsorted(octave, at - 0.5 * step), 0, octave.size - 1)] - at)
+        told = doubt <= MOST_DOUBT_DB
+        known = np.interp(at, octave, told.astype(float)) > 0.5
+        self.unknown = binary_dilation((nearest > step) | ~known, iterations=SIXTH_OCTAVE // 2)
+        self.frequency = 2.0**at
+        kept = told if told.any() else np.ones(told.size, dtype=bool)
+        self.level = smoothed(np.interp(at, octave[kept], level[kept]))
+        self.doubt = np.interp(at, octave[kept], doubt[kept])
+
+    def at(self, frequency_hz: float) -> int:
+        return int(np.argmin(np.abs(np.log(self.frequency / frequency_hz))))
+
+
+def _edges(points: _Points, conditions: Conditions) -> list[Result]:
+    results = []
+    frequency, at_1k = points.frequency, points.at(1000.0)
+    slope = np.abs(np.gradient(points.level, np.log(frequency)))
+    edges = response.band_edges(frequency, points.level)
+    for name, edge, end in zip(("bandwidth_low", "bandwidth_high"), edges, (0, -1), strict=True):
+        at = end if edge is None else points.at(edge)
+        if points.unknown[at] or points.unknown[at_1k]:
+            where = 1000.0 if points.unknown[at_1k] else frequency[at]
+            note = f"the response is not known to {MOST_DOUBT_DB:g} dB about {where:.0f} Hz: noise, hum or a hole; {REMEDY}"
+            results.append(Result.invalid(name, "Hz", conditions, BAND, note))
+        elif edge is None:
+            note = f"the response stays within 3 dB of 1 kHz to the end of the sweep ({frequency[0]:.0f} to {frequency[-1]:.0f} Hz)"
+            results.append(Result.invalid(name, "Hz", conditions, BAND, note))
+        else:
+            off = float(np.hypot(points.doubt[at], points.doubt[at_1k])) / max(float(slope[at]), 0.5)
+            results.append(result(name, edge, "Hz", edge * float(np.hypot(off, SPEED_UNKNOWN)), conditions, BAND))
+    return results
+
+
+def _ripple(points: _Points, conditions: Conditions) -> list[Result]:
+    inside = (points.frequency >= RIPPLE_HZ[0]) & (points.frequency <= RIPPLE_HZ[1])
+    if not inside.any():
+        return []
+    unknown = float(np.mean(points.unknown[inside]))
+    if unknown > MOST_UNKNOWN:
+        note = (
+            f"the response is not known to {MOST_DOUBT_DB:g} dB over {100.0 * unknown:.0f} % of 100 Hz to 10 kHz, "
+            f"{100.0 * MOST_UNKNOWN:g} % are allowed: noise, hum or holes in the sweep; {REMEDY}"
+        )
+        return [Result.invalid("response_ripple", "dB", conditions, RIPPLE, note)]
+    used = inside & ~points.unknown
+    level, doubt = points.level[used], points.doubt[used]
+    highest, lowest = int(np.argmax(level)), int(np.argmin(level))
+    ripple = 0.5 * float(level[highest] - level[lowest])
+    off = 0.5 * float(np.hypot(doubt[highest], doubt[lowest]))
+    figure = result("response_ripple", ripple, "dB", float(np.hypot(off, _raised(level, doubt))), conditions, RIPPLE)
+    if not unknown:
+        return [figure]
+    note = (
+        f"without {_bands(points.frequency[inside], points.unknown[inside])}, where noise, hum or a hole disturbs the sweep"
+    )
+    return [figure.model_copy(update={"note": note})]
+
+
+def _raised(level: np.ndarray, doubt: np.ndarray) -> float:
+    """By how much chance raises a ripple, since it is the highest and lowest of many points that count; in dB.
+
+    Told by raising it once more: the same chance is drawn upon the response again, a sixth of an octave at a time.
+    """
+    random = np.random.default_rng(0)
+    spread = np.maximum(doubt - SYSTEMATIC_DB, 0.0) / 1.96
+    drawn = random.standard_normal((DRAWS, -(-level.size // SIXTH_OCTAVE)))
+    redrawn = level + spread * np.repeat(drawn, SIXTH_OCTAVE, axis=1)[:, : level.size]
+    return max(0.0, 0.5 * float(np.mean(np.ptp(redrawn, axis=1)) - np.ptp(level)))
+
+
+def _bands(frequency: np.ndarray, unknown: np.ndarray) -> str:
+    edges = np.diff(np.concatenate(([0], unknown.astype(int), [0])))
+    spans = zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1, strict=True)
+    return ", ".join(f"{frequency[low]:.0f} to {frequency[high]:.0f} Hz" for low, high in spans)
