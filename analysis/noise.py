@@ -102,10 +102,11 @@ def weighted_power(noise: NoiseSpectrum, weighting: str, steady_hz: Sequence[flo
 def _variance(parts: np.ndarray, frames: int) -> float:
     """Variance of the sum of neighbouring bins of an averaged spectrum of Gaussian noise.
 
-    A bin of one frame has a spread of 1. Its noise is in the neighbouring bins and frames too: sum of w^4 over that of w^2
-    squared, 1.94 for the bins, and 0.17 for the frame on either side.
+    A bin of one frame has a spread of 1. Its noise is in the neighbouring bins and frames too: with w the Hann window, the mean
+    of w^4 over the square of that of w^2 is 1.94 for the bins of a frame, and that of the product w^2 w'^2 with the window of the
+    frame on either side adds 0.083 each.
     """
-    return float((1.94 if frames == 1 else 2.28) * np.sum(parts**2) / frames)
+    return float((1.94 + 0.167 * (1.0 - 1.0 / frames)) * np.sum(parts**2) / frames)
 
 
 def third_octaves(noise: NoiseSpectrum) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
