@@ -60,9 +60,12 @@ class _Tone:
     def frequency_hz(self) -> float:
         return self.cue.number("frequency_hz")
 
+    def room_hz(self, bandwidth_hz: float) -> float:
+        nyquist_hz = 0.5 * self.audio.sample_rate
+        return min(bandwidth_hz, BAND_SHARE * self.frequency_hz, NYQUIST_SHARE * (nyquist_hz - self.frequency_hz))
+
     def follow(self, bandwidth_hz: float, step_s: float) -> Readings:
-        rate = self.audio.sample_rate
-        room = min(bandwidth_hz, BAND_SHARE * self.frequency_hz, NYQUIST_SHARE * (0.5 * rate - self.frequency_hz))
+        rate, room = self.audio.sample_rate, self.room_hz(bandwidth_hz)
         span = (self.cue.start_samples / rate + EDGE_S, self.cue.stop_samples / rate - EDGE_S)
         return track(
             self.audio, self.channel, phase_law(self.cue, rate), self.still, span, room, step_s * bandwidth_hz / room
@@ -167,9 +170,8 @@ def _drift(time_s: np.ndarray, delay_s: np.ndarray, variance: float, conditions:
 
 
 def _flutter(tone: _Tone, readings: Readings, delay: np.ndarray, known: np.ndarray) -> Measured:
-    rate = tone.audio.sample_rate
-    room = min(BANDWIDTH_HZ, BAND_SHARE * tone.frequency_hz, NYQUIST_SHARE * (0.5 * rate - tone.frequency_hz))
-    density = float(np.median(readings.variance[known])) / noise_bandwidth_hz(room, rate)
+    room = tone.room_hz(BANDWIDTH_HZ)
+    density = float(np.median(readings.variance[known])) / noise_bandwidth_hz(room, tone.audio.sample_rate)
     highest = min(wow_flutter.UNWEIGHTED_HZ[1], HIGHEST_SHARE * tone.frequency_hz, 0.7 * room)
     deviation = wow_flutter.deviation(delay, readings.step_s, density, highest)
     results = flutter_results(deviation, tone.conditions, f"{FLUTTER}, followed up to {highest:.0f} Hz")
@@ -191,7 +193,7 @@ def _spectral(tone: _Tone) -> Measured:
     heard = tone.audio.read(start, stop)[:, tone.channel]
     found = distortion.analyse(wave, frequency, rate)
     level = 20.0 * np.log10(found.fundamental)
-    results = [result("tone_level", level, "dBFS", 0.02, tone.conditions, LEVEL)]
+    results = [result("tone_level", level, "dBFS", found.fundamental_doubt_db(), tone.conditions, LEVEL)]
     clipped = float(np.mean(np.abs(heard) >= CLIPPED))
     if clipped > 0.0:
         note = f"{100 * clipped:.2g} % of the samples reach full scale and are clipped; record at a lower level"
@@ -238,7 +240,7 @@ def _beside(tone: _Tone, timebase: Timebase, start: int, wave: np.ndarray) -> np
 def _steadiness(tone: _Tone) -> tuple[list[Result], list[Curve]]:
     rate = tone.audio.sample_rate
     slow = tone.follow(steadiness.SLOW_HZ, steadiness.SLOW_STEP_S)
-    bandwidth = noise_bandwidth_hz(min(steadiness.SLOW_HZ, BAND_SHARE * tone.frequency_hz), rate)
+    bandwidth = noise_bandwidth_hz(tone.room_hz(steadiness.SLOW_HZ), rate)
     stability = steadiness.level_result(slow, tone.frequency_hz, bandwidth, tone.conditions)
     heard = dropouts.follow(tone.audio, tone.channel, tone.cue, rate, tone.still)
     results, curves = steadiness.found(heard, tone.conditions)
