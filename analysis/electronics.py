@@ -26,7 +26,10 @@ LEAST_MATCH = 0.3  # hiss and hum stay below 0.1
 LEAST_GAIN_DB = -40.0  # less is crosstalk from another cable, however well it matches
 MOST_SPREAD_S = 20e-6  # what a mixer's tone controls make of markers and sweeps, which fill different bands
 BLOCK_SAMPLES = 1 << 20
-OF_TAPE = {"speed_error", "speed_drift", "mol_315", "sol_10k", "delay_trajectory", "speed_deviation", "dropouts_per_minute"}
+OF_TAPE = {
+    "speed_error", "speed_drift", "mol_315", "sol_10k", "delay_trajectory", "speed_deviation", "dropouts_per_minute", "dropouts",
+    "dropout_lengths",
+}  # fmt: skip
 
 
 def find(
