@@ -4,10 +4,8 @@ A shaft of diameter d turns v / (pi d) times a second, a reel with a pack of rad
 ranges only, so a name comes with the size that the line implies. Two lines that claim one part, or a line that two parts could
 explain, stay without a name. Lines of motor and mains stay where they are when the tape speed changes.
 
-References
-----------
-Sizes: 2.0 to 2.5 mm for a capstan of a cassette deck, 8 to 13 mm for its pinch roller, 11 mm (empty hub) to 26 mm (full C-90) for
-the radius of a pack (IEC 60094-7 and makers' sheets).
+Sizes are what is usual in cassette decks, not those of one deck: 2.0 to 2.5 mm for the capstan, 8 to 13 mm for the pinch roller,
+11 mm (empty hub) to 26 mm (full C-90) for the radius of a pack.
 """
 
 from collections.abc import Sequence

@@ -12,7 +12,7 @@ from sessions.audio import open_audio
 from sessions.results import Result
 from signals.audio import ArrayAudio
 
-CASSETTE = Path("/work/shared/real/cassette_data/BLSPASCAL.wav")
+CASSETTE = Path(__file__).parents[2].parent / "shared" / "real" / "cassette_data" / "BLSPASCAL.wav"
 RATE = 48_000
 
 
