@@ -60,7 +60,8 @@ def line_power(
     total = float(np.sum(power[line])) - bins * hiss
     if total <= LEAST_RATIO * bins * hiss or total <= 0.0:
         return None
-    # A line of power P in bins of Gaussian noise h, 1.5 of which it covers: variance 2 P h 1.5 + bins h^2.
+    # A line of power P in bins of Gaussian noise h, 1.5 of which it covers: variance 2 P h 1.5 + 2 bins h^2, as neighbouring
+    # bins share noise behind the window.
     return total, float(np.sqrt(3.0 * total * hiss + 2.0 * bins * hiss**2)) / total
 
 
@@ -85,9 +86,9 @@ def idle_lines(take: Take, tones_hz: Collection[float]) -> dict[float, float]:
     """Lines that sound in silence too at the frequencies of tones, such as hum: level re full scale by frequency."""
     found = {}
     for cue in take.cues("silence")[:1]:
-        wave = silent(take, cue)
+        wave, speed = silent(take, cue)
         for tone_hz in tones_hz:
-            line = line_power(wave, tone_hz, take.sheet.sample_rate)
+            line = line_power(wave, speed * tone_hz, take.sheet.sample_rate)
             if line is not None:
                 found[tone_hz] = full_scale_db(line[0])
     return found
@@ -104,12 +105,12 @@ def above_hum(line: Line, idle: Mapping[float, float]) -> Line | None:
     return replace(line, sd_db=float(np.hypot(line.sd_db, doubt)))
 
 
-def silent(take: Take, cue: Cue) -> np.ndarray:
-    """What is heard in silence once a decoder has come down, as recorded."""
+def silent(take: Take, cue: Cue) -> tuple[np.ndarray, float]:
+    """What is heard in silence once a decoder has come down, as recorded, and the ratio of returned to sent frequency."""
     rate = take.sheet.sample_rate
     first, last = take.alignment.base.output_time(np.array([cue.start_samples, cue.stop_samples]) / rate) * rate
     start, stop = int(first) + round(SILENCE_LEAD_S * rate), int(last) - round(SILENCE_TAIL_S * rate)
-    return take.returned.read(start, stop)[:, take.alignment.returned]
+    return take.returned.read(start, stop)[:, take.alignment.returned], cue.length_samples / float(last - first)
 
 
 def full_scale_db(mean_square: float) -> float:

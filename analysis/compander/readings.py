@@ -185,7 +185,7 @@ def _burst(take: Take, cue: Cue, idle: Mapping[float, float]) -> Burst | None:
 
 def _silence(take: Take) -> Noise | None:
     for cue in take.cues("silence")[:1]:
-        heard = _without_pilot(take, silent(take, cue))
+        heard = _without_pilot(take, *silent(take, cue))
         return Noise(*noise.weighted_power(noise.spectrum(heard, take.sheet.sample_rate), "A"))
     return None
 
@@ -196,9 +196,10 @@ def _beside(take: Take, cue: Cue) -> Noise:
     return Noise(*modulation.residue(heard, cue.number("frequency_hz"), take.sheet.sample_rate))
 
 
-def _without_pilot(take: Take, wave: np.ndarray) -> np.ndarray:
+def _without_pilot(take: Take, wave: np.ndarray, speed: float = 1.0) -> np.ndarray:
+    """A stretch without what leaks into it from a pilot, whose frequency in it is that sent times `speed`."""
     for pilot in take.sheet.of_kind("pilot"):
-        wave = noise.without_line(wave, take.sheet.sample_rate, pilot.number("frequency_hz"), PILOT_WIDTH_HZ)
+        wave = noise.without_line(wave, take.sheet.sample_rate, speed * pilot.number("frequency_hz"), PILOT_WIDTH_HZ)
     return wave
 
 

@@ -3,10 +3,17 @@
 import numpy as np
 import pytest
 
+from analysis.alignment import Alignment
 from analysis.compander import bench as compander
+from analysis.compander import readings
 from analysis.compander.lines import line_power
+from analysis.locate import FoundTake
+from analysis.take import Take
+from analysis.timebase import Timebase
 from modeling.deck.compander import emphasis, weighting
-from tests.analysis.companded_takes import FRESH, REFERENCE_DBFS, Bench, drawn, stimulus
+from signals.audio import ArrayAudio
+from signals.cues import Channel, Cue
+from tests.analysis.companded_takes import FRESH, RATE, REFERENCE_DBFS, Bench, drawn, stimulus
 
 LEVELS = tuple(float(x) for x in range(-60, 1, 5))
 FULL = stimulus(
@@ -125,3 +132,29 @@ def test_a_line_is_read_through_flutter_and_noise():
         power, spread = line_power(wobbling + hiss * rng.standard_normal(time.size), 1000.0, 48_000)
         assert power == pytest.approx(0.5, rel=max(0.004, 3.0 * spread))
     assert line_power(rng.standard_normal(time.size), 1000.0, 48_000) is None
+
+
+def test_a_pilot_that_leaks_into_silence_is_taken_out_though_the_tape_runs_fast():
+    """White hiss and, 60 dB above its bins, the pilot of 3700 Hz at the 3 % more that the tape runs fast by."""
+    cues = (
+        Cue(name="silence", kind="silence", channel=0, start_samples=0, length_samples=6 * RATE, level_db=None),
+        Cue(
+            name="pilot", kind="pilot", channel=1, start_samples=0, length_samples=6 * RATE, level_db=0.0,
+            parameters={"frequency_hz": 3700.0},
+        ),
+    )  # fmt: skip
+    sheet = stimulus({}).model_copy(
+        update={
+            "cues": cues,
+            "channels": (Channel(role="programme", track=1), Channel(role="pilot", track=4)),
+            "samples": 6 * RATE,
+        }
+    )
+    hiss = 1e-3 * np.random.default_rng(0).standard_normal(6 * RATE)
+    leak = 0.01 * np.sin(2.0 * np.pi * 3700.0 * 1.03 * np.arange(6 * RATE) / RATE)
+    base = Timebase.line(0.0, 6.0, 0.0, 6.0 / 1.03 - 6.0)
+    noise = []
+    for heard in (hiss, hiss + leak):
+        alignment = Alignment(0, 0, FoundTake(0, 0.0, 1.03, 0, 6.0 / 1.03), base, "known")
+        noise.append(readings.read(Take(ArrayAudio(heard[:, None], RATE), sheet, alignment, {"dbx": "off"})).silence.power)
+    assert 10.0 * np.log10(noise[1] / noise[0]) == pytest.approx(0.0, abs=0.05)
