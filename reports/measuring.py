@@ -3,7 +3,8 @@
 import contextlib
 import math
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from threading import Event, Lock
 
 from analysis import electronics, pair
 from analysis import interface as interfaces
@@ -120,8 +121,7 @@ def _take(
         conditions = {"track": item.sheet.channels[dead.channel].track, **_common(session, item)}
         results.append(Result.invalid("latency", "s", conditions, LATENCY, dead.reason))
     takes = _channels(session, item)
-    with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
-        of_each = list(pool.map(lambda take: measure_take(take, lambda what: progress(f"{item.record.id}: {what}")), takes))
+    of_each = _side_by_side(takes, lambda what: progress(f"{item.record.id}: {what}"))
     for take, measured in zip(takes, of_each, strict=True):
         if companded:
             with_dbx.append(compander_readings.read(take, measured[1]))
@@ -130,6 +130,27 @@ def _take(
         curves += more_curves
     progress(f"{item.record.id}: measuring the tracks beside one another")
     return tracks.measure(takes, returned_channels(item.sheet, item.record), (results, curves))
+
+
+def _side_by_side(takes: list[Take], progress: Progress) -> list[Measured]:
+    """Every channel on the bench, some at the same time; `progress` is told by one thread at a time.
+
+    When one fails, or the user breaks off, the others end with the subject that they are at.
+    """
+    one_at_a_time, broken_off = Lock(), Event()
+
+    def tell(what: str) -> None:
+        if broken_off.is_set():
+            raise CancelledError
+        with one_at_a_time:
+            progress(what)
+
+    with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
+        try:
+            return list(pool.map(lambda take: measure_take(take, tell), takes))
+        except BaseException:
+            broken_off.set()
+            raise
 
 
 def _channels(session: Session, item: AlignedTake) -> list[Take]:
