@@ -196,9 +196,17 @@ SOURCES: Mapping[str, Source] = {
         ("analysis.noise.spectrum", "analysis.noise.third_octaves"),
     ),
     "dropouts_per_minute": Source(
-        "Falls of a steady tone by 6 dB or more for 2 ms or longer, a minute",
-        "definition; the count of data sheets has no common rule",
-        ("analysis.dropouts.per_minute",),
+        "Falls of a steady tone by so many dB for so long, a minute: 6 dB for 2 ms, 12 dB for 5 ms",
+        "definition; the count of data sheets has no common rule; exact interval of a count: Garwood, Biometrika 28, 1936",
+        ("analysis.dropouts.per_minute", "analysis.dropouts.follow"),
+    ),
+    "dropouts": Source(
+        "Greatest depth of every fall of a steady tone by 3 dB or more, over time",
+        "definition",
+        ("analysis.dropouts.events",),
+    ),
+    "dropout_lengths": Source(
+        "Time that each of these falls spends more than 3 dB down", "definition", ("analysis.dropouts.events",)
     ),
     "level_stability": Source(
         "Half the central 95 % range of the level of a steady tone, read over 0.1 s",
@@ -207,7 +215,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     # tracks
     "crosstalk": Source(
-        "What of one track returns on another, re what returns on its own, by correlation with what was sent",
+        "What of one track returns on another, re what returns on its own, by correlation of the two",
         "matched filter: Turin, IRE Trans. IT 6(3), 1960",
         ("analysis.crosstalk.leaks",),
     ),
@@ -266,6 +274,11 @@ SOURCES: Mapping[str, Source] = {
         "Gain of a weak tone beside a strong steady one that holds the detector, over frequency",
         "two-tone method",
         ("analysis.compander.emphasis.curve",),
+    ),
+    "dbx_weighting": Source(
+        "Weighting of the detector over frequency: what shifts the static law beyond the emphasis",
+        "steady steps, less the two-tone method",
+        ("analysis.compander.emphasis.weighting",),
     ),
 }
 

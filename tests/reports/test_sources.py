@@ -20,7 +20,7 @@ SCHEMA = [
     "noise_itu468", "noise_ccir_rms", "snr_a", "hum", "modulation_noise", "noise_spectrum", "dropouts_per_minute",
     "level_stability", "crosstalk", "azimuth_delay", "channel_balance", "polarity", "erasure", "dbx_encode_ratio",
     "dbx_decode_ratio", "dbx_unity_level", "dbx_time_constant", "dbx_tracking_error", "dbx_noise_reduction",
-    "dbx_encode_law", "dbx_decode_law", "dbx_emphasis",
+    "dbx_encode_law", "dbx_decode_law", "dbx_emphasis", "dbx_weighting", "dropouts", "dropout_lengths",
 ]  # fmt: skip
 
 
@@ -37,6 +37,12 @@ def test_a_source_says_what_by_which_rule_and_by_what_code(quantity):
     for name in source.functions:
         module, _, function = name.rpartition(".")
         assert callable(getattr(importlib.import_module(module), function)), name
+
+
+def test_every_quantity_stands_on_the_page_of_quantities():
+    page = (Path(__file__).parents[2] / "docs/quantities.md").read_text(encoding="utf-8")
+    missing = set(SCHEMA) - set(re.findall(r"`(\w+)`", page))
+    assert missing == set()
 
 
 def test_what_the_sources_cite_is_listed_with_the_methods():
