@@ -10,6 +10,7 @@ from scipy.signal import get_window
 RESPONSE_S = 0.090
 RECENTRE_HZ = (400.0, 6000.0)
 SMOOTHED_OCTAVES = 0.3
+ENOUGH_COHERENCE = 1.0 / 3.0  # the band above counts in full
 MOST_FRAMES = 4096  # more tell nothing that these, spread evenly, do not
 BATCH = 64
 
@@ -96,14 +97,15 @@ def transfer(warped: np.ndarray, wet: np.ndarray, rate: int) -> tuple[np.ndarray
 def linear_phase_delay(H: np.ndarray, coherence: np.ndarray, frequency_hz: np.ndarray) -> float:
     """Delay in a response: argmax over tau of |sum W H/|H| exp(j 2 pi f tau)| from 400 Hz to 6 kHz.
 
-    The modulus is taken because a constant phase, an inversion say, is not a delay. W is the information
-    coherence / (1 - coherence), capped, so that bands with nothing in them do not count.
+    The modulus is taken because a constant phase, an inversion say, is not a delay. W is the same at all frequencies, since the
+    phase of a deck is no straight line and the constant must not hang on the spectrum of the programme; only where next to
+    nothing of it came back does it fall, as coherence / (1 - coherence).
     """
     inside = (frequency_hz >= RECENTRE_HZ[0]) & (frequency_hz <= RECENTRE_HZ[1]) & (np.abs(H) > 0.0)
     if not inside.any():
         return 0.0
-    gamma = np.clip(coherence[inside], 0.0, 0.999)
-    unit = H[inside] / np.abs(H[inside]) * np.minimum(gamma / (1.0 - gamma), 20.0)
+    gamma = np.minimum(coherence[inside], ENOUGH_COHERENCE)
+    unit = H[inside] / np.abs(H[inside]) * gamma / (1.0 - gamma)
     f = frequency_hz[inside]
     centre, reach = 0.0, 2e-3
     while reach > 2e-9:

@@ -5,6 +5,7 @@ import pytest
 
 from analysis.alignment import align_take
 from analysis.dewarp import interpolate
+from analysis.transfer import linear_phase_delay
 from signals.audio import ArrayAudio
 from signals.stimulus import Piece, Scope, StimulusAudio, plan
 
@@ -54,3 +55,32 @@ def test_the_best_of_both_with_the_deviation_it_states(rms_s: float) -> None:
     # What is constant between the tracks is theirs, too.
     apart = np.median(found[1].base.delay(grid) - found[0].base.delay(grid))
     assert apart == pytest.approx(AZIMUTH_S / 1.003, abs=0.3 * rms_s + 0.3e-6)
+
+
+def test_a_sweep_above_the_working_rate_says_nothing() -> None:
+    """Without noise even what the filters let through there would count; the delay is no whole number of samples."""
+    scope = Scope(4.0, (315.0,), (0.0,), 0.5, (-20.0,), 6.0, 2.0, 0.5, (Piece("band", 6.0, 0.0, "train"),))
+    sheet = plan(session="sweep", sample_rate=RATE, tracks=[1], pilot_track=4, scope=scope)
+    sent = StimulusAudio(sheet).read(0, sheet.samples)
+    delay_s = 0.25 + 0.7 / RATE
+    returned = interpolate(sent, np.arange(sheet.samples + RATE) - delay_s * RATE)
+    (found,) = align_take(ArrayAudio(sent, RATE), ArrayAudio(returned, RATE), sheet, {0: 0, 1: 1})
+    (sweep,) = sheet.of_kind("sweep", channel=0)
+    grid = np.arange(sweep.start_samples, sweep.stop_samples, 50) / RATE
+    assert np.max(np.abs(found.base.delay(grid) - delay_s)) < 0.05e-6
+
+
+@pytest.mark.parametrize("high_hz", [2500.0, 6000.0])
+def test_the_constant_of_a_bent_phase_does_not_hang_on_the_programme(high_hz: float) -> None:
+    """An all-pass, known well below a frequency and less well above it, as of programme that has little treble.
+
+    Over 400 Hz to 6 kHz at equal weight the constant of (1 - jf/f0)/(1 + jf/f0), f0 = 2 kHz, is found on a fine grid by hand.
+    """
+    frequency = np.arange(0.0, 12_000.0, 11.7)
+    fine = np.arange(400.0, 6000.0, 5.0)
+    lags = np.arange(-200e-6, 200e-6, 0.1e-6)
+    all_pass = (1 - 1j * fine / 2000.0) / (1 + 1j * fine / 2000.0)
+    expected = lags[np.argmax(np.abs(np.exp(2j * np.pi * np.outer(lags, fine)) @ all_pass))]
+    H = (1 - 1j * frequency / 2000.0) / (1 + 1j * frequency / 2000.0)
+    coherence = np.where(frequency < high_hz, 0.99, 0.6)
+    assert linear_phase_delay(H, coherence, frequency) == pytest.approx(expected, abs=0.3e-6)
