@@ -9,17 +9,12 @@ import numpy as np
 from scipy.ndimage import median_filter
 from scipy.stats import chi2
 
-from analysis.phase import phase_law, track
 from analysis.timebase import Timebase
 from signals.audio import AudioReader
 from signals.cues import Cue
 
-BANDWIDTH_HZ = 300.0
-STEP_S = 1e-3
-REACH_HZ, REACH_SHARE = (
-    1200.0,
-    0.4,
-)  # half of the band that depth and length are read in, and the share of the tone's frequency
+REACH_HZ = 1200.0  # half of the band that depth and length are read in
+REACH_SHARE = 0.4  # of the tone's frequency, where that is less
 GAUSS_SHARE = 0.375  # of it at which the band has fallen to 1/e
 BLOCK_POINTS, MARGIN_POINTS = 8192, 64
 EDGE_S = 0.1
@@ -34,7 +29,7 @@ LOST_DB, USUAL_PERCENTILE = 30.0, 90.0
 
 @dataclass(frozen=True)
 class Dropout:
-    """One dropout: middle in output time, greatest depth, and the time spent more than 3 dB down."""
+    """One dropout: middle in output time, greatest depth, and the time spent below the depth that was asked for."""
 
     time_s: float
     depth_db: float
@@ -141,7 +136,7 @@ def per_minute(heard: Envelope, depth_db: float, shortest_s: float) -> tuple[flo
 
     Dropouts come at random: the uncertainty is the farther end of the exact interval of a Poisson count (Garwood 1936).
     """
-    count = sum(e.length_s >= shortest_s - 0.5 * heard.step_s for e in events(heard, depth_db))
+    count = _number(heard, depth_db, shortest_s)
     low = 0.5 * chi2.ppf(0.025, 2 * count) if count else 0.0
     high = 0.5 * chi2.ppf(0.975, 2 * count + 2)
     minutes = heard.seconds / 60.0
@@ -149,7 +144,7 @@ def per_minute(heard: Envelope, depth_db: float, shortest_s: float) -> tuple[flo
 
 
 def count(audio: AudioReader, channel: int, cue: Cue, sample_rate: int, coarse: Timebase) -> int:
-    """Number of times that a tone falls to half its usual amplitude, or less, for 2 ms or longer.
+    """Number of times that a tone falls by 6 dB or more for 2 ms or longer.
 
     Parameters
     ----------
@@ -164,9 +159,10 @@ def count(audio: AudioReader, channel: int, cue: Cue, sample_rate: int, coarse: 
     coarse : Timebase
         Where the tone lies, within some milliseconds.
     """
-    span = (cue.start_samples / sample_rate + EDGE_S, cue.stop_samples / sample_rate - EDGE_S)
-    readings = track(audio, channel, phase_law(cue, sample_rate), coarse, span, BANDWIDTH_HZ, STEP_S)
-    low = readings.amplitude < 10.0 ** (-DEPTH_DB / 20.0) * np.median(readings.amplitude)
-    edges = np.diff(np.concatenate(([0], low.astype(int), [0])))
-    lengths = (np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)) * readings.step_s
-    return int(np.sum(lengths >= SHORTEST_S - 0.5 * readings.step_s))
+    heard = follow(audio, channel, cue, sample_rate, coarse)
+    return _number(envelope(heard), DEPTH_DB, SHORTEST_S) if heard.amplitude.size else 0
+
+
+def _number(heard: Envelope, depth_db: float, shortest_s: float) -> int:
+    """Number of stretches at least so deep for so long."""
+    return sum(e.length_s >= shortest_s - 0.5 * heard.step_s for e in events(heard, depth_db))
