@@ -165,7 +165,9 @@ def _drift(time_s: np.ndarray, delay_s: np.ndarray, variance: float, conditions:
     middle = np.arange(6) - 2.5
     weight = 6.0 * middle / (middle @ middle)
     by_edge = (np.append(weight, 0.0) - np.append(0.0, weight)) / (edges[1] - edges[0])
-    doubt = 196.0 * float(np.sqrt(variance) * np.linalg.norm(by_edge))
+    # Where each part begins and ends, wow has the tone early or late by chance.
+    wander = float(np.var(delay_s - np.polyval(np.polyfit(time_s - time_s[0], delay_s, 2), time_s - time_s[0])))
+    doubt = 196.0 * float(np.sqrt(variance + wander) * np.linalg.norm(by_edge))
     return result("speed_drift", 100.0 * float(ratio @ weight / np.mean(ratio)), "%", doubt, conditions, DRIFT)
 
 

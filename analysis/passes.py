@@ -2,7 +2,8 @@
 
 Levels of noise and responses are averaged as powers, flutter as RMS, all else as it is. Two things make a mean uncertain: that of
 each pass, of which nothing cancels, since the hiss that disturbs all of them lies in the same tape; and how the passes differ,
-where they differ by more than that. Of a few passes the spread is itself uncertain, so Student's t stands for it.
+where they differ by more than that. Of a few passes the spread is itself uncertain, so Student's t stands for it. Of two
+it would be 12.7 and say nothing: their mean is that of these two, and its uncertainty reaches both.
 
 Wow and flutter of recording and playing add with a phase that changes from pass to pass: the reading lies anywhere between zero and
 twice that of one pass. The RMS over passes divided by the root of two is what one pass alone has, if the two do not correlate.
@@ -98,18 +99,20 @@ def _figures(passes: list[Result]) -> list[Result]:
         mean, how = -_power_mean(-values), "power mean of the noise"
     else:
         mean, how = float(np.mean(values)), "mean"
-    doubt = _doubt(values, each)
-    if flutter and doubt is not None and each is not None:
+    wide = _doubt(values, each, float(t.ppf(0.5 + 0.5 * SURE, count - 1)))
+    doubt = _doubt(values, each, 1.0) if count == 2 else wide  # the spread over the root of two is half their difference
+    if flutter and doubt is not None and wide is not None and each is not None:
         # The power of all passes may have come out low by as much; what it then stands for is so much higher.
         share = max(1.0 - 1.96 * ONE_LINE / np.sqrt(count), LEAST_SHARE)
-        doubt = min(doubt, float(np.hypot(np.mean(each), mean * (1.0 / np.sqrt(share) - 1.0))))
+        most = float(np.hypot(np.mean(each), mean * (1.0 / np.sqrt(share) - 1.0)))
+        doubt, wide = min(doubt, most), min(wide, most)
     conditions = {**{k: v for k, v in first.conditions.items() if k != "pass"}, "passes": count}
     method = f"{how} of {count} passes; {first.method}"
     told = [_result(first, mean, doubt, conditions, method)]
     if flutter:
         half = 1.0 / np.sqrt(2.0)
         of_one = f"RMS of {count} passes over the root of two, if recording and playing do not correlate; {first.method}"
-        single = None if doubt is None else half * doubt
+        single = None if wide is None else half * wide
         told.append(_result(first, half * mean, single, {**conditions, "of": SINGLE}, of_one))
     return told
 
@@ -122,13 +125,12 @@ def _power_mean(level_db: np.ndarray) -> float:
     return float(10.0 * np.log10(np.mean(10.0 ** (level_db / 10.0))))
 
 
-def _doubt(values: np.ndarray, each: np.ndarray | None) -> float | None:
-    """95 % uncertainty of a mean; None where a single pass tells none."""
+def _doubt(values: np.ndarray, each: np.ndarray | None, factor: float) -> float | None:
+    """95 % uncertainty of a mean, its spread taken `factor` times; None where a single pass tells none."""
     if each is None:
         return None
-    free = values.size - 1
-    beyond = _beyond(float(np.var(values, ddof=1)), float(np.mean(each**2)) / 1.96**2, float(free))
-    return float(np.hypot(np.mean(each), t.ppf(0.5 + 0.5 * SURE, free) * np.sqrt(beyond / values.size)))
+    beyond = _beyond(float(np.var(values, ddof=1)), float(np.mean(each**2)) / 1.96**2, float(values.size - 1))
+    return float(np.hypot(np.mean(each), factor * np.sqrt(beyond / values.size)))
 
 
 def _beyond(spread: float, expected: float, free: float) -> float:

@@ -12,6 +12,12 @@ from sessions.results import Curve, Measurements, Result
 from signals.errors import UsageError
 
 RATES_HZ = (8000, 192_000)
+WEAKEST_LINE = 0.1
+"""Of the strongest line of the flutter spectrum; what lies below is in --json."""
+
+FAINT_HUM_DB = 20.0
+"""So far below the A-weighted noise hum is left to --json."""
+
 LABELS = {
     "speed_error": "speed error",
     "speed_drift": "speed drift",
@@ -65,7 +71,7 @@ def print_tone(measurements: Measurements) -> None:
     table = plain_table("channel", "figure", "condition", "value", "±", "unit", "")
     reasons: dict[str, None] = {}
     for result in measurements.results:
-        if result.quantity not in LABELS:
+        if result.quantity not in LABELS or _faint(result, measurements):
             continue
         channel, label = str(result.conditions.get("channel", "")), LABELS[result.quantity]
         if result.value is None:
@@ -79,6 +85,19 @@ def print_tone(measurements: Measurements) -> None:
     say_table(table)
     for reason in reasons:
         say(reason)
+
+
+def _faint(result: Result, measurements: Measurements) -> bool:
+    """Whether a line is too weak to matter on a screen, beside the strongest of its channel or the weighted noise."""
+    if result.value is None:
+        return False
+    mine = [r for r in measurements.results if r.conditions.get("channel") == result.conditions.get("channel")]
+    if result.quantity == "flutter_line":
+        return result.value < WEAKEST_LINE * max(
+            r.value for r in mine if r.quantity == "flutter_line" and r.value is not None
+        )
+    noise_db = next((r.value for r in mine if r.quantity == "noise_a"), None)
+    return result.quantity == "hum" and noise_db is not None and result.value < noise_db - FAINT_HUM_DB
 
 
 def _condition(result: Result) -> str:

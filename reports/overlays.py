@@ -158,6 +158,7 @@ def _limits(traces: Sequence[Trace], ordinate: Ordinate, reach: tuple[float, flo
         positive = [y[y > _LOG_FLOOR] for y in shown]
         top = max((float(y.max()) for y in positive if y.size), default=1.0)
         bottom = max(min((float(np.quantile(y, 0.02)) for y in positive if y.size), default=0.1), top / 3000.0)
+        bottom, top = min([bottom, *ordinate.guides]), max([top, *ordinate.guides])
         return max(10.0 ** np.floor(np.log10(bottom)), ordinate.reach[0]), 10.0 ** np.ceil(np.log10(top))
     if ordinate.step is None:
         return None

@@ -1,11 +1,12 @@
 """What a page of the report consists of: lead sentence, figures, tables, what is missing, how it was measured."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from reports.numbers import Number, bare, in_words, number, unit_scale
+from reports.numbers import MINUS, Number, bare, in_words, number, unit_scale
 from reports.readings import PooledCurve, Reading, Setup, distinct
 from reports.wording import capital, condition_text, describe, describe_all, listing, plain, quantity_name, sentence
 from sessions.results import Condition, Conditions
@@ -20,6 +21,8 @@ OWN_HEAD = (
     " and the skew of the tape; the azimuth of the head cancels."
 )
 DOUBT = "± is the 95\u202f% uncertainty of one reading, or half the spread where that is larger"
+_PAIR = {"from", "to"}
+_LIMIT = re.compile(r"below (-?[0-9]+(?:\.[0-9]+)?)(?= dB)")
 _TONE_IN_NAME = ("mol_315", "sol_10k")
 
 
@@ -113,13 +116,19 @@ def column_head(track: Condition | None) -> str:
 
 
 def missing(readings: Iterable[Reading]) -> list[tuple[str, str]]:
-    """What was not measured, and why: figures with the same reason share an entry."""
-    reasons: dict[str, dict[str, list[Conditions]]] = {}
+    """What was not measured, and why: figures with the same reason share an entry, crosstalk with the same but for its limit."""
+    reasons: dict[tuple[str, str], dict[str, list[Conditions]]] = {}
+    limits: dict[tuple[str, str], list[str]] = {}
     for reading in readings:
+        pair = f"{reading.conditions['from']} {reading.conditions['to']}" if set(reading.conditions) >= _PAIR else ""
         for where, why in reading.notes:
-            reasons.setdefault(why, {}).setdefault(quantity_name(reading.quantity), []).append(where)
+            key = (_LIMIT.sub("below #", why) if pair else why, pair)
+            limits.setdefault(key, []).extend(_LIMIT.findall(why) if pair else [])
+            reasons.setdefault(key, {}).setdefault(quantity_name(reading.quantity), []).append(where)
     entries = []
-    for why, names in reasons.items():
+    for key, names in reasons.items():
+        ends = sorted(dict.fromkeys(limits[key]), key=float)
+        why = key[0].replace("#", " to ".join([*ends[:1], *ends[1:][-1:]]).replace("-", MINUS)) if ends else key[0]
         places = describe_all([place for of_one in names.values() for place in of_one])
         entries.append((_names(names) + (f" ({places})" if places else ""), sentence(why)))
     return entries

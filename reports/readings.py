@@ -166,7 +166,7 @@ def pool(results: Iterable[Result], over: Iterable[str] = OVER_PASSES) -> list[R
                 uncertainty=float(np.sqrt(np.mean(np.square(stated)))) if stated else None,
                 notes=tuple((_without(r.conditions, (*SETUP_KEYS, TOGETHER)), r.note or "") for r in group if not r.valid),
                 remarks=tuple(dict.fromkeys(r.note for r in group if r.valid and r.note)),
-                passes=max([len(valid), *(int(r.conditions[TOGETHER]) for r in together)]),
+                passes=max([len(singles), *(int(r.conditions[TOGETHER]) for r in together)]),
                 singles=singles,
             )
         )
@@ -181,7 +181,7 @@ def pool_curves(curves: Iterable[Curve]) -> list[PooledCurve]:
         if not filled:
             continue
         together = [c for c in filled if TOGETHER in c.conditions]
-        passes = max([len(filled), *(int(c.conditions[TOGETHER]) for c in together)])
+        passes = max([len(filled) - len(together), *(int(c.conditions[TOGETHER]) for c in together)])
         filled = together[:1] or filled
         x = np.unique(filled[0].x.array)
         inside = (x >= max(c.x.array.min() for c in filled)) & (x <= min(c.x.array.max() for c in filled))

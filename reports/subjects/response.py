@@ -92,8 +92,9 @@ def thumbnail(setup: Setup) -> Plot | None:
 
 def lead(setup: Setup) -> str:
     """The limits of each track at the small-signal level, in a sentence."""
-    lows = {r.conditions.get("track"): r for r in at_level(setup.readings("bandwidth_low")) if r.values}
-    highs = {r.conditions.get("track"): r for r in at_level(setup.readings("bandwidth_high")) if r.values}
+    same = [r for r in at_level(setup.readings("bandwidth_low", "bandwidth_high")) if r.values]  # both limits of one level
+    lows = {r.conditions.get("track"): r for r in same if r.quantity == "bandwidth_low"}
+    highs = {r.conditions.get("track"): r for r in same if r.quantity == "bandwidth_high"}
     found = [*lows.values(), *highs.values()]
     tracks = list(dict.fromkeys([*lows, *highs]))
     if not found:

@@ -31,6 +31,7 @@ QUANTITIES = ("crosstalk", *PAIRS, *SINGLE)
 REFERENCE_HZ = 1000.0
 _PHASE_HZ = 10_000.0
 _MOST_COLUMNS = 8
+_MOST_UNSURE = 10.0  # times the median uncertainty of a course
 _Pair = tuple[Condition, Condition]
 
 
@@ -54,9 +55,8 @@ def page(setup: Setup) -> Page | None:
         blocks.append(Plot("crosstalk", figure, caption))
     course = _course(setup)
     blocks += [course] if course else []
-    more = [t for t in (_spots(crosstalk), by_track(single, _doubt(single))) if t is not None]
-    if more:
-        blocks.append(more if len(more) > 1 else more[0])
+    erased = any(r.quantity != "polarity" and r.values for r in single)
+    blocks += [t for t in (_spots(crosstalk), by_track(single, _doubt(single)) if erased else None) if t is not None]
     return Page(
         title="Tracks",
         lead=lead(setup),
@@ -146,11 +146,14 @@ def _course(setup: Setup) -> Plot | None:
     first: dict[str, Trace] = {}
     for curve in curves:
         name = describe({k: v for k, v in curve.conditions.items() if k in ("track", "track_to")}).removeprefix("tracks ")
-        y = 1e6 * curve.y.array
-        first.setdefault(name, Trace(name, curve.x.array, y - float(np.mean(y)) if y.size else y))
+        x, y = curve.x.array, 1e6 * curve.y.array
+        if curve.uncertainty is not None and y.size:  # what is nearly silent says nothing
+            known = np.array(curve.uncertainty) <= _MOST_UNSURE * float(np.median(curve.uncertainty))
+            x, y = x[known], y[known]
+        first.setdefault(name, Trace(name, x, y - float(np.mean(y)) if y.size else y))
     if not first:
         return None
-    caption = "Delay between tracks over the first pass, less its mean."
+    caption = "Delay between tracks over the first pass, less its mean; where little was played it is left out."
     return Plot("azimuth_course", overlay({"": list(first.values())}, "time", Ordinate("Delay (µs)"), 52.0), caption)
 
 

@@ -58,6 +58,16 @@ def test_passes_that_agree_are_as_uncertain_as_one_and_others_more():
     )
 
 
+def test_the_mean_of_two_passes_reaches_both_and_the_single_pass_of_flutter_further():
+    """Half of 0.12, with 0.001 of each; Student's 12.7 stays with what no pass has shown."""
+    results, _ = combined([figure("speed_error", v, n, 0.001) for n, v in ((1, 0.46), (2, 0.58))], [])
+    assert only(results, "speed_error").uncertainty == pytest.approx(0.06, rel=0.01)
+    results, _ = combined([figure("wow_rms", v, n, 0.001) for n, v in ((1, 0.08), (2, 0.09))], [])
+    both, single = (r for r in results)
+    assert both.uncertainty == pytest.approx(0.005, rel=0.03)
+    assert single.uncertainty == pytest.approx(12.706 * 0.005 / np.sqrt(2.0), rel=0.03)
+
+
 def test_nothing_is_combined_that_is_not_one_thing():
     single = [figure("thd", 1.0, 1, 0.02), figure("thd", 2.0, 2, 0.02, frequency_hz=315.0)]
     per_pass = [figure("latency", v, n, 1e-6, "s") for n, v in ((1, 0.2), (2, 1.1))]
