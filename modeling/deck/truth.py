@@ -12,6 +12,7 @@ from modeling.deck.true.linearity import (
     distortion_results,
     output_level_results,
     response_curves,
+    thd_curves,
 )
 from modeling.deck.true.motion import motion_curves, motion_results
 from modeling.deck.true.noise import noise_curves, noise_results, snr_re_mol
@@ -87,6 +88,7 @@ def truth(
                 results += band_results(session, track, number)
                 curves += response_curves(session, track, number)
                 curves += compression_curves(session, track, number, channel)
+                curves += thd_curves(session, track, number, channel)
         results += track_results(session, record, play, number)
     results += snr_re_mol(results)
     return Measurements(session=sheet.session, tool_version=tool_version, created=created, results=results, curves=curves)

@@ -15,6 +15,8 @@ NEAR: Mapping[str, tuple[str, float]] = {"flutter_line": ("frequency_hz", 0.02)}
 SMOOTH_CONSTANT = {"delay_trajectory"}
 """Curves whose constant is a figure of its own (`latency`): they are compared less their mean."""
 
+WIDEST = 1.5  # of the distance of the truth's points: farther apart, measured points have a gap between them
+
 Fate = Literal["invalid", "missing", "unfounded"]
 """What became of a figure without its partner: said to be out of reach, not there at all, or given where there can be none."""
 
@@ -149,17 +151,40 @@ def _figure(told: Result, partner: Result) -> Pair:
 
 
 def _curve(told: Curve, measured: Curve) -> Pair:
-    """A curve as measured, read where the truth has its points; over log frequency where x is a frequency."""
-    x, true = told.x.array, told.y.array
-    over = measured.x.array
-    inside = (x >= over.min()) & (x <= over.max()) if over.size > 1 else np.zeros(x.size, dtype=bool)
-    x, true = x[inside], true[inside]
-    scale = np.log if told.x.unit == "Hz" and over.size and min(over.min(), *x[:1]) > 0.0 else np.asarray
-    at, known = scale(x), scale(over)
-    found = np.interp(at, known, measured.y.array) if x.size else x
-    doubt = np.full(x.size, np.nan)
-    if measured.uncertainty is not None and x.size:
-        doubt = np.interp(at, known, np.asarray(measured.uncertainty))
-    if told.quantity in SMOOTH_CONSTANT and x.size:
+    """A curve as measured beside the true one, both at the points of the coarser; over log frequency where x is a frequency.
+
+    In a gap of what was measured, wider than the truth's own points lie apart, nothing is compared.
+    """
+    x, over = told.x.array, measured.x.array
+    logarithmic = told.x.unit == "Hz" and x.size > 0 and over.size > 0 and min(x.min(), over.min()) > 0.0
+    true_at, found_at = (np.log(axis) if logarithmic else axis for axis in (x, over))
+    at, kept = _shared(true_at, found_at)
+
+    def read(axis: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return np.interp(at, axis, values) if at.size else at
+
+    true, found = read(true_at, told.y.array), read(found_at, measured.y.array)
+    doubt = np.full(at.size, np.nan)
+    if measured.uncertainty is not None:
+        doubt = read(found_at, np.asarray(measured.uncertainty))
+    if told.quantity in SMOOTH_CONSTANT and at.size:
         found = found - np.mean(found - true)
-    return Pair(told.quantity, told.y.unit, told.conditions, x, true, found, doubt)
+    return Pair(told.quantity, told.y.unit, told.conditions, np.concatenate((x, over))[kept], true, found, doubt)
+
+
+def _shared(true_at: np.ndarray, found_at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where two curves are compared, and which of the points of both, one after the other, that is."""
+    every = np.concatenate((true_at, found_at))
+    if true_at.size < 1 or found_at.size < 2:
+        return np.zeros(0), np.zeros(0, dtype=int)
+    own = np.flatnonzero((true_at >= found_at.min()) & (true_at <= found_at.max()))
+    theirs = np.flatnonzero((found_at >= true_at.min()) & (found_at <= true_at.max()))
+    if theirs.size < own.size:
+        return found_at[theirs], theirs + true_at.size
+    at = true_at[own]
+    right = np.clip(np.searchsorted(found_at, at), 1, found_at.size - 1)
+    nearest = np.minimum(np.abs(at - found_at[right - 1]), np.abs(at - found_at[right]))
+    apart = found_at[right] - found_at[right - 1]
+    step = np.gradient(true_at)[own] if true_at.size > 1 else np.zeros(own.size)
+    kept = own[(apart <= WIDEST * np.abs(step)) | (nearest < 1e-9 * np.ptp(every))]
+    return every[kept], kept

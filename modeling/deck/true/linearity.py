@@ -51,6 +51,32 @@ def distortion_results(session: TrueSession, track: int, number: int, channel: i
             yield Result(quantity=f"harmonic_{order}", value=value, unit="dB", conditions=here, method=BY_SINE)
 
 
+def thd_curves(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Curve]:
+    """THD over the level of each ladder, and over frequency at 0 dB, of the tones that :func:`distortion_results` counts."""
+    heard = session.heard_with(track)
+    found: dict[tuple[str, float], list[tuple[float, float]]] = {}
+    for cue in session.sheet.of_kind("tone", channel=channel):
+        frequency_hz, purpose, level_db = cue.number("frequency_hz"), cue.parameters.get("purpose"), cue.level_db
+        if purpose not in DISTORTION_PURPOSES or 3.0 * frequency_hz > HIGHEST_HZ or level_db is None:
+            continue
+        harmonics = steady_sine(session.parameters, frequency_hz, level_db, track, heard, points_for(frequency_hz))
+        percent = thd_percent(harmonics, frequency_hz)
+        if purpose == "ladder":
+            found.setdefault(("thd_vs_level", frequency_hz), []).append((level_db, percent))
+        if level_db == 0.0:
+            found.setdefault(("thd_vs_frequency", level_db), []).append((frequency_hz, percent))
+    for (quantity, at), steps in found.items():
+        over_level = quantity == "thd_vs_level"
+        x, y = np.array(sorted(steps)).T
+        yield Curve(
+            quantity=quantity,
+            conditions=session.conditions(track, number, **{"frequency_hz" if over_level else "level_db": at}),
+            method=BY_SINE,
+            x=Axis.of("level", "dB", x) if over_level else Axis.of("frequency", "Hz", x),
+            y=Axis.of("THD", "%", y),
+        )
+
+
 def output_level_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
     """Maximum and saturated output level, where the channel has the ladders that they are read from."""
     tones = session.sheet.of_kind("tone", channel=channel)

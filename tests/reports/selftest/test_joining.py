@@ -70,14 +70,28 @@ def test_a_line_is_found_where_it_was_measured_to_be():
 
 def test_a_curve_is_read_at_the_points_of_its_truth_over_log_frequency():
     """dB over log f is a straight line here: 6 dB an octave, so linear interpolation in f would be off."""
-    octaves = np.array([-3.0, 3.0])
-    measured = document(curves=[line(1000.0 * 2.0**octaves, 6.0 * octaves, [0.1, 0.7], track=1)])
+    octaves = np.array([-3.0, -1.5, 0.0, 1.5, 3.0])
+    measured = document(curves=[line(1000.0 * 2.0**octaves, 6.0 * octaves, 0.4 + 0.1 * octaves, track=1)])
     x = np.array([50.0, 250.0, 1000.0, 4000.0, 12000.0])
     true = document(curves=[line(x, [0.0, -12.0, 0.0, 12.0, 0.0], track=1.0, x_name="input frequency")])
     (pair,) = join(measured, true).pairs
     assert pair.x.tolist() == [250.0, 1000.0, 4000.0]
     assert pair.found == pytest.approx([-12.0, 0.0, 12.0])
     assert pair.uncertainty == pytest.approx([0.2, 0.4, 0.6])
+
+
+def test_between_the_steps_of_a_coarse_curve_nothing_is_compared():
+    """The measured curve has the parabola x^2 at x = 0 and 4 alone, where the straight line between them would be off."""
+    x = np.linspace(0.0, 6.0, 7)
+    true = line(x, x**2, x_name="level")
+    coarse = line([0.0, 4.0], [0.0, 16.0], [0.1, 0.1], x_name="level")
+    (pair,) = join(document(curves=[coarse]), document(curves=[true])).pairs
+    assert pair.x.tolist() == [*pair.found.tolist()[:1], 4.0] == [0.0, 4.0]
+    assert pair.true.tolist() == [0.0, 16.0]
+    fine = np.array([0.0, 0.5, 1.0, 1.5, 5.0, 5.5, 6.0])
+    (pair,) = join(document(curves=[line(fine, fine**2, x_name="level")]), document(curves=[true])).pairs
+    assert pair.x.tolist() == [0.0, 1.0, 5.0, 6.0]
+    assert pair.found == pytest.approx(pair.true)
 
 
 def test_the_trajectory_is_compared_less_its_constant():
