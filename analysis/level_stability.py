@@ -6,10 +6,16 @@ from scipy.stats import binom
 WINDOW_S = 0.1
 CENTRAL = 0.95
 FEWEST = 20
+DB_A_NEPER = 8.686
 
 
-def stability(amplitude: np.ndarray, step_s: float, relative_sd: float) -> tuple[float, float] | None:
+def stability(
+    amplitude: np.ndarray, step_s: float, relative_sd: float, delay_s: np.ndarray | None = None
+) -> tuple[float, float] | None:
     """Half the range that holds the central 95 % of levels read over 0.1 s, in dB, and its 95 % uncertainty.
+
+    A head gives 6 dB an octave: flutter moves the level by its own part, the less the more the equaliser takes of that. That is no
+    wander of the tape, and is stated as uncertainty.
 
     Parameters
     ----------
@@ -19,6 +25,8 @@ def stability(amplitude: np.ndarray, step_s: float, relative_sd: float) -> tuple
         Its step.
     relative_sd : float
         Standard deviation that hiss gives one reading of 0.1 s, re the amplitude.
+    delay_s : ndarray, shape (points,), optional
+        Delay of the tone, which tells its flutter.
 
     Returns
     -------
@@ -38,6 +46,17 @@ def stability(amplitude: np.ndarray, step_s: float, relative_sd: float) -> tuple
     doubt_low = max(low - level[ranks[0]], level[ranks[1]] - low)
     doubt_high = max(level[count - 1 - ranks[0]] - high, high - level[count - 1 - ranks[1]])
     # Hiss by itself would make such a range; it adds in power.
-    hiss = 1.96 * 8.686 * relative_sd
+    hiss = 1.96 * DB_A_NEPER * relative_sd
     half = 0.5 * (high - low)
-    return float(np.sqrt(max(half**2 - hiss**2, 0.0))), float(0.5 * np.hypot(doubt_low, doubt_high) + hiss)
+    doubt = (
+        0.5 * float(np.hypot(doubt_low, doubt_high))
+        + hiss
+        + (0.0 if delay_s is None else _by_flutter(delay_s, points, step_s))
+    )
+    return float(np.sqrt(max(half**2 - hiss**2, 0.0))), doubt
+
+
+def _by_flutter(delay_s: np.ndarray, points: int, step_s: float) -> float:
+    """Half the range of the level, in dB, that speed makes behind a bare head."""
+    speed = np.diff(delay_s[::points]) / (points * step_s)
+    return float(0.5 * DB_A_NEPER * np.diff(np.quantile(speed, [0.5 - 0.5 * CENTRAL, 0.5 + 0.5 * CENTRAL]))[0])

@@ -99,7 +99,8 @@ def level_result(readings: Readings, frequency_hz: float, bandwidth_hz: float, c
         return Result.invalid("level_stability", "dB", conditions, STABILITY, note)
     # The phase's variance is that of the amplitude too; of the band the mean over 0.1 s leaves 1 / 0.2 s.
     phase_sd = 2.0 * np.pi * frequency_hz * np.sqrt(float(np.median(readings.variance[known])))
-    told = stability(readings.amplitude, readings.step_s, phase_sd * np.sqrt(0.5 / WINDOW_S / bandwidth_hz))
+    reading_sd = phase_sd * np.sqrt(0.5 / WINDOW_S / bandwidth_hz)
+    told = stability(readings.amplitude, readings.step_s, reading_sd, readings.delay_s)
     if told is None:
         seconds = readings.time_s[-1] - readings.time_s[0]
         note = f"the tone lasts {seconds:.1f} s, {FEWEST * WINDOW_S:g} s are needed; record a longer one"

@@ -13,7 +13,7 @@ NEAR: Mapping[str, tuple[str, float]] = {"flutter_line": ("frequency_hz", 0.02)}
 """Quantities found at a place that is itself measured: the condition that names it, and how far it may be off, relative."""
 
 SMOOTH_CONSTANT = {"delay_trajectory"}
-"""Curves whose constant is a figure of its own (`latency`): they are compared less their mean."""
+"""Curves whose constant is a figure of its own (`latency`): they are compared less the weighted mean of their error."""
 
 WIDEST = 1.5  # of the distance of the truth's points: farther apart, measured points have a gap between them
 
@@ -168,7 +168,9 @@ def _curve(told: Curve, measured: Curve) -> Pair:
     if measured.uncertainty is not None:
         doubt = read(found_at, np.asarray(measured.uncertainty))
     if told.quantity in SMOOTH_CONSTANT and at.size:
-        found = found - np.mean(found - true)
+        # What is hardly known says little of the constant: readings weigh as they are sure.
+        sure = doubt**-2.0 if np.all(doubt > 0.0) else np.ones(at.size)
+        found = found - np.average(found - true, weights=sure)
     return Pair(told.quantity, told.y.unit, told.conditions, np.concatenate((x, over))[kept], true, found, doubt)
 
 

@@ -94,6 +94,19 @@ def test_level_stability_holds_the_truth() -> None:
     assert 0.88 <= np.mean(inside) <= 1.0
 
 
+def test_what_flutter_does_to_the_level_is_in_its_doubt() -> None:
+    """0.1 % of wow at 1 Hz, a level that follows it by 6 dB an octave: 0.00869 dB peak; its mean over 0.1 s is 1.6 % less."""
+    time = 5e-3 * np.arange(4000)
+    deviation = 1e-3 * np.sin(2.0 * np.pi * 1.0 * time)
+    delay = 1e-3 / (2.0 * np.pi) * np.cos(2.0 * np.pi * 1.0 * time)
+    told = stability(1.0 + deviation, 5e-3, 0.0, delay)
+    assert told is not None
+    assert told[0] == pytest.approx(0.00869 * 0.984, rel=0.03)
+    alone = stability(1.0 + deviation, 5e-3, 0.0)
+    assert alone is not None
+    assert told[1] - alone[1] == pytest.approx(0.00869 * 0.984, rel=0.03)
+
+
 def test_hiss_beside_a_tone_is_read_whatever_the_tone() -> None:
     noise = 1e-4 * np.random.default_rng(1).standard_normal(4 * RATE)
     time = np.arange(4 * RATE) / RATE

@@ -109,6 +109,21 @@ def test_the_trajectory_is_compared_less_its_constant():
     assert pair.found == pytest.approx(pair.true)
 
 
+def test_what_is_hardly_known_of_the_trajectory_says_little_of_its_constant():
+    """Ten readings sure to 1 us and ten to 1 ms, off by 0.2 ms: their plain mean would move all by 0.1 ms."""
+    time = np.linspace(0.0, 1.0, 20)
+    bridged = time > 0.5
+
+    def trajectory(delay, doubt=None):
+        axes = {"x": Axis.of("time", "s", time), "y": Axis.of("delay", "s", delay)}
+        return document(curves=[Curve(quantity="delay_trajectory", method="by hand", uncertainty=doubt, **axes)])
+
+    found = trajectory(0.3 + 2e-4 * bridged, np.where(bridged, 1e-3, 1e-6))
+    (pair,) = join(found, trajectory(np.zeros(20))).pairs
+    assert np.max(np.abs(pair.found[~bridged])) < 1e-6
+    assert pair.found[bridged] == pytest.approx(2e-4, abs=1e-6)
+
+
 def pairs(errors, doubt, true=1.0):
     """One figure a deck."""
     made = []
