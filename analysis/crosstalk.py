@@ -64,7 +64,7 @@ class Leak:
     @property
     def limit_db(self) -> float:
         """Level that it stays below 95 % of the time."""
-        return float(20.0 * np.log10(abs(self.ratio) + NORMAL_95 * np.sqrt(0.5 * self.variance) + 1e-15))
+        return float(20.0 * np.log10(abs(self.ratio) + NORMAL_95 * np.sqrt(0.5 * self.variance) + 1e-10))
 
 
 def leaks(recording: np.ndarray, source: int, frequencies_hz: Sequence[float], sample_rate: int) -> list[list[Leak]]:
@@ -92,13 +92,13 @@ def leaks(recording: np.ndarray, source: int, frequencies_hz: Sequence[float], s
         # The noise of the sounding track is in the sum too, and is no part of the tone. Flutter's sidebands are.
         noise = replica.size * _beside(spectrum[:, source], frequency_hz, spacing_hz)
         total = float(np.sum(np.abs(replica) ** 2))
-        power = max(total - noise, 1e-3 * total)
+        power = max(total - noise, 1e-3 * total, 1e-200)  # a channel may be digitally silent
         row = []
         for channel in range(part.shape[1]):
             ratio = complex(np.vdot(replica, part[:, channel]) / power)
             own = channel == source
             beside = 0.0 if own else _noise(part[:, channel] - ratio * replica)
-            row.append(Leak(1.0 + 0.0j if own else ratio, beside / power, power / max(noise, 1e-300)))
+            row.append(Leak(1.0 + 0.0j if own else ratio, beside / power, power / max(noise, 1e-200)))
         found.append(row)
     return found
 

@@ -41,10 +41,11 @@ def measure(tracks: Tracks, given: Given, notes: Mapping[int, str]) -> Measured:
     channels = [t.alignment.returned for t in takes]
     late_s = _late(tracks, channels)
     found = azimuth.frames(takes[0].returned, channels, _span(tracks), late_s)
-    sounding = np.ones(found.time_s.size, dtype=bool)
+    played = _played(tracks, found)
+    sounding = played.copy()
     for cue in tracks.solos():
         sounding &= ~_within(found.time_s, *tracks.span_s(cue, -REST_EDGE_S))
-    noise = _noise(tracks, found)
+    noise = _noise(tracks, found, played)
     excess = _excess(tracks, given, found, sounding, late_s)
     numbers = [tracks.track(t.alignment.channel) for t in takes]
     for low, high in combinations(np.argsort(numbers).tolist(), 2):
@@ -92,14 +93,24 @@ def _within(time_s: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
     return (time_s >= start_s) & (time_s <= stop_s)
 
 
-def _noise(tracks: Tracks, found: azimuth.Frames) -> np.ndarray:
+def _played(tracks: Tracks, found: azimuth.Frames) -> np.ndarray:
+    """Frames in which no tape was lost and something was recorded, shape (frames,)."""
+    played = np.all(np.any(found.power > 0.0, axis=2), axis=0)
+    for take in tracks.takes:
+        for span in take.alignment.lost_s:
+            played &= ~_within(found.time_s, *take.alignment.base.output_time(np.array(span)))
+    return np.asarray(played)
+
+
+def _noise(tracks: Tracks, found: azimuth.Frames, played: np.ndarray) -> np.ndarray:
     """Power of the bands while nothing is played, shape (channels, bands)."""
     rests = tracks.rests()
     silent = np.zeros(found.time_s.size, dtype=bool)
     for cue in rests:
         silent |= _within(found.time_s, *tracks.span_s(cue, REST_EDGE_S))
     if not silent.any():
-        return np.quantile(found.power, QUIET, axis=1) + 1e-30
+        heard = found.power[:, played] if played.any() else found.power
+        return np.quantile(heard, QUIET, axis=1) + 1e-30
     return np.asarray(np.mean(found.power[:, silent], axis=1)) + 1e-30
 
 

@@ -117,13 +117,15 @@ def _ripple(points: _Points, conditions: Conditions) -> list[Result]:
 def _raised(level: np.ndarray, doubt: np.ndarray) -> float:
     """By how much chance raises a ripple, since it is the highest and lowest of many points that count; in dB.
 
-    Told by raising it once more: the same chance is drawn upon the response again, a sixth of an octave at a time.
+    Told by raising it once more: the same chance is drawn upon the response again, a sixth of an octave at a time. Of a response
+    that is nothing but chance, two draws reach sqrt 2 times as far as one.
     """
     random = np.random.default_rng(0)
     spread = np.maximum(doubt - SYSTEMATIC_DB, 0.0) / 1.96
     drawn = random.standard_normal((DRAWS, -(-level.size // SIXTH_OCTAVE)))
     redrawn = level + spread * np.repeat(drawn, SIXTH_OCTAVE, axis=1)[:, : level.size]
-    return max(0.0, 0.5 * float(np.mean(np.ptp(redrawn, axis=1)) - np.ptp(level)))
+    once_more = 0.5 * float(np.mean(np.ptp(redrawn, axis=1)) - np.ptp(level))
+    return max(0.0, once_more / (np.sqrt(2.0) - 1.0))
 
 
 def _bands(frequency: np.ndarray, unknown: np.ndarray) -> str:

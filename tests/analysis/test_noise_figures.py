@@ -126,6 +126,16 @@ def test_a_silence_too_short_says_so() -> None:
     assert "0.9 s long" in str(results[0].note)
 
 
+@pytest.mark.parametrize(("level", "words"), [(0.05, "something sounds in the silence"), (1.5, "clipped")])
+def test_what_sounds_in_a_silence_is_no_noise(level: float, words: str) -> None:
+    wave = returned()
+    wave[3 * RATE : 4 * RATE, 0] += np.clip(level * np.random.default_rng(2).standard_normal(RATE), -1.0, 1.0)
+    results, curves = noise.measure(take(wave), PEAK)
+    assert {r.quantity for r in results} == {"noise_a", "noise_itu468", "noise_ccir_rms", "snr_a"}
+    assert all(not r.valid and words in str(r.note) for r in results)
+    assert curves == []
+
+
 def test_signal_to_noise_re_the_maximum_output_level() -> None:
     conditions = {"track": 2, "pass": 1}
 
