@@ -76,3 +76,13 @@ def test_the_channel_that_sounds_is_seen_by_its_power():
     powers = tone_powers(stretch, TONES_HZ, RATE)
     assert np.argmax(powers) == 1
     assert powers[1] > 1000.0 * max(powers[0], powers[2])
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_a_digitally_silent_channel_gives_and_takes_nothing(silent):
+    both = np.stack([tones(), tones()], axis=1)
+    both[:, silent] = 0.0
+    for own, other in leaks(both, 0, TONES_HZ, RATE):
+        assert not other.heard
+        assert np.isfinite(other.limit_db)
+        assert own.source_snr < 2.0 if silent == 0 else own.source_snr > 1e6

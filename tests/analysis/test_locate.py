@@ -49,6 +49,11 @@ def test_start_end_speed_and_code_are_found(sheet, sent, offset_s, speed, gain):
     assert found.code == sheet.code == identity_code("one", "main")
 
 
+def test_an_offset_of_the_converter_hides_no_code(sheet, sent):
+    (found,) = locate.find_takes(ArrayAudio(0.5 * played(sent, 1.0, 1.004) + 0.3, RATE), sheet)
+    assert found.code == sheet.code
+
+
 def test_markers_stand_out_of_noise_as_loud_as_they(sheet, sent):
     wave = played(sent, 1.0, 1.004)[:, :1]
     marker = slice(round(3.0 * RATE), round(3.7 * RATE))

@@ -106,6 +106,16 @@ def test_a_tone_that_is_gone_is_not_read() -> None:
     assert np.all(np.isfinite(readings.variance[there]))
 
 
+def test_nothing_is_read_from_noise_as_loud_as_the_tone_in_its_band() -> None:
+    wave = returned(3700.0, delay_of(over_time()), 50.0)
+    wave[3 * RATE : 4 * RATE] = np.random.default_rng(1).uniform(-1.0, 1.0, RATE)
+    readings = tracked(wave, 3700.0)
+    drowned = (readings.time_s > 3.0) & (readings.time_s < 4.0)
+    assert np.all(np.isinf(readings.variance[drowned]))
+    there = (readings.time_s < 2.85) | (readings.time_s > 4.15)
+    assert np.all(np.isfinite(readings.variance[there]))
+
+
 def test_nothing_is_read_from_silence() -> None:
     readings = tracked(np.zeros(round(SECONDS * RATE)), 3700.0)
     assert np.all(np.isinf(readings.variance))

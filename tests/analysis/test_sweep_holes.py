@@ -78,7 +78,7 @@ def test_a_response_that_is_hardly_known_has_no_figures() -> None:
 
 
 def test_the_uncertainty_of_a_ripple_holds_the_truth() -> None:
-    """A straight response with noise of its own in every twelfth of an octave: what is read as ripple is doubted, 90 times in 100."""
+    """A straight response with noise of its own in every twelfth of an octave: the ripple read is doubted, 90 times in 100."""
     random = np.random.default_rng(5)
     held = 0
     for _ in range(100):
