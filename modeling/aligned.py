@@ -43,12 +43,13 @@ Aligned = AlignedTake | AlignedPair
 def aligned_takes(session: Session, progress: Progress = lambda _: None) -> Iterator[Aligned]:
     """Every play pass, loop pass and imported pair of a session, in order.
 
-    Record passes are left out: they carry the electronics alone (:func:`record_take`).
+    Record passes are left out: they carry the electronics alone (:func:`record_take`). A take of which no channel can be joined to
+    what was played comes with no alignments, and says why, beside others that can.
 
     Raises
     ------
     SignalError
-        There is none, or one cannot be joined to what was played.
+        There is none, none can be joined to what was played, or a pair does not belong together.
     """
     records = [r for r in session.takes() if r.role != "record"]
     if not records:
@@ -56,11 +57,17 @@ def aligned_takes(session: Session, progress: Progress = lambda _: None) -> Iter
             f"{session.path} has 0 finished takes, 1 is needed; capture one, or attach recordings with "
             f"'tape import {session.path} FILE.wav'"
         )
+    dead: list[SignalError] = []
     for record in records:
         if record.role == "pair":
             yield _pair(session, record, progress)
-        else:
-            yield _take(session, record, progress)
+            continue
+        item = _take(session, record, progress)
+        if not item.alignments:
+            dead.append(SignalError(f"take {record.id}: {item.unjoined[0].reason}"))
+        yield item
+    if len(dead) == len(records):
+        raise dead[0]
 
 
 def _take(session: Session, record: TakeRecord, progress: Progress) -> AlignedTake:
@@ -68,9 +75,7 @@ def _take(session: Session, record: TakeRecord, progress: Progress) -> AlignedTa
     _, returned = session.take(record.id)
     inputs = returned_channels(sheet, record)
     alignments, unjoined = join_take(sent, returned, sheet, inputs, lambda what: progress(f"{record.id}: {what}"))
-    if not alignments and unjoined:
-        raise SignalError(f"take {record.id}: {unjoined[0].reason}")
-    if not alignments:
+    if not alignments and not unjoined:
         tracks = [sheet.channels[c].track for c in sheet.channels_of("programme")]
         raise SignalError(
             f"take {record.id} holds tracks {sorted(record.inputs.values())}, none of the programme tracks {tracks}; "

@@ -45,7 +45,7 @@ def measure_session(
     Raises
     ------
     SignalError
-        There is no take, or one cannot be joined to what was played.
+        There is no take, none can be joined to what was played, or a pair does not belong together.
     """
     results: list[Result] = []
     curves: list[Curve] = []
@@ -55,7 +55,7 @@ def measure_session(
         measured = _pair(item) if isinstance(item, AlignedPair) else _take(session, item, progress, with_dbx)
         results += measured[0]
         curves += measured[1]
-        if isinstance(item, AlignedTake) and item.record.role == "play":
+        if isinstance(item, AlignedTake) and item.record.role == "play" and item.alignments:
             played.append(item)
     results += _erasure(session, played, progress)
     for measured in (_electronics(session, progress), compander.measure(with_dbx, session.manifest.reference_dbfs)):

@@ -10,6 +10,7 @@ from analysis.dewarp import interpolate
 from reports.measuring import measure_session
 from sessions.manifest import Wiring
 from sessions.store import Session
+from signals.errors import SignalError
 from signals.stimulus import Piece, Scope, StimulusAudio, plan
 from tests.bad_input.material import RATE
 
@@ -67,14 +68,16 @@ class Bench:
         return self.measured[name]
 
     def _measured(self, returned, name):
+        """Of one recording, or of several passes."""
         wiring = Wiring(outputs=TRACKS, inputs=TRACKS)
         made = {"deck": "made", "speed_cm_s": 9.5, "reference_dbfs": -18.0, "wiring": wiring, "session_id": "bad"}
         session = Session.create(self.folder / name, **made)
         session.add_stimulus(self.sheet, StimulusAudio(self.sheet))
-        how = {"role": "play", "number": 1, "conditions": {}, "sample_rate": RATE, "channels": 3, "inputs": TRACKS}
-        with session.begin_take("play-1", stimulus="main", **how) as take:
-            take.write(returned.astype(np.float32))
-            take.finish()
+        for number, recording in enumerate(returned if isinstance(returned, tuple) else (returned,), 1):
+            how = {"role": "play", "number": number, "conditions": {}, "sample_rate": RATE, "channels": 3, "inputs": TRACKS}
+            with session.begin_take(f"play-{number}", stimulus="main", **how) as take:
+                take.write(recording.astype(np.float32))
+                take.finish()
         return measure_session(session)
 
 
@@ -204,6 +207,21 @@ def test_garbage_in_the_middle(bench, whole):
 def test_an_offset(bench, whole):
     found = bench.measure(bench.played() + 0.2, "offset")
     same(found, whole, *MOTION, *TONES, *NOISE, *RESPONSE, *BESIDE, "polarity")
+
+
+def test_one_second_of_tape_is_refused(bench):
+    with pytest.raises(SignalError, match="no start marker"):
+        bench.measure(bench.played()[10 * RATE : 11 * RATE], "second")
+
+
+@pytest.mark.slow
+def test_one_second_of_tape_beside_a_whole_pass(bench, whole):
+    returned = bench.played()
+    found = bench.measure((returned, returned[10 * RATE : 11 * RATE]), "two passes")
+    for result in whole.find("latency") + whole.find("thd") + whole.find("noise_a"):
+        (got,) = [r for r in found.find(result.quantity) if r.conditions == result.conditions]
+        assert got.value == result.value
+    refused([r for r in found.find("latency") if r.conditions["pass"] == 2], "no start marker")
 
 
 @pytest.mark.slow
