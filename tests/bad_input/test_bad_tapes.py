@@ -132,7 +132,7 @@ def test_ripple_in_noise_is_not_sure_of_itself(bench):
     """The machine is straight within 0.02 dB; in hiss 32 dB below a sweep in 0.1 s some 0.3 dB of ripple are read."""
     for ripple in bench.measure(bench.played(hiss=30.0 * HISS), "hissing").find("response_ripple"):
         assert 0.1 < ripple.value < 0.5
-        assert ripple.value - 0.02 < ripple.uncertainty < 0.7
+        assert ripple.value - 0.02 < ripple.uncertainty < 1.2
 
 
 def without_sweep(bench):
