@@ -82,13 +82,20 @@ def envelope(heard: Amplitude) -> Envelope:
     """Level of a tone re what is usual around it."""
     amplitude = np.maximum(heard.amplitude, 1e-12)
     count = max(1, amplitude.size // max(1, round(USUAL_BLOCK_S / heard.step_s)))
-    medians = np.array([np.median(part) for part in np.array_split(amplitude, count)])
-    centres = np.array([np.mean(part) for part in np.array_split(heard.time_s, count)])
+    medians = np.concatenate([np.median(part, axis=1) for part in _blocks(amplitude, count)])
+    centres = np.concatenate([np.mean(part, axis=1) for part in _blocks(heard.time_s, count)])
     usual = median_filter(
         medians, size=max(1, min(2 * (count // 2) - 1, round(USUAL_S / USUAL_BLOCK_S) | 1)), mode="nearest"
     )
     level = 20.0 * np.log10(amplitude / np.interp(heard.time_s, centres, np.maximum(usual, 1e-12)))
     return Envelope(heard.time_s, np.maximum(level, -DEEPEST_DB))
+
+
+def _blocks(values: np.ndarray, count: int) -> list[np.ndarray]:
+    """An array in so many blocks, those longer by one value first, in two arrays of shape (blocks, values)."""
+    size, longer = divmod(values.size, count)
+    edge = longer * (size + 1)
+    return [values[:edge].reshape(longer, size + 1), values[edge:].reshape(count - longer, size)]
 
 
 def follow(audio: AudioReader, channel: int, cue: Cue, sample_rate: int, timebase: Timebase) -> Amplitude:

@@ -7,6 +7,7 @@ RMS is that of the fit over the whole of the tone, less what random flutter puts
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.polynomial import legendre
 from scipy.signal import find_peaks
@@ -106,7 +107,16 @@ def _beside(frequency: np.ndarray, amplitude: np.ndarray, i: int, chosen: list[i
 def _surroundings(frequency: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
     """Median of the spectrum without its lines, from 0.7 to 1.4 of every frequency."""
     first, last = np.searchsorted(frequency, 0.7 * frequency), np.searchsorted(frequency, 1.4 * frequency)
-    return TO_MEDIAN * np.array([np.quantile(amplitude[i:j], QUANTILE) for i, j in zip(first, last, strict=True)])
+    return TO_MEDIAN * _quantiles(np.ascontiguousarray(amplitude), first, last)
+
+
+@numba.njit(cache=True, nogil=True)
+def _quantiles(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Quantile of many stretches of one array."""
+    out = np.empty(first.size)
+    for k in range(first.size):
+        out[k] = np.quantile(values[first[k] : last[k]], QUANTILE)
+    return out
 
 
 def _peak_frequency(frequency: np.ndarray, amplitude: np.ndarray, i: int) -> float:

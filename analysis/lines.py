@@ -71,17 +71,25 @@ def fit(signal: np.ndarray, frequency_hz: np.ndarray, sample_rate: int, reach_hz
     amplitude = _taken_out(rest, window / np.sum(window), turn)
     density = np.abs(np.fft.rfft(rest * window)) ** 2 * 4.0 / np.sum(window) ** 2
     step_hz = sample_rate / rest.size
-    hiss, spread = np.zeros(turn.size), np.ones(turn.size)
     own = round(OWN_BINS)
     reach = max(round(reach_hz / step_hz), own + 4)
-    for i, frequency in enumerate(frequency_hz):
-        centre = round(frequency / step_hz)
-        near = np.r_[density[max(1, centre - reach) : max(1, centre - own)], density[centre + own + 1 : centre + reach + 1]]
+    centres = np.round(np.asarray(frequency_hz, dtype=np.float64) / step_hz).astype(np.int64)
+    return Lines(amplitude, *_hiss(density, centres, own, reach), rest)
+
+
+@numba.njit(cache=True, nogil=True)
+def _hiss(density: np.ndarray, centres: np.ndarray, own: int, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean power of noise in the bins on either side of every line, and how far it is known."""
+    hiss, spread = np.zeros(centres.size), np.ones(centres.size)
+    for i in range(centres.size):
+        centre = centres[i]
+        below = density[max(1, centre - reach) : max(1, centre - own)]
+        near = np.concatenate((below, density[centre + own + 1 : centre + reach + 1]))
         if near.size:
             # The power in a bin of noise is exponentially distributed: its median is ln 2 of its mean, and known to 1.44 / sqrt n.
-            hiss[i] = float(np.median(near)) / np.log(2.0)
+            hiss[i] = np.median(near) / np.log(2.0)
             spread[i] = 1.0 / (np.log(2.0) * np.sqrt(near.size))
-    return Lines(amplitude, hiss, spread, rest)
+    return hiss, spread
 
 
 def taper(samples: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numba
 import numpy as np
+from scipy import fft
 
 from analysis.weighting import itu468_network
 
@@ -21,6 +22,7 @@ DISCHARGE_S = (0.2913, 0.2901)
 LEAST_RATE_HZ = 96_000  # a rectifier sees the peaks between samples of a lower rate poorly
 CALIBRATION_HZ = 1000.0  # clause 2.6
 SETTLING_S = 2.0
+FORGOTTEN_S = 0.05
 # Readings of steady noise wander more than its RMS value does: so many times, as simulated (1.2 to 1.4).
 WANDER = 1.4
 
@@ -33,8 +35,10 @@ def weighted(signal: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
     signal : ndarray, shape (samples,)
     """
     factor = -(-LEAST_RATE_HZ // sample_rate)
-    spectrum = np.fft.rfft(signal) * itu468_network(np.fft.rfftfreq(signal.size, 1.0 / sample_rate))
-    return factor * np.fft.irfft(spectrum, factor * signal.size), factor * sample_rate
+    # The network forgets within some milliseconds; the silence behind the signal keeps its end from its beginning.
+    size = fft.next_fast_len(signal.size + round(FORGOTTEN_S * sample_rate), real=True)
+    spectrum = fft.rfft(signal, size) * itu468_network(np.fft.rfftfreq(size, 1.0 / sample_rate))
+    return factor * fft.irfft(spectrum, factor * size)[: factor * signal.size], factor * sample_rate
 
 
 def readings(signal: np.ndarray, sample_rate: int) -> np.ndarray:
