@@ -32,10 +32,10 @@ class Pairs:
 
     def fitted(self, encode: bool) -> Law | None:
         """The law through them."""
+        low, high, sd = (levels[self.straight] for levels in (self.low_db, self.high_db, self.sd_db))
+        found = law.fit(low, high, sd)
         # What noise is in the reading of an encoder's output counts r times, that of a decoder's once.
-        sd = self.sd_db * (2.0 if encode else 1.0)
-        kept = self.straight
-        return law.fit(self.low_db[kept], self.high_db[kept], sd[kept])
+        return law.fit(low, high, found.ratio * sd) if encode and found is not None else found
 
 
 def of_takes(takes: Sequence[Readings], encode: bool, channel: Channel | None, reference_dbfs: float) -> list[Pairs]:
