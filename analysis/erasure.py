@@ -28,7 +28,8 @@ BAND_HZ = (250.0, 3250.0)
 NOTCH_SHARE = 0.03  # around a line to be left out, for speed and flutter
 WHITENED_HZ = 40.0
 FRAME_S = 0.2
-SPEEDS_PERCENT = tuple(np.round(np.arange(-0.8, 0.81, 0.1), 2).tolist())
+SPEED_PERCENT, SPEED_STEP_PERCENT = 0.8, 0.1  # by which the record passes are taken to differ
+MOST_SPEED_PERCENT = 3.0  # and, where something is heard, at most
 STRAYS = np.linspace(-0.3, 0.3, 7)  # samples that a frame comes later than the one before, between two of the speeds
 HEARD = 28.0  # some ten million places are looked at
 SYSTEMATIC_DB = 1.0  # coherence lost to flutter, and levels that change along a tape
@@ -76,13 +77,18 @@ def residue(
     """
     band = _Band.around(silence, next_fast_len(earlier.size), sample_rate, avoid_hz)
     lags, frame = (round(seconds * band.rate_hz) for seconds in (2.0 * reach_s, FRAME_S))
-    slowest = silence.size / (1.0 + max(SPEEDS_PERCENT) / 100.0)
+    slowest = silence.size / (1.0 + MOST_SPEED_PERCENT / 100.0)
     search = _Search.of(band.filtered(earlier), int(slowest / sample_rate * band.rate_hz) // frame, frame, lags)
-    found = []
-    for percent in SPEEDS_PERCENT:
-        speed = 1.0 + percent / 100.0
-        y = band.filtered(interpolate(silence, np.arange(int(silence.size / speed)) * speed))
-        found.append(search.best(y))
+
+    def at(step: int) -> tuple[float, float, float, float, int]:
+        speed = 1.0 + step * SPEED_STEP_PERCENT / 100.0
+        return search.best(band.filtered(interpolate(silence, np.arange(int(silence.size / speed)) * speed)))
+
+    near, farthest = (round(percent / SPEED_STEP_PERCENT) for percent in (SPEED_PERCENT, MOST_SPEED_PERCENT))
+    found = [at(step) for step in range(-near, near + 1)]
+    if max(found)[0] > HEARD:
+        # At a wrong speed some of it is heard too, and taken for less than there is.
+        found += [at(side * step) for step in range(near + 1, farthest + 1) for side in (-1, 1)]
     z, noise, power, variance, lag = max(found)
     power = max(power, 1e-30)
     share = min(NORMAL_95 * np.sqrt(variance) / power, 0.99)

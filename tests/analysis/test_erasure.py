@@ -50,6 +50,14 @@ def test_a_residue_is_found_below_the_hiss_wherever_it_lies(level_db, offset_s, 
     assert found.offset_s == pytest.approx(offset_s, abs=0.1)
 
 
+@pytest.mark.parametrize("speed", [1.009, 0.985])
+def test_a_loud_residue_of_another_speed_is_not_taken_for_a_softer_one(speed):
+    earlier = ladder(2)
+    found = residue(stretch(earlier, -40.0, 0.3, speed, 8), earlier, REACH_S, RATE, [])
+    assert found.heard
+    assert found.level_db == pytest.approx(-40.0, abs=found.uncertainty_db)
+
+
 def test_of_a_tape_erased_to_nothing_a_limit_is_told():
     earlier = ladder(2)
     found = residue(stretch(earlier, -140.0, 0.0, 1.0, 6), earlier, REACH_S, RATE, [3700.0])
