@@ -60,7 +60,7 @@ def _figure(earlier: Take, later: Take) -> Result:
     if found.heard:
         return result("erasure", found.level_db, "dB", found.uncertainty_db, conditions, ERASURE)
     note = (
-        f"nothing of the earlier recording stands above the noise: below {found.limit_db:.0f} dB if this one was made over it, at a "
-        "speed within 0.8 % of it; a tape with less noise would show less"
+        f"nothing of the earlier recording stands above the noise: below {found.limit_db:.0f} dB if this one was made over it, at "
+        "a speed within 0.8 % of it; a tape with less noise would show less"
     )
     return Result.invalid("erasure", "dB", conditions, ERASURE, note)
