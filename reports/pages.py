@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from reports.numbers import MINUS, Number, bare, in_words, number, unit_scale
-from reports.readings import PooledCurve, Reading, Setup, distinct
+from reports.readings import TOGETHER, PooledCurve, Reading, Setup, distinct
 from reports.wording import capital, condition_text, describe, describe_all, listing, plain, quantity_name, sentence
 from sessions.results import Condition, Conditions
 
@@ -138,7 +138,10 @@ def methods(setup: Setup, quantities: Iterable[str]) -> list[tuple[str, str]]:
     """Each method once, with the quantities that were measured by it; the only one without them."""
     uses: dict[str, dict[str, None]] = {}
     for item in setup.items(quantities):
-        uses.setdefault(item.method, {})[quantity_name(item.quantity)] = None
+        method = item.method
+        if TOGETHER in item.conditions and "of" not in item.conditions:  # that it is a mean stands at the figures
+            method = method.partition(" passes; ")[2] or method
+        uses.setdefault(method, {})[quantity_name(item.quantity)] = None
     if len(uses) == 1:
         return [("", sentence(capital(method))) for method in uses if method]
     return [(_names(names), sentence(method)) for method, names in uses.items()]

@@ -13,7 +13,7 @@ from reports.numbers import bare, in_words
 from reports.overlays import Ordinate, overlay, side_by_side
 from reports.pages import Cell, Page, Plot, Table, cell, column_head, conditions_line, methods, missing
 from reports.readings import PooledCurve, Reading, Setup, distinct
-from reports.wording import condition_text, listing, quantity_name
+from reports.wording import condition_text, describe, listing, quantity_name
 from sessions.results import Condition
 
 Drawn = tuple[str, Figure, str]
@@ -97,7 +97,10 @@ def _curves(whole: Setup, quantity: str, track: Condition | None, **conditions: 
 
 def _by_tone(curves: Iterable[PooledCurve]) -> list[Trace]:
     ordered = sorted(curves, key=lambda c: float(c.conditions.get("frequency_hz", 0.0)))
-    return [Trace(condition_text("frequency_hz", c.conditions["frequency_hz"]), c.x, c.y, c.low, c.high) for c in ordered]
+    return [
+        Trace(describe({k: v for k, v in c.conditions.items() if k == "frequency_hz"}), c.x, c.y, c.low, c.high)
+        for c in ordered
+    ]
 
 
 def _laws(whole: Setup, track: Condition | None) -> Drawn | None:

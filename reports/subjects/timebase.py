@@ -80,7 +80,9 @@ def lead(setup: Setup) -> str:
     if drift is not None:
         most = max(abs(value) for value in drift.values)
         text += " and drifts by " + (
-            in_words(most, "%", drift.uncertainty) if most >= _NO_DRIFT else f"less than {in_words(_NO_DRIFT, '%')}"
+            in_words(most, "%", drift.uncertainty)
+            if most >= _NO_DRIFT
+            else f"less than {in_words(_NO_DRIFT, '%', _NO_DRIFT)}"
         )
     return capital(text) + "."
 
