@@ -174,6 +174,8 @@ def over_tracks(readings: Sequence[Reading]) -> str:
         return listing([w if t is None else f"{w} on track {t}" for w, t in zip(words, tracks, strict=True)])
     ends = (min(found, key=lambda r: r.mean), max(found, key=lambda r: r.mean))
     low, high = (in_words(r.mean, r.unit, r.doubt) for r in ends)
+    if low == high:
+        return f"{low} on every track"
     return f"{low} (track {ends[0].conditions['track']}) to {high} (track {ends[1].conditions['track']})"
 
 
