@@ -28,6 +28,7 @@ EDGE_RATIOS = (1.6, 0.97)  # the sweep is faded in and out at its ends, which te
 LINEAR_HZ = (400.0, 6000.0)  # the band by whose linear phase latency is defined
 LINEAR_SEARCH_S = 1e-3
 LEAST_HARMONIC_HZ = 100.0  # the window of a harmonic holds five of its cycles
+CHANCE_POWER = 2.0  # a mean of some eight independent squares is above twice what is expected in one of twenty cases
 LOCAL_POINTS, LOCAL_ORDER = 17, 3
 """A response is taken to be a cubic over a third of an octave; what strays from it is noise, hum or flutter."""
 
@@ -49,6 +50,11 @@ class Harmonic:
     frequency_hz: np.ndarray
     ratio: np.ndarray
     doubt: np.ndarray
+
+    def above(self, low_hz: float) -> "Harmonic":
+        """The same from a frequency of the excitation on."""
+        kept = self.frequency_hz >= low_hz
+        return Harmonic(self.frequency_hz[kept], self.ratio[kept], self.doubt[kept])
 
 
 @dataclass(frozen=True)
@@ -120,18 +126,18 @@ class Response:
         For one sweep this is the bound by coherence, sqrt((1 - g^2) / (2 g^2)) with g^2 / (1 - g^2) the ratio of signal to noise
         (Bendat and Piersol, Random Data, 9.2.4).
         """
-        return np.asarray(8.686 * 1.96 * self._angle_sd(self.level_db / 8.686))
+        return np.asarray(8.686 * 1.96 * self._angle_sd(self.level_db / 8.686, CHANCE_POWER))
 
     def phase_doubt(self) -> np.ndarray:
         """The same of the phase, in radians."""
         return np.asarray(1.96 * self._angle_sd(self.phase))
 
-    def _angle_sd(self, law: np.ndarray) -> np.ndarray:
-        """Standard deviation of log magnitude or phase."""
+    def _angle_sd(self, law: np.ndarray, beyond: float = 1.0) -> np.ndarray:
+        """Standard deviation of log magnitude or phase; by scatter where that has so many times the power of the noise."""
         by_noise = np.minimum(self.noise / (np.sqrt(2.0) * np.abs(self.transfer) + 1e-12), 1.0)
         stray = law - savgol_filter(law, LOCAL_POINTS, LOCAL_ORDER)
         power = uniform_filter1d(stray**2, LOCAL_POINTS, mode="nearest") * LOCAL_POINTS / (LOCAL_POINTS - LOCAL_ORDER - 1)
-        return np.asarray(np.maximum(by_noise, np.sqrt(power)))
+        return np.asarray(np.where(power > beyond * by_noise**2, np.sqrt(power), by_noise))
 
 
 def measure(

@@ -91,9 +91,13 @@ def _half(track: _Track, dbx: str) -> Measured:
     for p in found:
         conditions = track.under(dbx, frequency_hz=p.frequency_hz)
         results.append(_ratio(quantity, laws[p.frequency_hz], p, conditions, track.channel is None))
+        shown = p.told()
+        if not shown.any():
+            continue
         x, y = (p.high_db, p.low_db) if encode else (p.low_db, p.high_db)
+        doubt = 1.96 * p.law_sd(encode)
         curves.append(
-            curve(f"dbx_{dbx}_law", conditions, LAW, x, y, "output", "dB", 1.96 * np.hypot(p.sd_db, 0.03), ("input", "dB"))
+            curve(f"dbx_{dbx}_law", conditions, LAW, x[shown], y[shown], "output", "dB", doubt[shown], ("input", "dB"))
         )
     law = laws.get(REFERENCE_HZ)
     results.append(_unity(law, track, dbx))

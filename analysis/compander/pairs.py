@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.compander import law
-from analysis.compander.channel import Channel
+from analysis.compander.channel import GAIN_SD_DB, Channel
 from analysis.compander.law import Law
 from analysis.compander.readings import Readings
 
 UNKNOWN_DB = -10.0  # where no take tells the tape's compression, levels sent to a decoder up to here are used
 UNKNOWN_BELOW_DB = -5.0  # and of an encoder what returns so far below the highest step
 HIGHEST_DB = 0.5
+EXPANDED = 2.0  # dB out a dB in, of a decoder
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,14 @@ class Pairs:
     sd_db: np.ndarray
     straight: np.ndarray
     compared: bool
+
+    def told(self) -> np.ndarray:
+        """Which steps can be shown: where no take tells what the tape compresses, those of a straight channel alone."""
+        return self.straight | self.compared
+
+    def law_sd(self, encode: bool) -> np.ndarray:
+        """Standard deviation of the output. The gain of a decoder follows noise, and what the channel drifts by, once more."""
+        return np.asarray((1.0 if encode else EXPANDED) * np.hypot(self.sd_db, np.sqrt(2.0) * GAIN_SD_DB))
 
     def fitted(self, encode: bool) -> Law | None:
         """The law through them."""

@@ -12,7 +12,7 @@ BAND = "frequency at which the response, smoothed over a sixth of an octave, is 
 RIPPLE = "half the spread of the response, smoothed over a sixth of an octave, from 100 Hz to 10 kHz"
 FIGURES = (("bandwidth_low", "Hz", BAND), ("bandwidth_high", "Hz", BAND), ("response_ripple", "dB", RIPPLE))
 RIPPLE_HZ = (100.0, 10_000.0)
-SYSTEMATIC_DB = 0.03
+SYSTEMATIC_DB = 0.012  # dewarping, and what level drifts during a sweep
 SPEED_UNKNOWN = 0.005
 """A tape tells nothing of the absolute speed of its own deck, which shifts the ripple of the heads along the frequencies."""
 
@@ -101,7 +101,12 @@ def _ripple(points: _Points, conditions: Conditions) -> list[Result]:
         )
         return [Result.invalid("response_ripple", "dB", conditions, RIPPLE, note)]
     used = inside & ~points.unknown
-    level, doubt = points.level[used], points.doubt[used]
+    # A response that falls is lowest at the very end of the band, which lies between two points.
+    ends = np.array(
+        [f for f in RIPPLE_HZ if points.frequency[0] <= f <= points.frequency[-1] and not points.unknown[points.at(f)]]
+    )
+    at = np.log(np.sort(np.concatenate((points.frequency[used], ends))))
+    level, doubt = (np.interp(at, np.log(points.frequency), values) for values in (points.level, points.doubt))
     highest, lowest = int(np.argmax(level)), int(np.argmin(level))
     ripple = 0.5 * float(level[highest] - level[lowest])
     off = 0.5 * float(np.hypot(doubt[highest], doubt[lowest]))

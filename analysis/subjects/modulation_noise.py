@@ -12,6 +12,7 @@ from sessions.results import Curve, Result
 MODULATION = (
     "A-weighted noise, 20 Hz to 20 kHz, beside a dewarped low tone and its harmonics, re the returned reference tone"
 )
+LEFT_DB = -130.0  # A-weighted, re the tone: what dewarping may leave of it beside its notches
 SYSTEMATIC_DB = 0.01  # of the reference tone's level, and of what stands in for the notches
 
 
@@ -32,7 +33,8 @@ def measure(take: Take, reference: float | None) -> Measured:
             continue
         power, spread = modulation.residue(tone, frequency, take.sheet.sample_rate)
         value = float(10.0 * np.log10(2.0 * power / reference**2 + 1e-20))
-        doubt = 1.96 * 4.343 * spread + SYSTEMATIC_DB
+        left = 4.343 * float(np.log1p(10.0 ** ((LEFT_DB + level_db - value) / 10.0)))
+        doubt = float(np.hypot(1.96 * 4.343 * spread, left)) + SYSTEMATIC_DB
         results.append(result("modulation_noise", value, "dB", doubt, here, MODULATION))
         told.setdefault(frequency, []).append((level_db, value, doubt))
     return results, [_over_level(take, frequency, steps) for frequency, steps in told.items() if len(steps) > 1]

@@ -14,6 +14,12 @@ from sessions.results import Conditions, Curve, Result
 from signals.sweeps import Sweep
 
 RESPONSE = "synchronised exponential sweep (Novak 2015), deconvolved after dewarping"
+UNGUIDED_DB = 0.02  # of a sweep that is timed by its own phase
+LOW_DB, LOW_HZ = (
+    0.04,
+    40.0,
+)  # at this frequency, in proportion to the period: the fade of the sweep and the end of the window
+UNGUIDED_FROM_HZ = 60.0  # below, a sweep timed by its own phase is too slow to tell wow from its response
 CONSTANT_S = 5e-7  # of the linear phase, which counts as latency
 DELAY_SYSTEMATIC_S = 2e-6  # of the slope of a phase that wavers by some hundredths of a degree
 DELAY_FROM_HZ = 25.0  # below, the window is too short for a slope so steep
@@ -62,15 +68,15 @@ def measure(take: Take, reference: float | None) -> Measured:
         speed = 8.686 * abs(float(np.diff(timebase.delay(ends))[0] / np.diff(ends)[0]))
         sd_s = timebase.sd(cue.start_samples / rate + sweep.time_s(frequency))
         untimed = np.where((sd_s > UNTIMED_S) | (frequency < EDGE_HZ), UNTIMED_DB, 0.0)
-        doubt = np.sqrt(
-            found.level_doubt_db() ** 2 + SYSTEMATIC_DB**2 + speed**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2
-        )
+        guided = cue.name not in take.alignment.own
+        own = np.hypot(SYSTEMATIC_DB if guided else UNGUIDED_DB, LOW_DB * np.minimum(1.0, LOW_HZ / frequency))
+        doubt = np.sqrt(found.level_doubt_db() ** 2 + own**2 + speed**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2)
         told = np.where(whole, level, np.nan)
         curves.append(curve("frequency_response", conditions, RESPONSE, frequency, told, "magnitude", "dB", doubt))
         # Where the sweep itself was followed its phase is gone.
-        if cue.name not in take.alignment.own:
+        if guided:
             curves += _phase_curves(found.without_linear_phase(), sd_s, whole, conditions)
-        curves += _harmonic_curves(found, holes, conditions)
+        curves += _harmonic_curves(found, holes, conditions, 0.0 if guided else UNGUIDED_FROM_HZ)
         results += band_results(frequency[whole], level[whole], conditions, doubt[whole])
     return results, curves
 
@@ -90,10 +96,11 @@ def _phase_curves(found: response.Response, sd_s: np.ndarray, whole: np.ndarray,
     ]
 
 
-def _harmonic_curves(found: response.Response, holes: Holes, conditions: Conditions) -> list[Curve]:
-    """Harmonics over the fundamental where they stand out of the noise."""
+def _harmonic_curves(found: response.Response, holes: Holes, conditions: Conditions, from_hz: float) -> list[Curve]:
+    """Harmonics over the fundamental where they stand out of the noise, from a frequency of the fundamental on."""
     curves = []
-    for order, harmonic in found.harmonics.items():
+    for order, every in found.harmonics.items():
+        harmonic = every.above(from_hz)
         if np.count_nonzero(np.isfinite(harmonic.ratio)) < LEAST_POINTS:
             continue
         ratio_db = np.where(_outside(harmonic.frequency_hz, holes), 20.0 * np.log10(harmonic.ratio), np.nan)

@@ -20,7 +20,7 @@ RECORDINGS = {
     "mono": (lambda a: a[:, :1], {}, "has 1 channel(s); 2 are needed: record all returns into one file"),
     "silence": (lambda a: 0.0 * a, {}, "its peak is -200 dBFS and at least -80 dBFS are needed; check cables"),
     "clipping": (lambda a: np.clip(8.0 * a, -1, 1), {}, "no sample may stay at full scale (0 dBFS); lower the input level"),
-    "cut at the end": (lambda a: a[: 40 * RATE], {}, "is cut: 38.0 s of the take are there, its end marker comes 6"),
+    "cut at the end": (lambda a: a[: 40 * RATE], {}, "is cut: 38.0 s of the take are there, its end marker comes 7"),
     "cut at the start": (
         lambda a: a[10 * RATE :],
         {},

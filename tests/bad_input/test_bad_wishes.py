@@ -6,7 +6,7 @@ import pytest
 from tests.bad_input.material import music, save
 
 WRONG_USE = {
-    "no argument": (("measure",), "Missing argument 'SESSION'; see 'tape measure --help'"),
+    "no argument": (("measure",), "Missing argument 'SESSION|WAV'; see 'tape measure --help'"),
     "no such command": (("frobnicate",), "No such command 'frobnicate'; see 'tape --help'"),
     "no such option": (
         ("train", "{paired}", "--power", "9"),
