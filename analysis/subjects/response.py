@@ -15,10 +15,7 @@ from signals.sweeps import Sweep
 
 RESPONSE = "synchronised exponential sweep (Novak 2015), deconvolved after dewarping"
 UNGUIDED_DB = 0.02  # of a sweep that is timed by its own phase
-LOW_DB, LOW_HZ = (
-    0.04,
-    40.0,
-)  # at this frequency, in proportion to the period: the fade of the sweep and the end of the window
+LOW_DB, LOW_HZ = 0.04, 30.0  # up to here, above as the square of the period: fade of the sweep, end of the window
 UNGUIDED_FROM_HZ = 60.0  # below, a sweep timed by its own phase is too slow to tell wow from its response
 CONSTANT_S = 5e-7  # of the linear phase, which counts as latency
 DELAY_SYSTEMATIC_S = 2e-6  # of the slope of a phase that wavers by some hundredths of a degree
@@ -69,7 +66,7 @@ def measure(take: Take, reference: float | None) -> Measured:
         sd_s = timebase.sd(cue.start_samples / rate + sweep.time_s(frequency))
         untimed = np.where((sd_s > UNTIMED_S) | (frequency < EDGE_HZ), UNTIMED_DB, 0.0)
         guided = cue.name not in take.alignment.own
-        own = np.hypot(SYSTEMATIC_DB if guided else UNGUIDED_DB, LOW_DB * np.minimum(1.0, LOW_HZ / frequency))
+        own = np.hypot(SYSTEMATIC_DB if guided else UNGUIDED_DB, LOW_DB * np.minimum(1.0, LOW_HZ / frequency) ** 2)
         doubt = np.sqrt(found.level_doubt_db() ** 2 + own**2 + speed**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2)
         told = np.where(whole, level, np.nan)
         curves.append(curve("frequency_response", conditions, RESPONSE, frequency, told, "magnitude", "dB", doubt))
