@@ -22,6 +22,7 @@ CHANCE = 0.01
 """A coverage is out of range when chance would bring it about less often than this."""
 
 PERCENTILE = 95.0
+ROUNDING = 1e-12  # an error below is none: what a curve is stated against has an uncertainty of 0
 FARTHEST = 1e3  # times its uncertainty is an error taken to be, at most: one of 0 may be stated
 
 Honesty = Literal["honest", "too small", "too large"]
@@ -138,9 +139,10 @@ def _coverage(plain: list[np.ndarray], kept: list[tuple[int, Pair, np.ndarray]])
     """Part of the readings with the truth within the uncertainty, and how many independent readings it is worth."""
     groups: dict[object, list[np.ndarray]] = {}
     hits = count = 0
-    for number, (error, (deck, pair, use)) in enumerate(zip(plain, kept, strict=True)):
+    for number, (off, (deck, pair, use)) in enumerate(zip(plain, kept, strict=True)):
         doubt = pair.uncertainty[use]
         stated = np.isfinite(doubt)
+        error = np.where(np.abs(off) <= ROUNDING, 0.0, off)
         hits += int(np.sum(np.abs(error[stated]) <= doubt[stated]))
         count += int(stated.sum())
         scaled = np.clip(error[stated] / np.maximum(doubt[stated], np.finfo(float).tiny), -FARTHEST, FARTHEST)

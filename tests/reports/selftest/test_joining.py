@@ -147,6 +147,13 @@ def test_statistics_by_hand():
     assert row("pilot", "thd", Goal("thd", percent=3.0, least=3.0), pairs([0.02], 0.1, 2.0)) is None
 
 
+def test_the_point_that_a_curve_is_stated_against_is_covered():
+    """Zero by definition with an uncertainty of 0; arithmetic leaves 1e-15 of it."""
+    found = row("dbx", "dbx_emphasis", None, pairs([1e-15, 0.5], 0.0, 0.0))
+    assert found is not None
+    assert found.coverage == 0.5
+
+
 def test_of_two_limits_the_larger_one_counts():
     goal = Goal("w", 0.0005, 2.0)
     assert goal.allowed(np.array([0.0, 0.01, 0.1])) == pytest.approx([0.0005, 0.0005, 0.002])
