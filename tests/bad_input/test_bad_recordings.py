@@ -7,7 +7,7 @@ from tests.bad_input.material import RATE, SHORT, music, save
 
 
 def with_gap(array):
-    return np.concatenate([array[: 20 * RATE], np.zeros((40 * RATE, 2)), array[20 * RATE : 30 * RATE]])
+    return np.concatenate([array[: 20 * RATE], np.zeros((60 * RATE, 2)), array[20 * RATE : 30 * RATE]])
 
 
 RECORDINGS = {
