@@ -10,12 +10,14 @@ from analysis.findings import Measured, curve
 from analysis.subjects.band import SPEED_UNKNOWN, SYSTEMATIC_DB, band_results, invalid, smoothed
 from analysis.sweep_timing import sweep_timebase
 from analysis.take import Take
+from analysis.timebase import Timebase
 from sessions.results import Conditions, Curve, Result
 from signals.sweeps import Sweep
 
 RESPONSE = "synchronised exponential sweep (Novak 2015), deconvolved after dewarping"
 UNGUIDED_DB = 0.02  # of a sweep that is timed by its own phase
 LOW_DB, LOW_HZ = 0.04, 30.0  # up to here, above as the square of the period: fade of the sweep, end of the window
+BEND_S = 0.15
 UNGUIDED_FROM_HZ = 60.0  # below, a sweep timed by its own phase is too slow to tell wow from its response
 CONSTANT_S = 5e-7  # of the linear phase, which counts as latency
 DELAY_SYSTEMATIC_S = 2e-6  # of the slope of a phase that wavers by some hundredths of a degree
@@ -66,6 +68,10 @@ def measure(take: Take, reference: float | None) -> Measured:
         sd_s = timebase.sd(cue.start_samples / rate + sweep.time_s(frequency))
         untimed = np.where((sd_s > UNTIMED_S) | (frequency < EDGE_HZ), UNTIMED_DB, 0.0)
         guided = cue.name not in take.alignment.own
+        if not guided:
+            untimed = np.hypot(
+                untimed, _mistaken_db(timebase, take.alignment.base, cue.start_samples / rate, sweep, frequency)
+            )
         own = np.hypot(SYSTEMATIC_DB if guided else UNGUIDED_DB, LOW_DB * np.minimum(1.0, LOW_HZ / frequency) ** 2)
         doubt = np.sqrt(found.level_doubt_db() ** 2 + own**2 + speed**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2)
         told = np.where(whole, level, np.nan)
@@ -76,6 +82,14 @@ def measure(take: Take, reference: float | None) -> Measured:
         curves += _harmonic_curves(found, holes, conditions, 0.0 if guided else UNGUIDED_FROM_HZ)
         results += band_results(frequency[whole], level[whole], conditions, doubt[whole])
     return results, curves
+
+
+def _mistaken_db(own: Timebase, base: Timebase, start_s: float, sweep: Sweep, frequency_hz: np.ndarray) -> np.ndarray:
+    """What following a sweep has taken off or put into its low end: there a bent phase of the response looks like wow."""
+    at = start_s + sweep.time_s(frequency_hz)
+    before, here, after = (own.delay(t) - base.delay(t) for t in (at - BEND_S, at, at + BEND_S))
+    bend = (after - 2.0 * here + before) / BEND_S**2
+    return np.where(frequency_hz < UNGUIDED_FROM_HZ, 8.686 * 0.5 * sweep.rate_s * np.abs(bend), 0.0)
 
 
 def _phase_curves(found: response.Response, sd_s: np.ndarray, whole: np.ndarray, conditions: Conditions) -> list[Curve]:
