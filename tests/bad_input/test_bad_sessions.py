@@ -29,7 +29,8 @@ def test_a_session_that_is_none(refused, places, tmp_path, line):
     name, *rest = (part.format(**places) for part in line)
     file = tmp_path / "session"
     file.write_text("a file")
-    refused("exists already and is not empty" if name == "capture" else "is a file; name the folder", name, file, *rest)
+    of_a_file = {"capture": "exists already and is not empty", "measure": "give a complete WAV, FLAC or AIFF file"}
+    refused(of_a_file.get(name, "is a file; name the folder"), name, file, *rest)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/notes.txt").write_text("no session")
     said = "exists already and is not empty" if name == "capture" else "holds no session.json, so it is no session"
