@@ -247,11 +247,11 @@ def _lines(calibration: Calibration, pair: Pair) -> Iterator[str]:
     of_pair = [r for r in calibration.results if (r.conditions["output"], r.conditions["input"]) == pair]
     figures = {r.quantity: r for r in of_pair if "level_db" not in r.conditions}
     values = {quantity: r.value for quantity, r in figures.items() if r.value is not None}
-    latency, noise_dbfs = values["interface_latency"], values.get("noise_a", float("nan"))
+    latency, noise_dbfs = values["interface_latency"], values.get("noise_a")
     in_time = f"latency {latency * calibration.sample_rate:.2f} samples ({1e3 * latency:.3f} ms)"
     yield f"output {pair[0]} to input {pair[1]}: {in_time}, gain {values['gain']:+.2f} dB"
     loudest = max((r for r in of_pair if r.quantity == "thd" and r.conditions["frequency_hz"] == 1000.0), key=_level)
-    noise = "no noise at all" if noise_dbfs < NOTHING_DBFS else f"noise {noise_dbfs:.1f} dBFS (A)"
+    noise = "no noise at all" if noise_dbfs is None or noise_dbfs < NOTHING_DBFS else f"noise {noise_dbfs:.1f} dBFS (A)"
     thd = "below the noise" if loudest.value is None else f"{loudest.value:.2g} %"
     full_scale = ""
     if "output_full_scale" in values:

@@ -251,7 +251,15 @@ def _whole(whole: Setup, tracks: Sequence[Condition | None]) -> Table | None:
 
 def _nearest(whole: Setup, quantity: str, **conditions: Condition) -> Reading | None:
     found = [r for r in whole.readings(quantity) if r.values and conditions.items() <= dict(r.conditions).items()]
-    return min(found, key=lambda r: abs(float(r.conditions.get("frequency_hz", REFERENCE_HZ)) - REFERENCE_HZ), default=None)
+    return min(found, key=_octaves_away, default=None)
+
+
+def _octaves_away(figure: Reading) -> float:
+    """How far from 1 kHz; a frequency that is no number is farthest of all."""
+    frequency_hz = figure.conditions.get("frequency_hz", REFERENCE_HZ)
+    if isinstance(frequency_hz, str) or frequency_hz <= 0.0:
+        return float("inf")
+    return abs(float(np.log2(frequency_hz / REFERENCE_HZ)))
 
 
 def _named(track: Condition | None) -> str:

@@ -77,7 +77,7 @@ def of(results, quantity):
 def test_every_pair_has_its_crosstalk(made):
     results, curves = made.measure()
     found = of(results, "crosstalk")
-    assert len(found) == 2 * 2 * 9 + 2
+    assert len(found) == 2 * 2 * 7 + 2
     for figure in found:
         source, to = (figure.conditions[end] - 2 for end in ("from", "to"))
         if (source, to) in LEAK_DB:
