@@ -3,6 +3,7 @@
 A gathered subject: its figures come of all positions of the switch together.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from matplotlib.figure import Figure
@@ -259,7 +260,7 @@ def _octaves_away(figure: Reading) -> float:
     frequency_hz = figure.conditions.get("frequency_hz", REFERENCE_HZ)
     if isinstance(frequency_hz, str) or frequency_hz <= 0.0:
         return float("inf")
-    return abs(float(np.log2(frequency_hz / REFERENCE_HZ)))
+    return abs(math.log2(frequency_hz / REFERENCE_HZ))
 
 
 def _named(track: Condition | None) -> str:
