@@ -160,6 +160,8 @@ def _alone(found: Readings, cue: Cue, sample_rate: int, coarse: Timebase) -> Tim
         reading = reading + half_cycles / (2.0 * frequency)
         reading = np.where(frequency < SWEEP_SIGN_HZ[0], expected, reading)
         variance = np.where(frequency < SWEEP_SIGN_HZ[0], SWEEP_START_SD_S**2, variance)
+    if not np.isfinite(variance).any():
+        return coarse  # it drowned
     mean, sd = smooth(reading, variance, found.step_s, Prior(fast_s=20e-6))
     return Timebase.over_output(found.time_s, mean, sd)
 
