@@ -23,6 +23,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "render",
+    "selftest",
 )
 SHORT = ("--quick", "--levels", "0:0:1", "--pilot-track", "4", "--passes", "1")
 
