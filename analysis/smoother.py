@@ -110,6 +110,17 @@ def _matrices(step: float, prior: Prior) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 @numba.njit(cache=True, nogil=True)
+def _move(A: np.ndarray, m: np.ndarray, work: np.ndarray) -> None:
+    """A times m in place; A holds two blocks of two states and one of one."""
+    for i in range(5):
+        low = i // 2 * 2
+        work[i] = 0.0
+        for j in range(low, min(low + 2, 5)):
+            work[i] += A[i, j] * m[j]
+    m[:] = work
+
+
+@numba.njit(cache=True, nogil=True)
 def _forward(A: np.ndarray, P: np.ndarray, work: np.ndarray) -> None:
     """P <- A P A', A made of blocks 0-1, 2-3 and 4."""
     for i in range(5):
@@ -141,12 +152,7 @@ def _filtered(z: np.ndarray, information: np.ndarray, A: np.ndarray, Q: np.ndarr
     m, moved, P, work = np.zeros(5), np.zeros(5), P0.copy(), np.empty((5, 5))
     for k in range(points):
         if k:
-            for i in range(5):
-                low = i // 2 * 2
-                moved[i] = 0.0
-                for j in range(low, min(low + 2, 5)):
-                    moved[i] += A[i, j] * m[j]
-            m[:] = moved
+            _move(A, m, moved)
             _forward(A, P, work)
             P += Q
         forecast[k] = m[0] + m[2] + m[4]
@@ -195,12 +201,7 @@ def _smoothed(
         else:
             mean[k] = forecast[k] - along
             var[k] = prior - twice
-        for i in range(5):
-            low = i // 2 * 2
-            moved[i] = 0.0
-            for j in range(low, min(low + 2, 5)):
-                moved[i] += B[i, j] * pull[j]
-        pull[:] = moved
+        _move(B, pull, moved)
         _forward(B, sure, work)
     return mean, var
 
