@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from analysis import anchors, programme, search, segments, skew
 from analysis.anchors import Anchors, Unjoined, holds
@@ -103,6 +104,8 @@ def align_take(
     return alignments
 
 
+# Matrices here are small: the threads of BLAS would spend more on waiting for each other than all the rest together.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def join_take(
     sent: AudioReader, returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int], progress: Progress = lambda _: None
 ) -> tuple[list[Alignment], list[Unjoined]]:

@@ -35,7 +35,8 @@ SEARCH_S = 4e-4
 LEAST_SD_RAD = 1e-3
 BLOCK_S = 10.0
 ROUNDS = 30
-READ_FRAMES = 200
+NEIGHBOURS = 4  # frames of which no more than one in so many is taken, are not worth reading what lies between
+READ_SAMPLES = 1 << 20  # at once; frames far apart are read one by one
 LEAST_ALIKE = 0.5  # tracks with the same programme reach 0.9, noise of their own 0.3
 
 
@@ -115,8 +116,9 @@ def frames(
     first = round(span_s[0] * rate)
     count = max(0, (round(span_s[1] * rate) - first - length) // hop + 1)
     power, cross, gravity = [], [], []
-    for begin in range(0, count, READ_FRAMES):
-        number = min(READ_FRAMES, count - begin)
+    together = max(1, READ_SAMPLES // hop) if every <= NEIGHBOURS else 1
+    for begin in range(0, count, together):
+        number = min(together, count - begin)
         start = first + begin * hop
         stop = start + (number - 1) * hop + length
         low, high = start + min(shifts), stop + max(shifts)

@@ -60,10 +60,6 @@ class Timebase:
         return CubicSpline(self.input_times_s, self.delay_s, bc_type="natural")
 
     @cached_property
-    def _slope(self) -> CubicSpline:
-        return self._spline.derivative()
-
-    @cached_property
     def _inverse(self) -> CubicSpline:
         return CubicSpline(self.input_times_s + self.delay_s, self.input_times_s, bc_type="natural")
 
@@ -74,14 +70,14 @@ class Timebase:
         inside = np.clip(time, self.start_s, last)
         result = self._spline(inside)
         if time.size and (np.min(time) < self.start_s or np.max(time) > last):
-            ends = np.where(time < self.start_s, self._slope(self.start_s), self._slope(last))
+            ends = np.where(time < self.start_s, self._spline(self.start_s, 1), self._spline(last, 1))
             result = result + ends * (time - inside)
         return result
 
     def slope(self, input_time_s: ArrayLike) -> np.ndarray:
         """Derivative of the delay: 1 / (1 + slope) is the ratio of returned to sent frequency."""
         time = np.asarray(input_time_s, dtype=np.float64)
-        return self._slope(np.clip(time, self.start_s, self.input_times_s[-1]))
+        return np.asarray(self._spline(np.clip(time, self.start_s, self.input_times_s[-1]), 1))
 
     def sd(self, input_time_s: ArrayLike) -> np.ndarray:
         """Standard deviation of the delay at the given input times."""
