@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from analysis import anchors, programme, search, segments, skew
 from analysis.anchors import Anchors, Unjoined, holds
 from analysis.locate import FoundTake
 from analysis.phase import Readings, phase_law, resolve_cycles, track
+from analysis.pipeline import one_blas_thread
 from analysis.smoother import Prior, smooth
 from analysis.timebase import Timebase
 from analysis.working_rate import Reduced, working_rate
@@ -104,8 +104,7 @@ def align_take(
     return alignments
 
 
-# Matrices here are small: the threads of BLAS would spend more on waiting for each other than all the rest together.
-@threadpool_limits.wrap(limits=1, user_api="blas")
+@one_blas_thread
 def join_take(
     sent: AudioReader, returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int], progress: Progress = lambda _: None
 ) -> tuple[list[Alignment], list[Unjoined]]:

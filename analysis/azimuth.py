@@ -17,10 +17,13 @@ W. G. Cochran, Sampling Techniques, 3rd ed., Wiley 1977, 2.6: variance of the me
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import rfft
 
+from analysis.pipeline import pipelined
 from signals.audio import AudioReader
 
 FRAME_S = 0.085
@@ -33,10 +36,11 @@ WIDE_FRAMES = 40
 ABOVE_NOISE = 30.0  # power of a band over its noise from which a frame of it counts
 SEARCH_S = 4e-4
 LEAST_SD_RAD = 1e-3
+LEAST_POWER = 1e-30
 BLOCK_S = 10.0
 ROUNDS = 30
 NEIGHBOURS = 4  # frames of which no more than one in so many is taken, are not worth reading what lies between
-READ_SAMPLES = 1 << 20  # at once; frames far apart are read one by one
+READ_SAMPLES = 1 << 18  # at once; frames far apart are read one by one
 LEAST_ALIKE = 0.5  # tracks with the same programme reach 0.9, noise of their own 0.3
 
 
@@ -109,42 +113,40 @@ def frames(
     length = 1 << round(np.log2(FRAME_S * rate))
     hop = every * length // 2
     frequency = np.arange(length // 2 + 1) * rate / length
-    edges = [int(np.searchsorted(frequency, f)) for f in (*BANDS_HZ / EDGE, BANDS_HZ[-1] * EDGE)]
-    inside, starts = slice(edges[0], edges[-1]), np.array(edges[:-1]) - edges[0]
-    window = np.hanning(length + 1)[:-1]
+    edges = np.searchsorted(frequency, [*(BANDS_HZ / EDGE), BANDS_HZ[-1] * EDGE])
+    inside = slice(edges[0], edges[-1])
+    of_band = np.zeros((edges[-1] - edges[0], BANDS_HZ.size), dtype=np.float32)
+    for band, (low, high) in enumerate(pairwise(edges - edges[0])):
+        of_band[low:high, band] = 1.0
+    window = np.hanning(length + 1)[:-1].astype(np.float32)
     shifts = [round(seconds * rate) for seconds in late_s]
     first = round(span_s[0] * rate)
     count = max(0, (round(span_s[1] * rate) - first - length) // hop + 1)
-    power, cross, gravity = [], [], []
     together = max(1, READ_SAMPLES // hop) if every <= NEIGHBOURS else 1
-    for begin in range(0, count, together):
-        number = min(together, count - begin)
+
+    def read(begin: int) -> list[np.ndarray]:
         start = first + begin * hop
-        stop = start + (number - 1) * hop + length
-        low, high = start + min(shifts), stop + max(shifts)
-        block = audio.read(low, high)
-        spectra = []
-        for channel, shift in zip(channels, shifts, strict=True):
-            part = block[start + shift - low : stop + shift - low, channel]
-            windowed = np.lib.stride_tricks.sliding_window_view(part, length)[::hop] * window
-            spectra.append(rfft(windowed, axis=1)[:, inside])
+        stop = start + (min(together, count - begin) - 1) * hop + length
+        block = audio.read(start + min(shifts), stop + max(shifts))
+        late = [shift - min(shifts) for shift in shifts]
+        return [block[at : at + stop - start, channel] for channel, at in zip(channels, late, strict=True)]
+
+    def work(parts: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+        framed = [sliding_window_view(part.astype(np.float32), length)[::hop] * window for part in parts]
+        spectra = np.array([rfft(windowed, axis=1)[:, inside] for windowed in framed])
         # What is read later by a whole number of samples is still late by the rest.
-        across = np.array([s * np.conj(spectra[0]) for s in spectra])
+        across = spectra * np.conj(spectra[0])
         weight = np.abs(across)
-        power.append(np.add.reduceat(np.abs(np.array(spectra)) ** 2, starts, axis=2))
-        cross.append(np.add.reduceat(across, starts, axis=2))
-        total = np.add.reduceat(weight, starts, axis=2)
-        gravity.append(np.add.reduceat(weight * frequency[inside], starts, axis=2) / np.maximum(total, 1e-300))
+        gravity = (weight * frequency[inside].astype(np.float32)) @ of_band / np.maximum(weight @ of_band, LEAST_POWER)
+        power = (spectra.real**2 + spectra.imag**2) @ of_band
+        cross = across.real @ of_band + 1j * (across.imag @ of_band)
+        return tuple(array.astype(np.result_type(array, np.float64)) for array in (power, cross, gravity))
+
+    none = (np.zeros((len(channels), 0, BANDS_HZ.size)),) * 3
+    done = [none, *pipelined(range(0, count, together), read, work)]
+    power, cross, gravity = (np.concatenate(arrays, axis=1) for arrays in zip(*done, strict=True))
     time_s = (first + hop * np.arange(count) + 0.5 * length) / rate
-    shape = (len(channels), 0, BANDS_HZ.size)
-    bins = np.diff([*starts, edges[-1] - edges[0]])
-    return Frames(
-        time_s,
-        np.concatenate(power, axis=1) if power else np.zeros(shape),
-        np.concatenate(cross, axis=1) if cross else np.zeros(shape, dtype=complex),
-        np.concatenate(gravity, axis=1) if gravity else np.zeros(shape),
-        bins,
-    )
+    return Frames(time_s, power, cross, gravity, np.diff(edges))
 
 
 def coarse(found: Frames, channel: int) -> float:

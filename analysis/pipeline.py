@@ -3,13 +3,29 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from threadpoolctl import threadpool_limits
 
 WORKERS = 2
+
 
 Part = TypeVar("Part")
 Heard = TypeVar("Heard")
 Done = TypeVar("Done")
+Given = ParamSpec("Given")
+
+
+def one_blas_thread(work: Callable[Given, Done]) -> Callable[Given, Done]:
+    """Decorate what works in pipelines: matrices are small here, and the threads of BLAS would mostly wait for each other."""
+
+    @wraps(work)
+    def limited(*args: Given.args, **kwargs: Given.kwargs) -> Done:
+        with threadpool_limits(limits=1, user_api="blas"):
+            return work(*args, **kwargs)
+
+    return limited
 
 
 def pipelined(parts: Iterable[Part], read: Callable[[Part], Heard], work: Callable[[Heard], Done]) -> Iterator[Done]:

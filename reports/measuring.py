@@ -13,6 +13,7 @@ from analysis.compander import bench as compander
 from analysis.compander import readings as compander_readings
 from analysis.findings import Measured
 from analysis.passes import with_combined
+from analysis.pipeline import one_blas_thread
 from analysis.subjects import erasure, tracks
 from analysis.subjects.time import LATENCY
 from analysis.take import Take
@@ -32,6 +33,7 @@ Progress = Callable[[str], None]
 CHANNELS_AT_ONCE = 2
 
 
+@one_blas_thread
 def measure_session(
     session: Session, progress: Progress = lambda _: None, aligned: Iterable[Aligned] | None = None
 ) -> Measurements:
