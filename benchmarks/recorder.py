@@ -44,8 +44,9 @@ class Meter:
         if self._writer.samples >= self._next:
             self._next += RATE
             (child,) = active_children()
-            pids = (child.pid or 0, os.getpid())
-            self.readings.append((time.monotonic(), *(cpu_s(pid) for pid in pids), *(memory_mb(pid) for pid in pids)))
+            stream, program = child.pid or 0, os.getpid()
+            now = time.monotonic()
+            self.readings.append((now, cpu_s(stream), cpu_s(program), memory_mb(stream), memory_mb(program)))
 
 
 def cpu_s(pid: int) -> float:

@@ -50,7 +50,7 @@ def why_not():
 class Deck:
     """A deck in a process of its own."""
 
-    def __init__(self, server, kind, *options, name=DECK):
+    def __init__(self, server: str, kind: str, *options: object, name: str = DECK) -> None:
         line = [sys.executable, str(ROOT / "tests/capture/jack_deck.py"), "--server", server, "--name", name, kind]
         self.name = name
         self.said = []
@@ -93,7 +93,7 @@ class Deck:
         self.process.stdin.write(f"{words}\n")
         self.process.stdin.flush()
 
-    def freewheel(self, on):
+    def freewheel(self, on: bool) -> None:
         """Let the server run as fast as its clients can, or in real time again."""
         words = f"freewheel {'on' if on else 'off'}"
         with self._heard:
@@ -102,7 +102,7 @@ class Deck:
         self.wait_for(words, FREEWHEEL_S)
         self.free = on
 
-    def stop(self):
+    def stop(self) -> None:
         """Switch the deck off, the server in real time again: one that freewheels without clients takes 10 s for the next."""
         if self.free and self.process.poll() is None:
             self.freewheel(False)
@@ -121,10 +121,10 @@ class JackServer:
     It is synchronous: a client that is late makes the cycle late, and nothing is lost.
     """
 
-    def __init__(self, rate, period=PERIOD):
+    def __init__(self, rate: int, period: int = PERIOD) -> None:
         self.rate, self.period = rate, period
         self.name = "tape-tests"  # always the same, for JACK keeps a place of only eight for each one that was ever killed
-        self.decks = []
+        self.decks: list[Deck] = []
         # -r: no real-time priority; -S: synchronous; -t: wait for a client, ms; -p: most ports, which sizes shared memory
         with_us = (
             ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
@@ -136,14 +136,14 @@ class JackServer:
         )
 
     @property
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         return {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
 
     @property
     def alive(self):
         return self.process.poll() is None
 
-    def deck(self, kind="unity", *options, name=DECK):
+    def deck(self, kind: str = "unity", *options: object, name: str = DECK) -> Deck:
         """Switch a deck on; it is switched off when the test ends."""
         self.decks.append(Deck(self.name, kind, *options, name=name))
         return self.decks[-1]
@@ -158,7 +158,7 @@ class JackServer:
         self.process.wait()
         self.stop_decks()
 
-    def stop(self):
+    def stop(self) -> None:
         self.stop_decks()
         self.process.send_signal(signal.SIGTERM)
         try:
