@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis import peak
 from analysis.dewarp import HALF_TAPS, interpolate
 from analysis.locate import Arrival, FoundTake, arrivals
 from analysis.phase import phase_law, track
@@ -201,8 +202,7 @@ def _lag(
     others = np.concatenate([height[: max(0, at - near)], height[at + near :]])
     if height[at] < CLEAR_PEAK * others.max():  # a held chord, or a narrow part of a sweep, fits at many lags
         return None
-    left, mid, right = height[at - 1 : at + 2]
-    lag_s = (at + 0.5 * (left - right) / (left - 2.0 * mid + right) - reach) * (1.0 + slope) / rate
+    lag_s = (at + peak.vertex(*height[at - 1 : at + 2]) - reach) * (1.0 + slope) / rate
     return lag_s, float(np.sign(wave[at]))
 
 

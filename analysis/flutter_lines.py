@@ -12,6 +12,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from scipy.signal import find_peaks
 
+from analysis import peak
 from analysis.wow_flutter import Deviation, spectrum
 
 LOW_HZ, HIGH_HZ = 0.3, 200.0
@@ -53,7 +54,7 @@ def lines(signal: Deviation, most: int = 8) -> list[Line]:
         # What lies so near to a stronger line is the same part in the other pass, or the skirt of the line.
         if all(d > max(APART_BINS / length_s, PASSES * frequency[j]) for d, j in zip(apart, chosen, strict=True)):
             chosen.append(i)
-    exact = np.array([_peak_frequency(frequency, amplitude, i) for i in chosen[:most]])
+    exact = frequency[0] + np.array([peak.of_line(amplitude, i) for i in chosen[:most]]) / length_s
     # A bin is 1.5 / T wide behind a Hann window: power density of the random flutter in %^2/Hz.
     density = np.array([_beside(frequency, amplitude, i, chosen, length_s) for i in chosen[:most]]) * length_s / 1.5
     return sorted(_fitted(signal, exact, density), key=lambda line: -line.rms) if chosen else []
@@ -117,12 +118,3 @@ def _quantiles(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.nd
     for k in range(first.size):
         out[k] = np.quantile(values[first[k] : last[k]], QUANTILE)
     return out
-
-
-def _peak_frequency(frequency: np.ndarray, amplitude: np.ndarray, i: int) -> float:
-    if not 0 < i < amplitude.size - 1:
-        return float(frequency[i])
-    left, mid, right = np.log(amplitude[i - 1 : i + 2] + 1e-30)
-    bend = left - 2.0 * mid + right
-    offset = 0.5 * (left - right) / bend if bend < 0 else 0.0
-    return float(frequency[i] + offset * (frequency[1] - frequency[0]))

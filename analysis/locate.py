@@ -12,6 +12,7 @@ import numpy as np
 from scipy import fft
 from scipy.signal import find_peaks
 
+from analysis import peak
 from analysis.pipeline import pipelined
 from signals import markers
 from signals.audio import AudioReader
@@ -273,9 +274,8 @@ class _Bank:
             # At this rate the band just fits: the peak is read between the samples, with the band moved to its middle.
             middle = np.exp(-1j * np.pi * (self.band.stop - self.band.start) * around / correlation.size)
             left, mid, right = np.abs(BETWEEN @ (correlation[around] * middle))
-            curvature = left - 2.0 * mid + right
-            offset = 0.25 * (left - right) / curvature if curvature < 0 else 0.0
-            yield float((i + offset) * self.reduction), float(mid / norm[i])
+            # Three readings half a sample apart.
+            yield float((i + 0.5 * peak.vertex(left, mid, right)) * self.reduction), float(mid / norm[i])
 
 
 def _analytic(spectrum: np.ndarray) -> np.ndarray:

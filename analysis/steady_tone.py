@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import get_window
 
+from analysis import peak
 from signals.audio import AudioReader
 
 FRAME_S, HOP_S = 0.064, 0.05
@@ -129,9 +130,7 @@ def _peak(values: np.ndarray, f: np.ndarray, inside: np.ndarray, bin_hz: float) 
     """Frequency, power, and share in the power around it, of the strongest line among some bins."""
     power = np.abs(values) ** 2
     i = int(inside[np.argmax(power[inside])])
-    left, mid, right = np.log(power[max(i - 1, 0) : i + 2] + 1e-30) if 0 < i < power.size - 1 else (0.0, 1.0, 0.0)
-    bend = left - 2.0 * mid + right
-    exact = float(f[i] + (0.5 * (left - right) / bend if bend < 0 else 0.0) * (f[1] - f[0]))
+    exact = peak.of_line(power, i) * float(f[1])
     cumulative = np.cumsum(power)
     line = _between(cumulative, f, exact - LOBE_BINS * bin_hz, exact + LOBE_BINS * bin_hz)
     around = _between(cumulative, f, WIDE[0] * exact, WIDE[1] * exact)

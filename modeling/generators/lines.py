@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
+from analysis import peak
+
 THRESHOLD_DB = 15.0
 MEDIAN_BINS = 31
 MOST_LINES = 24
@@ -48,13 +50,12 @@ def take_out(signal: np.ndarray, sample_rate: float, low_hz: float, high_hz: flo
     # The median of a Rayleigh-distributed modulus is what noise shows; a line stands above it by far more than its scatter.
     above = level - median_filter(level, MEDIAN_BINS, mode="nearest")
     inner = np.arange(2, spectrum.size - 2)
-    peak = (level[inner] >= level[inner - 1]) & (level[inner] > level[inner + 1]) & (above[inner] > THRESHOLD_DB)
-    found = inner[peak & (inner * step >= low_hz) & (inner * step <= high_hz)]
+    highest = (level[inner] >= level[inner - 1]) & (level[inner] > level[inner + 1]) & (above[inner] > THRESHOLD_DB)
+    found = inner[highest & (inner * step >= low_hz) & (inner * step <= high_hz)]
     found = np.sort(found[np.argsort(above[found])[::-1][:MOST_LINES]])
     if found.size == 0:
         return Lines(np.zeros(0), np.zeros(0)), signal
-    left, centre, right = level[found - 1], level[found], level[found + 1]
-    frequency = (found + 0.5 * (left - right) / (left - 2.0 * centre + right)) * step
+    frequency = np.array([peak.of_line(spectrum, i) for i in found]) * step
     phase = 2.0 * np.pi * np.outer(np.arange(signal.size) / sample_rate, frequency)
     columns = np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
     solved, *_ = np.linalg.lstsq(columns, signal, rcond=None)
