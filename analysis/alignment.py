@@ -22,7 +22,7 @@ from analysis.pipeline import one_blas_thread
 from analysis.smoother import Prior, smooth
 from analysis.timebase import Timebase
 from analysis.working_rate import Reduced, working_rate
-from signals.audio import ArrayAudio, AudioReader
+from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
 from signals.errors import SignalError
 
@@ -138,19 +138,8 @@ def join_take(
     return sorted(alignments, key=lambda a: a.channel), unjoined
 
 
-def align_pair(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> programme.Estimate:
-    """Time base and response of a pair of recordings without markers, one channel of each, of shape (samples,).
-
-    Raises
-    ------
-    SignalError
-        The two have nothing in common that could be found.
-    """
-    return align_channels(ArrayAudio(dry[:, None], sample_rate), ArrayAudio(wet[:, None], sample_rate), 0, 0)
-
-
 def align_channels(dry: AudioReader, wet: AudioReader, fed: int, channel: int) -> programme.Estimate:
-    """As :func:`align_pair`, of one channel of each of two recordings, which are never held at their full rate.
+    """Time base and response of a pair of recordings without markers, which are never held at their full rate.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis import distortion, dropouts, modulation, wow_flutter
+from analysis import distortion, drift, dropouts, modulation, wow_flutter
 from analysis.dewarp import dewarp, interpolate
 from analysis.findings import Measured, curve, flutter_curve, flutter_results, result
 from analysis.intact import CLIPPED
@@ -160,15 +160,12 @@ def _drift(time_s: np.ndarray, delay_s: np.ndarray, variance: float, conditions:
     if seconds < DRIFT_S:
         note = f"the tone lasts {seconds:.1f} s, {DRIFT_S:g} s are needed; record a longer one"
         return Result.invalid("speed_drift", "%", conditions, DRIFT, note)
-    edges = np.linspace(time_s[0], time_s[-1], 7)
-    ratio = 1.0 - np.diff(np.interp(edges, time_s, delay_s)) / np.diff(edges)
-    middle = np.arange(6) - 2.5
-    weight = 6.0 * middle / (middle @ middle)
-    by_edge = (np.append(weight, 0.0) - np.append(0.0, weight)) / (edges[1] - edges[0])
+    edges_s = drift.edges(float(time_s[0]), float(time_s[-1]))
+    speed = 1.0 - np.diff(np.interp(edges_s, time_s, delay_s)) / np.diff(edges_s)
     # Where each part begins and ends, wow has the tone early or late by chance.
     wander = float(np.var(delay_s - np.polyval(np.polyfit(time_s - time_s[0], delay_s, 2), time_s - time_s[0])))
-    doubt = 196.0 * float(np.sqrt(variance + wander) * np.linalg.norm(by_edge))
-    return result("speed_drift", 100.0 * float(ratio @ weight / np.mean(ratio)), "%", doubt, conditions, DRIFT)
+    value, doubt = drift.percent(speed / np.mean(speed), edges_s, float(np.sqrt(variance + wander)))
+    return result("speed_drift", value, "%", doubt, conditions, DRIFT)
 
 
 def _flutter(tone: _Tone, readings: Readings, delay: np.ndarray, known: np.ndarray) -> Measured:

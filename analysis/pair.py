@@ -24,13 +24,13 @@ def measure(
     dry, wet : ndarray, shape (samples,)
         Signal sent and returned.
     estimate : programme.Estimate
-        Their time base, from :func:`analysis.alignment.align_pair`.
+        Their time base, from :func:`analysis.alignment.align_channels`.
     """
     timebase = estimate.timebase
     end_s = min(dry.size / sample_rate, float(timebase.input_time(wet.size / sample_rate)))
     start_s = max(0.0, float(timebase.input_time(0.0)))
     sd = float(np.sqrt(np.mean(timebase.sd_s**2)))
-    speed = (end_s - start_s) / float(timebase.output_time(end_s) - timebase.output_time(start_s))
+    speed = float(timebase.speed(start_s, end_s))
     speed_sd = np.sqrt(2.0) * sd / (end_s - start_s)
     results = [
         result("latency", float(timebase.delay(start_s)), "s", 1.96 * sd, conditions, TRAJECTORY),

@@ -79,6 +79,11 @@ class Timebase:
         time = np.asarray(input_time_s, dtype=np.float64)
         return np.asarray(self._spline(np.clip(time, self.start_s, self.input_times_s[-1]), 1))
 
+    def speed(self, start_s: ArrayLike, stop_s: ArrayLike) -> np.ndarray:
+        """Ratio of returned to sent frequency, on the average between two input times."""
+        passed_s = np.asarray(stop_s, dtype=np.float64) - np.asarray(start_s, dtype=np.float64)
+        return passed_s / (self.output_time(stop_s) - self.output_time(start_s))
+
     def sd(self, input_time_s: ArrayLike) -> np.ndarray:
         """Standard deviation of the delay at the given input times."""
         return np.interp(np.asarray(input_time_s, dtype=np.float64), self.input_times_s, self.sd_s)

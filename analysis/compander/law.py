@@ -31,15 +31,12 @@ class Law:
         r, c and N.
     covariance : ndarray, shape (2, 2)
         Of r and c.
-    centre_db : float
-        Mean of the levels on the channel side.
     """
 
     ratio: float
     constant_db: float
     noise: float
     covariance: np.ndarray
-    centre_db: float
 
     @property
     def ratio_sd(self) -> float:
@@ -100,7 +97,7 @@ def fit(low_db: Sequence[float], high: Sequence[float], sd_db: Sequence[float]) 
         if chi - 2.0 * found.cost > PAYS:
             p, noise, chi, freedom = found.x[:2], float(10.0 ** (found.x[2] / 10.0)), 2.0 * found.cost, freedom - 1
             covariance = np.linalg.pinv(found.jac.T @ found.jac)[:2, :2]
-    return Law(float(p[0]), float(p[1]), noise, covariance * max(1.0, chi / max(freedom, 1)), float(low.mean()))
+    return Law(float(p[0]), float(p[1]), noise, covariance * max(1.0, chi / max(freedom, 1)))
 
 
 def constant(

@@ -63,8 +63,7 @@ def measure(take: Take, reference: float | None) -> Measured:
         frequency, level = found.frequency_hz, found.level_db
         slope = np.gradient(smoothed(level), np.log(frequency))
         # The equalisers of the two passes meet at frequencies that differ by the speed; both have slopes of up to 6 dB an octave.
-        ends = np.array([cue.start_samples, cue.stop_samples]) / rate
-        speed = 8.686 * abs(float(np.diff(timebase.delay(ends))[0] / np.diff(ends)[0]))
+        speed = 8.686 * abs(1.0 / float(timebase.speed(cue.start_samples / rate, cue.stop_samples / rate)) - 1.0)
         sd_s = timebase.sd(cue.start_samples / rate + sweep.time_s(frequency))
         untimed = np.where((sd_s > UNTIMED_S) | (frequency < EDGE_HZ), UNTIMED_DB, 0.0)
         guided = cue.name not in take.alignment.own

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis import response
+from analysis import drift, response
 from analysis.dewarp import dewarp
 from analysis.findings import Measured, result, trajectory_curves
 from analysis.take import Take
@@ -16,7 +16,6 @@ SPEED = "span of the stimulus from start to end marker over the span of its retu
 DRIFT = "slope of the speed over the six equal parts of the take from start to end marker, times its length"
 POLARITY = "sign of the correlation with what was sent, 200 Hz to 2 kHz"
 SWEPT_S, UNSWEPT_S = 1e-6, 7e-6  # what the constant of the delay is uncertain by, with a sweep to set it and without (95 %)
-PARTS = 6
 POLARITY_HZ = (200.0, 2000.0)
 LEAST_CORRELATION = 0.1  # of a noise or sweep that came back; what did not reaches 0.02
 
@@ -40,8 +39,7 @@ def measure(take: Take, reference: float | None) -> Measured:
     constant_s = UNSWEPT_S if left_s is None else SWEPT_S
     base = base.shifted(left_s or 0.0)
     latency_doubt = float(np.hypot(1.96 * base.sd(marker), constant_s))
-    heard = base.output_time(np.array([start, end]))
-    speed = (end - start) / float(heard[1] - heard[0])
+    speed = float(base.speed(start, end))
     doubt = 196.0 * float(np.hypot(base.sd(start), base.sd(end))) / (end - start)
     results = [
         result("latency", float(base.delay(marker)), "s", latency_doubt, conditions, LATENCY),
@@ -70,16 +68,9 @@ def swept_delay_s(take: Take) -> float | None:
 
 def _drift(take: Take, start_s: float, end_s: float) -> Result:
     base = take.alignment.base
-    edges = np.linspace(start_s, end_s, PARTS + 1)
-    speed = np.diff(edges) / np.diff(base.output_time(edges))
-    middle = np.arange(PARTS) - 0.5 * (PARTS - 1)
-    weight = PARTS * middle / (middle @ middle)
-    # A part ends where the next begins: what an edge is late makes the one slower and the other faster.
-    by_edge = (np.append(weight, 0.0) - np.append(0.0, weight)) / (edges[1] - edges[0])
-    doubt = 196.0 * float(np.sqrt(np.sum((by_edge * base.sd(edges)) ** 2)))
-    return result(
-        "speed_drift", 100.0 * float(speed @ weight), "%", doubt, take.under(), f"{DRIFT}; {take.alignment.method}"
-    )
+    edges_s = drift.edges(start_s, end_s)
+    value, doubt = drift.percent(base.speed(edges_s[:-1], edges_s[1:]), edges_s, base.sd(edges_s))
+    return result("speed_drift", value, "%", doubt, take.under(), f"{DRIFT}; {take.alignment.method}")
 
 
 def _polarities(take: Take) -> list[Result]:

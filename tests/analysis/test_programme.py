@@ -7,13 +7,18 @@ import pytest
 import soundfile
 from scipy.signal import butter, resample_poly, sosfilt
 
-from analysis.alignment import align_pair
+from analysis.alignment import align_channels
 from analysis.dewarp import interpolate
+from signals.audio import ArrayAudio
 from signals.errors import SignalError
 from signals.music import compose
 
 REAL = Path(__file__).parents[2].parent / "shared" / "real" / "reel_to_reel"
 needs_tape = pytest.mark.skipif(not REAL.is_dir(), reason=f"no real recordings at {REAL}")
+
+
+def align_pair(dry, wet, rate):
+    return align_channels(ArrayAudio(dry[:, None], rate), ArrayAudio(wet[:, None], rate), 0, 0)
 
 
 def pulse_delays(take: int) -> tuple[np.ndarray, np.ndarray]:

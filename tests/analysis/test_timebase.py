@@ -57,3 +57,9 @@ def test_a_trajectory_over_output_time_is_the_same_over_input_time():
 def test_shifting_adds_to_the_delay_alone():
     timebase = fluttering(0.2, 0.001, 0.2, 6.0)
     assert timebase.shifted(0.1).delay(7.0) == pytest.approx(float(timebase.delay(7.0)) + 0.1, abs=1e-15)
+
+
+def test_the_speed_between_two_times_is_what_passed_in_over_what_passed_out():
+    fast = Timebase.line(0.0, 100.0, 5.0, 4.0)  # 100 s take 99 s to return
+    assert fast.speed(10.0, 60.0) == pytest.approx(100.0 / 99.0)
+    assert fast.speed(np.array([0.0, 50.0]), np.array([50.0, 100.0])) == pytest.approx([100.0 / 99.0] * 2)
