@@ -54,6 +54,7 @@ def demo(
     from capture.recordings import Plan
     from capture.virtual import deck_name
     from modeling.aligned import AlignedTake, aligned_takes
+    from modeling.cores import DEFAULT
     from modeling.dataset import from_session
     from reports import measuring
     from reports.key_figures import print_key_figures
@@ -66,7 +67,7 @@ def demo(
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
         known = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
-        outcome = _train(reporter, session, from_session(session, known=known, progress=reporter.step), "hammerstein")
+        outcome = _train(reporter, session, from_session(session, known=known, progress=reporter.step), DEFAULT)
         reporter.step("writing the report")
         measuring.write_all(session, measurements)
     if as_json:
@@ -181,7 +182,7 @@ def report(
 @app.command()
 def train(
     session: SessionPath,
-    core: Annotated[str, typer.Option(help="hammerstein, linear or tcn.")] = "hammerstein",
+    core: Annotated[str | None, typer.Option(help="hammerstein, linear or tcn; by default the first.")] = None,
     minutes: Annotated[float, typer.Option(help="Longest time for a core that is trained step by step.")] = 1.0,
     name: Annotated[str | None, typer.Option(help="Name of the model; by default that of the core.")] = None,
     track: Track = None,
@@ -194,10 +195,12 @@ def train(
     Example: tape train my-session --core tcn --minutes 5
     """
     from capture import terminal
+    from modeling.cores import DEFAULT
     from modeling.dataset import from_session
     from modeling.training import planned
     from sessions.store import Session
 
+    core = core or DEFAULT
     opened = Session.open(session)
     planned(opened.path / "models", core, name, minutes, resume)
     with terminal.reporting(quiet=as_json) as reporter:

@@ -7,7 +7,7 @@ some 85 ms and third octaves b the angle of the cross-spectrum is
 
 with tau(m) the delay of the frame, psi_b the difference between the phase responses of the tracks, and f_b(m) the centre of gravity
 of what sounds in the band. Frames of wide spectrum tell psi; every frame that sounds, be it one tone, then tells tau. psi and tau
-are told apart by the rule of the time base: psi has no linear phase between 400 Hz and 6 kHz.
+are told apart by the rule of the time base: psi has no linear phase between 400 Hz and 6.3 kHz.
 
 References
 ----------

@@ -21,6 +21,7 @@ from capture.planning import Wish, plan_session
 from capture.recordings import Plan
 from capture.virtual import capture_virtual
 from modeling.aligned import AlignedTake, aligned_takes
+from modeling.cores import DEFAULT
 from modeling.dataset import from_session
 from modeling.render import render
 from modeling.training import train
@@ -74,7 +75,7 @@ def main() -> None:
         conditions = {"track": 1, "pass": 1}
         clock("bench", lambda: measure_take(Take(item.returned, item.sheet, item.alignments[0], conditions)))
         dataset = from_session(session, known={item.record.id: item.alignments})
-        outcome = clock("training, default core", lambda: train(dataset, Path(folder) / "models", "hammerstein"))
+        outcome = clock("training, default core", lambda: train(dataset, Path(folder) / "models", DEFAULT))
         music = np.random.default_rng(0).standard_normal((10 * sheet.sample_rate, 1)) * 0.05
         clock("render with wow and hiss", lambda: render(outcome.model, music, sheet.sample_rate), 10.0)
 
