@@ -207,7 +207,7 @@ def _spectral(tone: _Tone) -> Measured:
     if residue.size < noise.SHORTEST_S * rate:
         note = f"the tone lasts {wave.size / rate:.1f} s, {NOISE_S:g} s are needed for its noise; record a longer one"
         return [*results, Result.invalid("noise_a", "dB", tone.conditions, BESIDE, note)], []
-    told, curves = noise.levels(residue, rate, found.fundamental, tone.conditions)
+    told, curves = noise.levels([residue], rate, found.fundamental, tone.conditions)
     band = f", up to {0.5 * rate / 1000:g} kHz" if 0.5 * rate < WIDE_HZ else ""
     results += [r.model_copy(update={"method": f"{r.method}; {BESIDE}{band}"}) for r in told]
     return results, [c.model_copy(update={"method": f"{c.method}; {BESIDE}{band}"}) for c in curves]

@@ -6,7 +6,6 @@ invalid, and says why. A pair of recordings made with any material goes to :mod:
 
 from collections.abc import Callable
 
-from analysis import reference as references
 from analysis.findings import Measured
 from analysis.subjects import (
     distortion,
@@ -40,15 +39,10 @@ def measure_take(take: Take, progress: Callable[[str], None] = lambda _: None) -
     """Everything that the stimulus allows, for one programme channel."""
     results: list[Result] = []
     curves: list[Curve] = []
-    reference = reference_amplitude(take)
+    reference = take.reference.amplitude
     for name, subject in SUBJECTS:
         progress(f"measuring {name} of track {take.conditions.get('track', '?')}")
         more_results, more_curves = subject(take, reference)
         results += more_results
         curves += more_curves
     return [*results, *noise.re_mol(results)], curves
-
-
-def reference_amplitude(take: Take) -> float | None:
-    """Peak amplitude of the returned 1 kHz reference tone at 0 dB; None where there is none to rely on."""
-    return references.amplitude(take)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from analysis import reference as references
 from analysis.alignment import Alignment
 from analysis.bench import measure_take
 from analysis.findings import Measured
@@ -85,7 +84,7 @@ def find(
         Alignment(channel, to, markers, steady, "one clock, constant delay"),
         {**conditions, PATH: ELECTRONICS},
     )
-    reference = references.fundamental(take)
+    reference = take.reference.heard
     least = 10.0 ** (LEAST_GAIN_DB / 20.0) * sheet.amplitude(0.0)
     return None if reference is not None and reference < least else take
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis import reference
 from analysis.alignment import Alignment
 from analysis.bench import measure_take
 from analysis.findings import Measured
@@ -137,7 +136,7 @@ def measure(heard: np.ndarray, sheet: CueSheet, channel: int, arrived: Arrivals,
     without = tuple(cue for cue in sheet.cues if cue.parameters.get("purpose") != "wow_flutter")
     take = Take(ArrayAudio(heard, rate), sheet.model_copy(update={"cues": without}), alignment, conditions)
     results, curves = measure_take(take)
-    zero_dbfs = 20.0 * np.log10(reference.fundamental(take) or 1.0)
+    zero_dbfs = 20.0 * np.log10(take.reference.heard or 1.0)
     gain_db = zero_dbfs - sheet.reference_dbfs
     doubt_s = arrived.spread_s + 0.01 / rate
     figures = [

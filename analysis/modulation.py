@@ -33,7 +33,7 @@ def residue(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> tuple[fl
     """
     if frequency_hz < WHOLE_HZ:
         raise ValueError(f"a tone of {frequency_hz:g} Hz leaves no room beside its harmonics; use {WHOLE_HZ:g} Hz or more")
-    return weighted_power(notched(spectrum(tone, sample_rate), frequency_hz), "A")
+    return weighted_power(notched(spectrum([tone], sample_rate), frequency_hz), "A")
 
 
 def notched(whole: NoiseSpectrum, frequency_hz: float, sidebands_hz: float = 0.0) -> NoiseSpectrum:

@@ -44,21 +44,22 @@ class NoiseSpectrum:
         return float(self.frequency_hz[1] - self.frequency_hz[0])
 
 
-def spectrum(silence: np.ndarray, sample_rate: int) -> NoiseSpectrum:
+def spectrum(silences: Sequence[np.ndarray], sample_rate: int, frame_s: float = FRAME_S) -> NoiseSpectrum:
     """Power density by averaged Hann frames with half overlap (Welch).
 
     Parameters
     ----------
-    silence : ndarray, shape (samples,)
-        Recording of silent tape, at least a third of a second.
+    silences : sequence of ndarray, shape (samples,)
+        Stretches of silent tape, the longest at least a third of a second. Those shorter than a frame tell nothing.
+    frame_s : float
+        Length of a frame; that of the longest stretch where that is shorter.
     """
-    frame = min(round(FRAME_S * sample_rate), silence.size)
-    hop = max(1, frame // 2)
+    frame = min(round(frame_s * sample_rate), max(silence.size for silence in silences))
     window = get_window("hann", frame)
-    frames = np.lib.stride_tricks.sliding_window_view(silence, frame)[::hop]
-    power = np.mean([np.abs(np.fft.rfft((f - f.mean()) * window)) ** 2 for f in frames], axis=0)
-    density = 2.0 * power / (sample_rate * np.sum(window**2))
-    return NoiseSpectrum(np.fft.rfftfreq(frame, 1.0 / sample_rate), density, frames.shape[0])
+    views = [np.lib.stride_tricks.sliding_window_view(s, frame)[:: max(1, frame // 2)] for s in silences if s.size >= frame]
+    powers = [np.abs(np.fft.rfft((f - f.mean()) * window)) ** 2 for view in views for f in view]
+    density = 2.0 * np.mean(powers, axis=0) / (sample_rate * np.sum(window**2))
+    return NoiseSpectrum(np.fft.rfftfreq(frame, 1.0 / sample_rate), density, len(powers))
 
 
 def without_line(silence: np.ndarray, sample_rate: int, frequency_hz: float, half_width_hz: float) -> np.ndarray:
@@ -99,14 +100,18 @@ def weighted_power(noise: NoiseSpectrum, weighting: str, steady_hz: Sequence[flo
     return power, np.sqrt(_variance(parts[~steady], noise.frames)) / max(power, 1e-300)
 
 
-def _variance(parts: np.ndarray, frames: int) -> float:
-    """Variance of the sum of neighbouring bins of an averaged spectrum of Gaussian noise.
+def scatter(frames: int) -> float:
+    """Variance of the sum of neighbouring bins of an averaged spectrum of Gaussian noise, over the sum of their squares.
 
     A bin of one frame has a spread of 1. Its noise is in the neighbouring bins and frames too: with w the Hann window, the mean
     of w^4 over the square of that of w^2 is 1.94 for the bins of a frame, and that of the product w^2 w'^2 with the window of the
     frame on either side adds 0.083 each.
     """
-    return float((1.94 + 0.167 * (1.0 - 1.0 / frames)) * np.sum(parts**2) / frames)
+    return (1.94 + 0.167 * (1.0 - 1.0 / frames)) / frames
+
+
+def _variance(parts: np.ndarray, frames: int) -> float:
+    return scatter(frames) * float(np.sum(parts**2))
 
 
 def third_octaves(noise: NoiseSpectrum) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

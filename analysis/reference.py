@@ -1,57 +1,76 @@
 """The returned reference tone, 1 kHz at 0 dB: what levels are stated against, where it can be relied on."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from analysis import distortion, intact
-from analysis.take import Take
 
 PURPOSE = "reference"
 MOST_DOUBT_DB = 0.5  # of its level by noise
+DOUBT_DB = 0.03
+"""95 % uncertainty of its level beside noise, in quadrature with that of what is stated against it. Within a pass tones repeat to
+0.001 dB; but record and play passes differ in speed, and so does the level at one frequency: over two passes of one tape on a worn
+virtual deck it comes 0.02 dB apart by itself, and 0.06 dB re a tone of 315 Hz."""
 
 
-def fundamental(take: Take) -> float | None:
-    """Peak amplitude of what returned at the tone's frequency, whole or not; None where no such tone is on the recording."""
-    cues = take.cues("tone", purpose=PURPOSE)
-    return _read(take)[0].fundamental if cues else None
+@dataclass(frozen=True)
+class Reference:
+    """The tone as it returned.
+
+    Attributes
+    ----------
+    heard : float or None
+        Peak amplitude of what returned at its frequency, whole or not; None where no such tone is on the recording.
+    reason : str or None
+        Why nothing can be stated against it, and what to do; None where it is sound.
+    planned : bool
+        Whether the stimulus holds it for this channel.
+    blocks : ndarray, shape (blocks,)
+        Peak amplitude in each tenth of a second.
+    """
+
+    heard: float | None
+    reason: str | None
+    planned: bool = True
+    blocks: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def amplitude(self) -> float | None:
+        """Peak amplitude of the tone; None where there is none that others can be stated against."""
+        return self.heard if self.reason is None else None
 
 
-def amplitude(take: Take) -> float | None:
-    """Peak amplitude of the tone; None where there is none that others can be stated against."""
-    return None if reason(take) is not None else fundamental(take)
+def read(tone: np.ndarray, frequency_hz: float, sample_rate: int, companded: bool) -> Reference:
+    """Analyse the tone.
 
-
-def reason(take: Take) -> str | None:
-    """Why nothing can be stated against the tone, and what to do; None where it is sound."""
-    if not take.cues("tone", purpose=PURPOSE):
-        if any(cue.parameters.get("purpose") == PURPOSE for cue in take.lost()):
-            return (
-                "the reference tone is not whole on the recording, and this is stated against it: the tape was stopped or cut; "
-                "play it again from start to end"
-            )
-        return "there is no reference tone, and this is stated against it; use a planned stimulus"
-    found, flaw = _read(take)
+    Parameters
+    ----------
+    tone : ndarray, shape (samples,)
+        Dewarped, without its fades.
+    companded : bool
+        Whether a compander was in the way, which moves the level of the tone by itself.
+    """
+    found = distortion.analyse(tone, frequency_hz, sample_rate)
+    what = "reference tone"
+    flaw = intact.clipping(tone, what) if companded else intact.flaw(tone, frequency_hz, sample_rate, what)
+    reason = None
     if flaw is not None:
-        return f"it is stated against the reference tone, and {flaw}"
-    if found.fundamental_doubt_db() > MOST_DOUBT_DB:
-        return "it is stated against the reference tone, which drowns in noise; raise the level or check the wiring"
-    return None
+        reason = f"it is stated against the reference tone, and {flaw}"
+    elif found.fundamental_doubt_db() > MOST_DOUBT_DB:
+        reason = "it is stated against the reference tone, which drowns in noise; raise the level or check the wiring"
+    blocks = np.maximum(intact.block_amplitudes(tone, frequency_hz, sample_rate), 1e-12)
+    return Reference(found.fundamental, reason, blocks=blocks)
 
 
-def planned(take: Take) -> bool:
-    """Whether the stimulus holds the tone for this channel."""
-    return any(cue.parameters.get("purpose") == PURPOSE for cue in (*take.cues("tone"), *take.lost()))
-
-
-def blocks(take: Take) -> np.ndarray:
-    """Peak amplitude of the tone in each tenth of a second, shape (blocks,)."""
-    tone, cue = take.steady(take.cues("tone", purpose=PURPOSE)[0])
-    return np.maximum(intact.block_amplitudes(tone, cue.number("frequency_hz"), take.sheet.sample_rate), 1e-12)
-
-
-def _read(take: Take) -> tuple[distortion.Harmonics, str | None]:
-    tone, cue = take.steady(take.cues("tone", purpose=PURPOSE)[0])
-    frequency, rate = cue.number("frequency_hz"), take.sheet.sample_rate
-    looked_at = (
-        intact.clipping(tone, "reference tone") if take.companded else intact.flaw(tone, frequency, rate, "reference tone")
+def missing(lost: bool) -> Reference:
+    """No tone: it was lost, or the stimulus has none."""
+    if lost:
+        return Reference(
+            None,
+            "the reference tone is not whole on the recording, and this is stated against it: the tape was stopped or cut; "
+            "play it again from start to end",
+        )
+    return Reference(
+        None, "there is no reference tone, and this is stated against it; use a planned stimulus", planned=False
     )
-    return distortion.analyse(tone, frequency, rate), looked_at

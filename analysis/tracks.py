@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.crosstalk import tone_powers
-from analysis.take import Take
+from analysis.take import EDGE_S, Take
 from sessions.results import Result
 from signals.cues import Cue
 from signals.multitone import frequencies
 
-EDGE_S = 0.05
 CLEARLY = 10.0  # power by which a track must be louder on another's input than on its own
 
 
@@ -44,19 +43,12 @@ class Tracks:
 
     def span_s(self, cue: Cue, edge_s: float = EDGE_S) -> tuple[float, float]:
         """Stretch of the recording that a segment takes, without its edges."""
-        rate = self.takes[0].sheet.sample_rate
-        base = self.take(cue.channel).alignment.base
-        return (
-            float(base.output_time(cue.start_samples / rate + edge_s)),
-            float(base.output_time(cue.stop_samples / rate - edge_s)),
-        )
+        return self.take(cue.channel).span_s(cue, edge_s)
 
-    def stretch(self, cue: Cue, edge_s: float = EDGE_S) -> tuple[np.ndarray, float]:
+    def stretch(self, cue: Cue) -> tuple[np.ndarray, float]:
         """Recording during a segment, shape (samples, channels), and the ratio of returned to sent frequency in it."""
-        returned, rate = self.takes[0].returned, self.takes[0].sheet.sample_rate
-        start_s, stop_s = self.span_s(cue, edge_s)
-        ratio = (cue.length_samples / rate - 2.0 * edge_s) / (stop_s - start_s)
-        return returned.read(round(start_s * rate), round(stop_s * rate)), ratio
+        take = self.take(cue.channel)
+        return take.stretch(cue, EDGE_S), take.speed(cue, EDGE_S)
 
     def solos(self) -> list[Cue]:
         """Segments on the recording in which one track sounds alone."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.alignment import Alignment, align_channels, align_take
+from analysis.take import Take
 from analysis.timebase import Timebase
 from modeling.aligned import returned_channels
 from modeling.card import Source
@@ -17,8 +18,6 @@ from sessions.store import Session
 from signals.audio import AudioReader
 from signals.cues import CueSheet
 from signals.errors import ModelError
-
-SILENCE_EDGE_S = 0.2
 
 Alignments = Mapping[str, Sequence[Alignment]]
 """Time bases that are known already, by the take's id."""
@@ -164,7 +163,7 @@ def from_take(
     """
     spans = spans_of_sheet(sheet, alignment.channel)
     pairs = pairs_of(sent, alignment.channel, returned, alignment.returned, lambda span: _timebase(alignment, span), spans)
-    silence = _silence(sheet, returned, alignment)
+    silence = _silence(Take(returned, sheet, alignment, {}))
     replicate = None
     if repeat is not None:
         test = [span for span in spans if span.split == "test"]
@@ -216,14 +215,7 @@ def _timebase(alignment: Alignment, span: Span) -> Timebase:
     return alignment.own.get(span.name, alignment.base)
 
 
-def _silence(sheet: CueSheet, returned: AudioReader, alignment: Alignment) -> np.ndarray | None:
+def _silence(take: Take) -> np.ndarray | None:
     """Longest silent passage as recorded; hiss is not dewarped."""
-    cues = sheet.of_kind("silence", channel=alignment.channel)
-    if not cues:
-        return None
-    cue = max(cues, key=lambda c: c.length_samples)
-    edges_s = np.array(
-        [cue.start_samples / sheet.sample_rate + SILENCE_EDGE_S, cue.stop_samples / sheet.sample_rate - SILENCE_EDGE_S]
-    )
-    start, stop = np.round(alignment.base.output_time(edges_s) * returned.sample_rate).astype(int)
-    return returned.read(int(start), int(stop))[:, alignment.returned] if stop > start else None
+    longest = max((take.silence(cue) for cue in take.cues("silence")), key=len, default=np.zeros(0))
+    return longest if longest.size else None

@@ -8,7 +8,7 @@ from threading import Event, Lock
 
 from analysis import electronics, pair
 from analysis import interface as interfaces
-from analysis.bench import measure_take, reference_amplitude
+from analysis.bench import measure_take
 from analysis.compander import bench as compander
 from analysis.compander import readings as compander_readings
 from analysis.findings import Measured
@@ -219,7 +219,7 @@ def _without_interface(measured: Measured, session: Session, item: AlignedTake, 
     calibration = calibrations.of_session(session)
     if calibration is None or item.record.sources or item.record.sample_rate != calibration.sample_rate:
         return measured
-    amplitude = reference_amplitude(take)
+    amplitude = take.reference.amplitude
     by = interfaces.Circumstances(
         calibrations.pair_in_use(session.manifest.interface, take.alignment.channel, take.alignment.returned),
         straight=item.record.role != "play",

@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.dewarp import dewarp
 from analysis.intact import CLIPPED
-from analysis.take import EDGE_S, Take
+from analysis.take import EDGE_S, SILENCE_EDGE_S, Take
 from signals.cues import Cue
 
 LINE_BINS = 3.0  # a Hann window's line, and one bin
@@ -20,8 +20,6 @@ BESIDE = 4.0  # the noise is looked for within so many widths
 HUM_APART_DB = 20.0  # by which a tone stands above a line that sounds without it
 LEAST_RATIO = 4.0  # of a line's power to the noise in its band
 READING_SD_DB = 0.01  # what level drifts within a take
-SILENCE_LEAD_S = 1.0  # a decoder comes down through 100 dB
-SILENCE_TAIL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def idle_lines(take: Take, tones_hz: Collection[float]) -> dict[float, float]:
     """Lines that sound in silence too at the frequencies of tones, such as hum: level re full scale by frequency."""
     found = {}
     for cue in take.cues("silence")[:1]:
-        wave, speed = silent(take, cue)
+        wave, speed = take.silence(cue), take.speed(cue, SILENCE_EDGE_S)
         for tone_hz in tones_hz:
             line = line_power(wave, speed * tone_hz, take.sheet.sample_rate)
             if line is not None:
@@ -103,14 +101,6 @@ def above_hum(line: Line, idle: Mapping[float, float]) -> Line | None:
         return None
     doubt = 8.686 / np.sqrt(2.0) * 10.0 ** ((hum - line.returned_db) / 20.0)
     return replace(line, sd_db=float(np.hypot(line.sd_db, doubt)))
-
-
-def silent(take: Take, cue: Cue) -> tuple[np.ndarray, float]:
-    """What is heard in silence once a decoder has come down, as recorded, and the ratio of returned to sent frequency."""
-    rate = take.sheet.sample_rate
-    first, last = take.alignment.base.output_time(np.array([cue.start_samples, cue.stop_samples]) / rate) * rate
-    start, stop = int(first) + round(SILENCE_LEAD_S * rate), int(last) - round(SILENCE_TAIL_S * rate)
-    return take.returned.read(start, stop)[:, take.alignment.returned], cue.length_samples / float(last - first)
 
 
 def full_scale_db(mean_square: float) -> float:

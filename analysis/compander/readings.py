@@ -17,7 +17,6 @@ from analysis.compander.lines import (
     idle_lines,
     line_power,
     settled,
-    silent,
     step,
 )
 from analysis.dewarp import dewarp
@@ -28,7 +27,6 @@ from signals.cues import Cue
 
 SMOOTHING_S = 0.004  # of a burst's envelope; two periods below 500 Hz
 GRID_S = 0.0005
-PILOT_WIDTH_HZ = 40.0
 SMALL_SIGNAL_DB = -20.0
 
 
@@ -123,7 +121,7 @@ def read(take: Take, curves: Sequence[Curve] = ()) -> Readings:
     pairs = [c for c in take.cues("two_tone", purpose="emphasis") if companded]
     sounding = {c.number("frequency_hz") for c in (*tones, *take.cues("bursts"))} | {c.number("second_hz") for c in pairs}
     idle = idle_lines(take, sounding) if companded else {}
-    reference = [line for c in take.cues("tone", purpose="reference") if (line := step(take, c))]
+    reference = take.reference.amplitude
     return Readings(
         take.conditions,
         tuple(above for c in tones if (line := step(take, c)) and (above := above_hum(line, idle))),
@@ -131,7 +129,7 @@ def read(take: Take, curves: Sequence[Curve] = ()) -> Readings:
         tuple(b for c in take.cues("bursts") if companded and (b := _burst(take, c, idle))),
         _silence(take),
         {c.level_db or 0.0: _beside(take, c) for c in low},
-        reference[0].returned_db if reference else None,
+        20.0 * float(np.log10(reference)) if reference else None,
         _response(curves),
     )
 
@@ -184,23 +182,14 @@ def _burst(take: Take, cue: Cue, idle: Mapping[float, float]) -> Burst | None:
 
 
 def _silence(take: Take) -> Noise | None:
-    for cue in take.cues("silence")[:1]:
-        heard = _without_pilot(take, *silent(take, cue))
-        return Noise(*noise.weighted_power(noise.spectrum(heard, take.sheet.sample_rate), "A"))
-    return None
+    heard = take.hiss()
+    return Noise(*noise.weighted_power(noise.spectrum(heard, take.sheet.sample_rate), "A")) if heard else None
 
 
 def _beside(take: Take, cue: Cue) -> Noise:
     """Noise beside a low tone, the tone and its harmonics taken out."""
-    heard = _without_pilot(take, settled(take, cue))
+    heard = take.without_pilots(settled(take, cue))
     return Noise(*modulation.residue(heard, cue.number("frequency_hz"), take.sheet.sample_rate))
-
-
-def _without_pilot(take: Take, wave: np.ndarray, speed: float = 1.0) -> np.ndarray:
-    """A stretch without what leaks into it from a pilot, whose frequency in it is that sent times `speed`."""
-    for pilot in take.sheet.of_kind("pilot"):
-        wave = noise.without_line(wave, take.sheet.sample_rate, speed * pilot.number("frequency_hz"), PILOT_WIDTH_HZ)
-    return wave
 
 
 def _response(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray] | None:

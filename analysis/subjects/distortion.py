@@ -15,9 +15,7 @@ from signals.cues import Cue
 
 SATURATED_HZ = 10_000.0
 MOL_HZ = 315.0
-SILENCE_EDGE_S = 0.3
 LOST = "it is not whole on the recording; play the tape again from start to end"
-REFERENCE_DOUBT_DB = 0.03  # of the returned reference tone, and of what speed does to its level
 THD = "IEC 60268-3: RMS of the harmonics up to 20 kHz over the fundamental, least squares after dewarping"
 THD_N = "AES17: all but the fundamental (notch of Q 3), 20 Hz to 20 kHz, over the fundamental, after dewarping"
 FIGURES = (("thd", "%", THD), ("thd_n", "%", THD_N), *((f"harmonic_{n}", "dB", THD) for n in range(2, 6)))
@@ -63,16 +61,16 @@ def measure(take: Take, reference: float | None) -> Measured:
     results: list[Result] = []
     curves: list[Curve] = []
     ladders: dict[str, dict[float, Ladder]] = {"ladder": {}, "distortion": {}, "spot": {}}
-    silence = _silence(take)
+    silence = max((take.silence(cue) for cue in take.cues("silence")), key=len, default=np.zeros(0))
     hum: dict[tuple[float, int], np.ndarray] = {}
     for purpose, by_frequency in ladders.items():
         for cue in take.cues("tone", purpose=purpose):
             frequency, level_db = cue.number("frequency_hz"), cue.level_db or 0.0
-            tone, _ = take.steady(cue)
+            tone = take.steady(cue)
             conditions = take.under(frequency_hz=frequency, level_db=level_db)
             rate = take.sheet.sample_rate
             if (frequency, tone.size) not in hum:
-                heard_hz = frequency * _speed(take, cue)
+                heard_hz = frequency * take.speed(cue, EDGE_S)
                 hum[frequency, tone.size] = distortion.silent_power(silence, heard_hz, tone.size, rate)
             found = distortion.analyse(tone, frequency, rate, hum[frequency, tone.size])
             ladder = by_frequency.setdefault(frequency, Ladder())
@@ -87,7 +85,7 @@ def measure(take: Take, reference: float | None) -> Measured:
                 results += _harmonic_results(found, conditions) if note is None else invalid(conditions, note)
             elif note is not None:
                 results.append(Result.invalid("thd", "%", conditions, THD, note))
-    unstated = references.reason(take) if reference is None and references.planned(take) else None
+    unstated = take.reference.reason if reference is None and take.reference.planned else None
     for frequency, ladder in ladders["ladder"].items():
         ladder.refused += [(cue.level_db or 0.0, LOST) for cue in take.lost() if _is_step(cue, frequency)]
         more_results, more_curves = _ladder(take, frequency, ladder, reference, unstated)
@@ -119,26 +117,6 @@ def _drowned(found: distortion.Harmonics) -> str | None:
     if found.fundamental >= 4.0 * found.residual_rms:
         return None
     return "the tone stands less than 9 dB above the noise and hum; raise the level or check the wiring"
-
-
-def _silence(take: Take) -> np.ndarray:
-    """The longest silent stretch of the recording, without its edges; empty where there is none."""
-    cues = take.cues("silence")
-    if not cues:
-        return np.zeros(0)
-    cue, rate = max(cues, key=lambda c: c.length_samples), take.sheet.sample_rate
-    first, last = take.alignment.base.output_time(np.array([cue.start_samples, cue.stop_samples]) / rate)
-    if last - first <= 2.0 * SILENCE_EDGE_S:
-        return np.zeros(0)
-    start, stop = (round(float(t) * rate) for t in (first + SILENCE_EDGE_S, last - SILENCE_EDGE_S))
-    return np.asarray(take.returned.read(start, stop)[:, take.alignment.returned])
-
-
-def _speed(take: Take, cue: Cue) -> float:
-    """Returned over sent frequency of a tone."""
-    ends = np.array([cue.start_samples, cue.stop_samples]) / take.sheet.sample_rate + np.array([EDGE_S, -EDGE_S])
-    first, last = take.alignment.base.output_time(ends)
-    return float((ends[1] - ends[0]) / (last - first))
 
 
 def _harmonic_results(found: distortion.Harmonics, conditions: Conditions) -> list[Result]:
@@ -202,7 +180,7 @@ def _level_result(quantity: str, found: Level | None, conditions: Conditions, me
     if found is None:
         return Result.invalid(quantity, "dB", conditions, method, note)
     # The third harmonic rises 2 dB a dB: what is uncertain of it counts half.
-    systematic = float(np.hypot(REFERENCE_DOUBT_DB, 0.5 * 8.686 * distortion.SYSTEMATIC))
+    systematic = float(np.hypot(references.DOUBT_DB, 0.5 * 8.686 * distortion.SYSTEMATIC))
     return result(quantity, found.db, "dB", float(np.hypot(found.doubt_db, systematic)), conditions, method)
 
 
@@ -237,7 +215,7 @@ def _compression(take: Take, frequency: float, steps: Sequence[Step], reference:
     level = np.array([s.level_db for s in steps])
     zero = reference if reference is not None else steps[int(np.argmin(np.abs(level)))].found.fundamental
     output = np.array([20.0 * np.log10(s.found.fundamental / zero) for s in steps])
-    doubt = np.array([np.hypot(s.found.fundamental_doubt_db(), REFERENCE_DOUBT_DB) for s in steps])
+    doubt = np.array([np.hypot(s.found.fundamental_doubt_db(), references.DOUBT_DB) for s in steps])
     return curve(
         "compression", take.under(frequency_hz=frequency), LEVEL, level, output, "output", "dB", doubt, ("input", "dB")
     )

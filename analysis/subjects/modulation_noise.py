@@ -5,7 +5,6 @@ import numpy as np
 from analysis import intact, modulation
 from analysis import reference as references
 from analysis.findings import Measured, curve, result
-from analysis.subjects.noise import NO_REFERENCE
 from analysis.take import Take
 from sessions.results import Curve, Result
 
@@ -13,7 +12,6 @@ MODULATION = (
     "A-weighted noise, 20 Hz to 20 kHz, beside a dewarped low tone and its harmonics, re the returned reference tone"
 )
 LEFT_DB = -130.0  # A-weighted, re the tone: what dewarping may leave of it beside its notches
-SYSTEMATIC_DB = 0.01  # of the reference tone's level, and of what stands in for the notches
 
 
 def measure(take: Take, reference: float | None) -> Measured:
@@ -23,18 +21,15 @@ def measure(take: Take, reference: float | None) -> Measured:
     for cue in take.cues("tone", purpose="modulation_noise"):
         frequency, level_db = cue.number("frequency_hz"), cue.level_db or 0.0
         here = take.under(frequency_hz=frequency, level_db=level_db)
-        tone, _ = take.steady(cue)
-        if reference is None:
-            reason: str | None = references.reason(take) or NO_REFERENCE
-        else:
-            reason = intact.flaw(tone, frequency, take.sheet.sample_rate)
+        tone = take.steady(cue)
+        reason = take.reference.reason if reference is None else intact.flaw(tone, frequency, take.sheet.sample_rate)
         if reason is not None or reference is None:
             results.append(Result.invalid("modulation_noise", "dB", here, MODULATION, str(reason)))
             continue
         power, spread = modulation.residue(tone, frequency, take.sheet.sample_rate)
         value = float(10.0 * np.log10(2.0 * power / reference**2 + 1e-20))
         left = 4.343 * float(np.log1p(10.0 ** ((LEFT_DB + level_db - value) / 10.0)))
-        doubt = float(np.hypot(1.96 * 4.343 * spread, left)) + SYSTEMATIC_DB
+        doubt = float(np.linalg.norm((1.96 * 4.343 * spread, left, references.DOUBT_DB)))
         results.append(result("modulation_noise", value, "dB", doubt, here, MODULATION))
         told.setdefault(frequency, []).append((level_db, value, doubt))
     return results, [_over_level(take, frequency, steps) for frequency, steps in told.items() if len(steps) > 1]

@@ -9,7 +9,6 @@ from analysis import reference as references
 from analysis.findings import Measured, curve, result
 from analysis.take import Take
 from sessions.results import Conditions, Curve, Result
-from signals.cues import Cue
 
 NOISE = "power of what returns in silence, from 20 Hz to 20 kHz, re the returned reference tone (1 kHz at 0 dB)"
 QUASI_PEAK = (
@@ -17,41 +16,34 @@ QUASI_PEAK = (
 )
 HUM = "power of the line beyond the noise on either side, re the returned reference tone"
 SNR_MOL = "maximum output level at 315 Hz less the A-weighted noise, both re the returned reference tone"
-EDGE_S = 0.3
 SHORTEST_S = 1.0
 PART_S, MOST_RISE_DB = 0.25, 20.0  # a part of the silence that is so much louder than the others is no noise of the tape
-PILOT_WIDTH_HZ = 40.0
-SYSTEMATIC_DB = 0.01  # of the reference tone's level, and of the weighting between the bins
-NO_REFERENCE = "there is no reference tone, and noise is stated against it; use a planned stimulus"
 FIGURES = (("noise_a", NOISE), ("noise_ccir_rms", NOISE), ("noise_itu468", QUASI_PEAK), ("snr_a", NOISE))
 
 
 def measure(take: Take, reference: float | None) -> Measured:
-    """Weighted levels, hum, spectrum and third octaves of the silent stretches."""
-    results: list[Result] = []
-    curves: list[Curve] = []
-    for cue in take.cues("silence"):
-        silence = _silence(take, cue)
-        reason = _unusable(silence, take.sheet.sample_rate) if reference else references.reason(take) or NO_REFERENCE
-        if reason is not None or reference is None:
-            results += [Result.invalid(q, "dB", take.under(), method, str(reason)) for q, method in FIGURES]
-            continue
-        more_results, more_curves = levels(silence, take.sheet.sample_rate, reference, take.under())
-        results += more_results
-        curves += more_curves
-    return results, curves
+    """Weighted levels, hum, spectrum and third octaves of all silent stretches together."""
+    rate, silences = take.sheet.sample_rate, take.hiss()
+    if not silences:
+        return [], []
+    unusable = [_unusable(silence, rate) for silence in silences]
+    sound = [silence for silence, reason in zip(silences, unusable, strict=True) if reason is None]
+    if reference is None or not sound:
+        reason = take.reference.reason if reference is None else unusable[0]
+        return [Result.invalid(q, "dB", take.under(), method, str(reason)) for q, method in FIGURES], []
+    return levels(sound, rate, reference, take.under())
 
 
-def levels(silence: np.ndarray, sample_rate: int, reference: float, conditions: Conditions) -> Measured:
-    """Every figure and curve of a stretch of noise, re a tone of peak amplitude `reference`.
+def levels(silences: Sequence[np.ndarray], sample_rate: int, reference: float, conditions: Conditions) -> Measured:
+    """Every figure and curve of stretches of the same noise, re a tone of peak amplitude `reference`.
 
     Parameters
     ----------
-    silence : ndarray, shape (samples,)
+    silences : sequence of ndarray, shape (samples,)
     """
     zero = reference**2 / 2.0
-    lines = hum.lines(silence, sample_rate)
-    spectrum = noise.spectrum(silence, sample_rate)
+    lines = hum.lines(silences, sample_rate)
+    spectrum = noise.spectrum(silences, sample_rate)
     results: list[Result] = []
     for quantity, weighting in (("noise_a", "A"), ("noise_ccir_rms", "CCIR-RMS")):
         power, spread = noise.weighted_power(spectrum, weighting, [line.frequency_hz for line in lines])
@@ -62,7 +54,8 @@ def levels(silence: np.ndarray, sample_rate: int, reference: float, conditions: 
             method = f"{NOISE}, A-weighted, sign reversed"
             results.append(result("snr_a", -value, "dB", doubt, conditions, method))
     _, spread = noise.weighted_power(spectrum, "ITU-R 468", [line.frequency_hz for line in lines])
-    reading = quasi_peak.level(silence, sample_rate)
+    readings = [quasi_peak.level(silence, sample_rate) for silence in silences]
+    reading = float(np.average(readings, weights=[silence.size for silence in silences]))
     doubt = _doubt(quasi_peak.WANDER * spread)
     results.append(result("noise_itu468", _decibels(reading**2 / zero), "dB", doubt, conditions, QUASI_PEAK))
     for line in lines:
@@ -86,19 +79,6 @@ def re_mol(results: Sequence[Result]) -> list[Result]:
         doubt = float(np.hypot(mol.uncertainty or 0.0, floor.uncertainty or 0.0))
         found.append(result("snr_a", mol.value - floor.value, "dB", doubt, here, SNR_MOL))
     return found
-
-
-def _silence(take: Take, cue: Cue) -> np.ndarray:
-    """The stretch as recorded, without its edges and without what leaks into it from a pilot, shape (samples,)."""
-    rate = take.sheet.sample_rate
-    ends = np.array([cue.start_samples, cue.stop_samples]) / rate
-    first, last = take.alignment.base.output_time(ends)
-    speed = float((ends[1] - ends[0]) / (last - first))
-    start, stop = round((first + EDGE_S) * rate), round((last - EDGE_S) * rate)
-    silence = take.returned.read(start, max(start, stop))[:, take.alignment.returned]
-    for pilot in take.sheet.of_kind("pilot") if silence.size else ():
-        silence = noise.without_line(silence, rate, pilot.number("frequency_hz") * speed, PILOT_WIDTH_HZ)
-    return silence
 
 
 def _unusable(silence: np.ndarray, sample_rate: int) -> str | None:
@@ -149,4 +129,4 @@ def _doubt(spread: float) -> float:
 def _doubts(spread: np.ndarray) -> np.ndarray:
     # The larger of both sides: a power read too low by 1.96 spreads is wrong by more decibels than one read too high.
     low = np.maximum(1.0 - 1.96 * spread, 0.1)
-    return np.minimum(-10.0 * np.log10(low), 1.96 * 4.343 * spread * 1.3) + SYSTEMATIC_DB
+    return np.hypot(np.minimum(-10.0 * np.log10(low), 1.96 * 4.343 * spread * 1.3), references.DOUBT_DB)

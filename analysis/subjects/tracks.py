@@ -5,7 +5,6 @@ from itertools import combinations
 
 import numpy as np
 
-from analysis import reference as references
 from analysis.findings import Measured, result
 from analysis.subjects import azimuth, crosstalk
 from analysis.take import Take
@@ -13,8 +12,8 @@ from analysis.tracks import Tracks, noted, stray_notes, strayed
 from sessions.results import Result
 from signals.timeline import REFERENCE_HZ
 
+FLOOR_DB = 0.01  # of the ratio: what speed does to the reference tone it does to that of both tracks
 BALANCE = "returned 1 kHz reference tone of the higher track over that of the lower"
-FLOOR_DB = 0.01
 
 
 def measure(takes: Sequence[Take], inputs: Mapping[int, int], alone: Measured) -> Measured:
@@ -42,16 +41,16 @@ def measure(takes: Sequence[Take], inputs: Mapping[int, int], alone: Measured) -
 def _balance(tracks: Tracks, notes: Mapping[int, str]) -> list[Result]:
     """Level of the reference tone of each pair of programme tracks."""
     results = []
-    with_tone = {tracks.track(t.alignment.channel): t for t in tracks.takes if references.planned(t)}
-    unsound = {number: references.reason(take) for number, take in with_tone.items()}
+    with_tone = {tracks.track(t.alignment.channel): t for t in tracks.takes if t.reference.planned}
+    unsound = {number: take.reference.reason for number, take in with_tone.items()}
     for low, high in combinations(sorted(with_tone), 2):
         conditions = tracks.under(track=low, track_to=high, frequency_hz=REFERENCE_HZ)
         note = notes.get(low) or notes.get(high) or unsound[low] or unsound[high]
         if note:
             results.append(Result.invalid("channel_balance", "dB", conditions, BALANCE, note))
             continue
-        blocks = [references.blocks(with_tone[number]) for number in (low, high)]
-        apart = 20.0 * np.log10(blocks[1] / blocks[0])
+        lower, higher = with_tone[low].reference.blocks, with_tone[high].reference.blocks
+        apart = 20.0 * np.log10(higher / lower)
         doubt = 1.96 * float(np.std(apart, ddof=1)) / np.sqrt(apart.size) + FLOOR_DB
         results.append(result("channel_balance", float(np.mean(apart)), "dB", doubt, conditions, BALANCE))
     return results

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from analysis.alignment import align_take
-from analysis.bench import reference_amplitude
 from analysis.passes import combined
 from analysis.subjects import distortion, intermodulation, response
 from analysis.take import Take
@@ -57,7 +56,7 @@ def test_figures_are_the_decks_own_within_what_they_state(worn, pilot):
     sheet, sent, returned, expected = worn
     alignment = align_take(sent, returned, sheet, {0: 0, 1: 1} if pilot else {0: 0})[0]
     take = Take(returned, sheet, alignment, {"track": 1, "pass": 1, "speed_cm_s": 9.5, "dbx": "off"})
-    reference = reference_amplitude(take)
+    reference = take.reference.amplitude
     results, curves = distortion.measure(take, reference)
     results += intermodulation.measure(take, reference)[0]
     more, swept = response.measure(take, reference)

@@ -225,3 +225,19 @@ def test_what_is_missing_is_told() -> None:
     got = by_name(time.measure(take(returned(), CUES[1:5]), PEAK)[0])
     assert "0 start and 0 end markers" in str(got["speed_error"].note)
     assert got["polarity"].value == 1.0
+
+
+def test_several_silences_tell_one_figure_together_and_a_disturbed_one_is_left_out() -> None:
+    two = (cue("silence", 1.0, 4.0), cue("silence", 5.0, 4.0))
+    wave = returned()
+    # Twice the power in the second half: together the mean of the two, 10 lg 1.5 above the first.
+    wave[5 * RATE : 9 * RATE] *= np.sqrt(2.0)
+    results, curves = noise.measure(take(wave, two), PEAK)
+    assert [r.quantity for r in results if r.quantity != "hum"] == ["noise_a", "snr_a", "noise_ccir_rms", "noise_itu468"]
+    assert len(curves) == 2
+    first, _ = noise.measure(take(wave, two[:1]), PEAK)
+    assert by_name(results)["noise_a"].value - by_name(first)["noise_a"].value == pytest.approx(1.76, abs=0.15)
+    assert by_name(results)["noise_a"].uncertainty < by_name(first)["noise_a"].uncertainty
+    wave[7 * RATE, 0] = 0.9
+    disturbed, _ = noise.measure(take(wave, two), PEAK)
+    assert by_name(disturbed)["noise_a"].value == pytest.approx(by_name(first)["noise_a"].value, abs=1e-9)
