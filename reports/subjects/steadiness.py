@@ -61,7 +61,8 @@ def lead(setup: Setup) -> str:
     found = [r for r in found if r.conditions.get("depth_db", COUNTED_DB) == COUNTED_DB] or found
     if found:
         most = max(r.mean for r in found)
-        parts.append("no dropouts were met" if most == 0.0 else f"up to {most:.2g} dropouts a minute")
+        none = "no dropouts were met" + (f" (below {found[0].doubt:.2g} a minute)" if found[0].doubt else "")
+        parts.append(none if most == 0.0 else f"up to {most:.2g} dropouts a minute")
     return capital("; ".join(parts)) + "." if parts else ""
 
 
