@@ -194,12 +194,13 @@ def _spectral(tone: _Tone) -> Measured:
     wave = dewarp(tone.audio, tone.channel, timebase, start, stop)
     heard = tone.audio.read(start, stop)[:, tone.channel]
     found = distortion.analyse(wave, frequency, rate)
-    level = 20.0 * np.log10(found.fundamental)
-    results = [result("tone_level", level, "dBFS", found.fundamental_doubt_db(), tone.conditions, LEVEL)]
     clipped = float(np.mean(np.abs(heard) >= CLIPPED))
     if clipped > 0.0:
         note = f"{100 * clipped:.2g} % of the samples reach full scale and are clipped; record at a lower level"
-        return [*results, *(Result.invalid(*w[:2], tone.conditions, w[2], note) for w in WANTED[2:])], []
+        lost = (("tone_level", "dBFS", LEVEL), *WANTED[2:])
+        return [Result.invalid(*w[:2], tone.conditions, w[2], note) for w in lost], []
+    level = 20.0 * np.log10(found.fundamental)
+    results = [result("tone_level", level, "dBFS", found.fundamental_doubt_db(), tone.conditions, LEVEL)]
     thd = found.thd() if 2.0 * frequency < 0.47 * rate else None
     if thd is None:
         note = "the harmonics are below the noise or above the band of the recording; record longer, or at a higher rate"

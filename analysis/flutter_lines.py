@@ -97,7 +97,7 @@ def _line(frequency_hz: float, total: float, noise: float, bin_power: float, rat
 
 
 def _beside(frequency: np.ndarray, amplitude: np.ndarray, i: int, chosen: list[int], length_s: float) -> float:
-    """Mean power of the bins on either side of a line; weaker lines count as random flutter, others are left out if they are few."""
+    """Mean power of the bins on either side of a line; weaker ones, and many alike, count as random flutter."""
     distance = np.abs(frequency - frequency[i])
     near = (distance > APART_BINS / length_s) & (distance < max(BESIDE_BINS / length_s, BESIDE * frequency[i]))
     alike = [j for j in chosen if near[j] and amplitude[j] > ALIKE * amplitude[i]]

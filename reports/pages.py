@@ -22,7 +22,8 @@ OWN_HEAD = (
 )
 DOUBT = "± is the 95\u202f% uncertainty of one reading, or half the spread where that is larger"
 _PAIR = {"from", "to"}
-_LIMIT = re.compile(r"below (-?[0-9]+(?:\.[0-9]+)?)(?= dB)")
+LIMIT = r"below (-?[0-9]+(?:\.[0-9]+)?)"
+_LIMIT = re.compile(rf"{LIMIT}(?= dB)")
 _TONE_IN_NAME = ("mol_315", "sol_10k")
 
 
