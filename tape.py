@@ -125,9 +125,9 @@ def measure(
             measurements = measuring_tone.measure_tone(path, tone, reporter.step)
         terminal.say_json(measurements.model_dump(mode="json")) if as_json else measuring_tone.print_tone(measurements)
         return
+    if not path.exists() and (tone is not None or path.suffix.lower() == ".wav"):
+        raise UsageError(f"{path} does not exist; name the recording of a test tone")
     if tone is not None:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist; name the recording of a test tone")
         raise UsageError(f"--tone {tone:g} is for a recording, and {path} is none; name a sound file, or leave --tone out")
     opened = Session.open(path)
     with terminal.reporting(quiet=as_json) as reporter:
