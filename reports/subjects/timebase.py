@@ -48,8 +48,8 @@ def page(setup: Setup) -> Page | None:
         }
         figure = over_time(panels, "Speed deviation (%)", 70.0 if single else min(34.0 * len(shown) + 12.0, 120.0))
         caption = (
-            "Momentary speed against its mean, and the mean over a second: drift and slow wow; each point shown is the lowest"
-            " or highest of its interval" + _broken(panels)
+            f"Momentary speed against its mean, and {'' if single else 'in black '}the mean over a second: drift and slow wow;"
+            " each point shown is the lowest or highest of its interval" + _broken(panels)
         )
         blocks.append(Plot("speed_deviation", figure, caption + _left_out(deviations, shown)))
     table = _table(setup)
