@@ -126,6 +126,8 @@ def measure(
             measurements = measuring_tone.measure_tone(path, tone, reporter.step)
         terminal.say_json(measurements.model_dump(mode="json")) if as_json else measuring_tone.print_tone(measurements)
         return
+    if not path.exists() and (tone is not None or path.suffix.lower() == ".wav"):
+        raise UsageError(f"{path} does not exist; name the recording of a test tone")
     if tone is not None:
         raise UsageError(f"--tone {tone:g} is for a recording, and {path} is none; name a sound file, or leave --tone out")
     opened = Session.open(path)
@@ -144,7 +146,10 @@ def measure(
 def report(
     sessions: Annotated[list[Path], typer.Argument(metavar="SESSION...", help="Folder of the session; more are compared.")],
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Of a comparison: the new PDF, comparison.pdf by default.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Of a comparison: the new PDF; by default comparison.pdf beside the first session."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

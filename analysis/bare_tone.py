@@ -106,8 +106,10 @@ def measure(audio: AudioReader, channel: int, nominal_hz: float | None) -> Measu
     ]
     flutter, curves = _flutter(tone, readings, delay, known)
     results += flutter
+    tone = _tone(audio, channel, found, float(mean_hz), conditions)
+    clipped = _clipped(tone)
     for part in (_spectral, _steadiness):
-        more_results, more_curves = part(_tone(audio, channel, found, float(mean_hz), conditions))
+        more_results, more_curves = part(tone, clipped)
         results += more_results
         curves += more_curves
     return results, curves
@@ -182,21 +184,31 @@ def _flutter(tone: _Tone, readings: Readings, delay: np.ndarray, known: np.ndarr
     return results, [flutter_curve(deviation, tone.conditions, FLUTTER), speed]
 
 
-def _spectral(tone: _Tone) -> Measured:
+def _middle(tone: _Tone) -> tuple[int, int]:
+    """First sample of the middle of the tone, and the one behind its last."""
+    rate = tone.audio.sample_rate
+    edge = max(round(EDGE_S * rate), (tone.cue.length_samples - round(LONGEST_S * rate)) // 2)
+    return tone.cue.start_samples + edge, tone.cue.stop_samples - edge
+
+
+def _clipped(tone: _Tone) -> str | None:
+    """Why the level of the tone, and all that is read off it, says nothing; None where nothing is clipped."""
+    share = float(np.mean(np.abs(tone.audio.read(*_middle(tone))[:, tone.channel]) >= CLIPPED))
+    return f"{100 * share:.2g} % of the samples reach full scale and are clipped; record at a lower level" if share else None
+
+
+def _spectral(tone: _Tone, clipped: str | None) -> Measured:
     """Level, distortion and noise of the middle of the tone."""
+    if clipped is not None:
+        lost = (("tone_level", "dBFS", LEVEL), *WANTED[2:])
+        return [Result.invalid(*w[:2], tone.conditions, w[2], clipped) for w in lost], []
     rate, frequency = tone.audio.sample_rate, tone.frequency_hz
     timebase = self_timed(tone.audio, tone.channel, tone.cue, rate, tone.still)
-    edge = max(round(EDGE_S * rate), (tone.cue.length_samples - round(LONGEST_S * rate)) // 2)
-    start, stop = tone.cue.start_samples + edge, tone.cue.stop_samples - edge
+    start, stop = _middle(tone)
     wave = dewarp(tone.audio, tone.channel, timebase, start, stop)
-    heard = tone.audio.read(start, stop)[:, tone.channel]
     found = distortion.analyse(wave, frequency, rate)
     level = 20.0 * np.log10(found.fundamental)
     results = [result("tone_level", level, "dBFS", found.fundamental_doubt_db(), tone.conditions, LEVEL)]
-    clipped = float(np.mean(np.abs(heard) >= CLIPPED))
-    if clipped > 0.0:
-        note = f"{100 * clipped:.2g} % of the samples reach full scale and are clipped; record at a lower level"
-        return [*results, *(Result.invalid(*w[:2], tone.conditions, w[2], note) for w in WANTED[2:])], []
     thd = found.thd() if 2.0 * frequency < 0.47 * rate else None
     if thd is None:
         note = "the harmonics are below the noise or above the band of the recording; record longer, or at a higher rate"
@@ -236,11 +248,13 @@ def _beside(tone: _Tone, timebase: Timebase, start: int, wave: np.ndarray) -> np
     return heard - interpolate(lines, timebase.input_time(inside / rate) * rate - first)
 
 
-def _steadiness(tone: _Tone) -> tuple[list[Result], list[Curve]]:
+def _steadiness(tone: _Tone, clipped: str | None) -> tuple[list[Result], list[Curve]]:
     rate = tone.audio.sample_rate
     slow = tone.follow(steadiness.SLOW_HZ, steadiness.SLOW_STEP_S)
     bandwidth = noise_bandwidth_hz(tone.room_hz(steadiness.SLOW_HZ), rate)
     stability = steadiness.level_result(slow, tone.frequency_hz, bandwidth, tone.conditions)
+    if clipped is not None:
+        stability = Result.invalid(stability.quantity, stability.unit, tone.conditions, stability.method, clipped)
     heard = dropouts.follow(tone.audio, tone.channel, tone.cue, rate, tone.still)
     results, curves = steadiness.found(heard, tone.conditions)
     return [stability, *results], curves

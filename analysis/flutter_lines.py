@@ -22,6 +22,7 @@ PASSES = 0.007  # speeds of two passes differ by less
 LEAST_ORDER, MOST_ORDER = 2, 10
 LEAST_PERIODS = 3.0
 ALIKE = 0.3
+MOST_ALIKE = 2  # parts that turn at nearly one rate; more lines than that beside each other are random flutter
 BESIDE_BINS, BESIDE = 12.0, 0.06  # how far from a line the random flutter beside it is read
 SYSTEMATIC = 0.002
 UNEVEN = 1.2
@@ -97,10 +98,11 @@ def _line(frequency_hz: float, total: float, noise: float, bin_power: float, rat
 
 
 def _beside(frequency: np.ndarray, amplitude: np.ndarray, i: int, chosen: list[int], length_s: float) -> float:
-    """Mean power of the bins on either side of a line; weaker lines count as random flutter, others are left out."""
+    """Mean power of the bins on either side of a line; weaker ones, and many alike, count as random flutter."""
     distance = np.abs(frequency - frequency[i])
     near = (distance > APART_BINS / length_s) & (distance < max(BESIDE_BINS / length_s, BESIDE * frequency[i]))
-    for j in (j for j in chosen if amplitude[j] > ALIKE * amplitude[i]):
+    alike = [j for j in chosen if near[j] and amplitude[j] > ALIKE * amplitude[i]]
+    for j in alike if len(alike) <= MOST_ALIKE else ():
         near &= np.abs(frequency - frequency[j]) > APART_BINS / length_s
     return float(np.mean(amplitude[near] ** 2)) if near.any() else 0.0
 

@@ -322,7 +322,9 @@ def capture_with_progress(reporter: "Reporter", session: "Session", device: str,
         part = progress.done_samples / progress.total_samples if progress.total_samples else None
         reporter.fraction(f"pass {progress.state.number or 1}: {progress.state.step.value}", part)
 
-    return capture_virtual(session, device, plan, tell)
+    return capture_virtual(
+        session, device, plan, tell, of_truth=lambda part: reporter.fraction("working out what is true of the deck", part)
+    )
 
 
 def _say_takes(session: "Session", takes: "list[TakeRecord]", as_json: bool) -> None:

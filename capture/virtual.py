@@ -32,6 +32,7 @@ BLOCK_SAMPLES = 1 << 15
 LATEST_START_S = 1.5
 TRUTH = "truth.json"
 PASSES_WITHOUT_DBX = 1000  # more than anybody makes
+Told = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ def open_virtual(session: Session, device: str, *, stimulus: str = "main", seed:
     known = session.manifest.interface
     kept = known.settings.get("seed") if known.name == name else None
     if seed is None:
-        seed = int(kept) if kept is not None else _seed_of(session.manifest.id)
+        seed = int(kept) if kept is not None else _number_of(session.manifest.id)
     if session.takes(complete=False) and (known.name != name or kept != seed):
         raise DeviceError(
             f"The session was begun with '{known.name}'{_seeded(known.settings.get('seed'))}, not '{name}'{_seeded(seed)};"
@@ -281,8 +282,14 @@ def capture_virtual(
     report: Callable[[Progress], None] = lambda progress: None,
     *,
     seed: int | None = None,
+    of_truth: Told = lambda part: None,
 ) -> list[TakeRecord]:
     """Capture a session through the virtual deck, and save the truth of its passes beside it as ``truth.json``, one per stimulus.
+
+    Parameters
+    ----------
+    of_truth : callable
+        Is told which part of the truth, 0 to 1, has been worked out: that takes some seconds a pass.
 
     Raises
     ------
@@ -292,8 +299,9 @@ def capture_virtual(
     with session.alone(), closing(open_virtual(session, device, stimulus=plan.recordings[0].stimulus, seed=seed)) as deck:
         made = capture_through(session, deck, plan, report)
         if not plan.loop:
-            for stimulus in dict.fromkeys(recording.stimulus for recording in plan.recordings):
-                text = true_values(session, deck, stimulus).model_dump_json(indent=1)
+            stimuli = list(dict.fromkeys(recording.stimulus for recording in plan.recordings))
+            for i, stimulus in enumerate(stimuli):
+                text = true_values(session, deck, stimulus, _share(of_truth, i, len(stimuli))).model_dump_json(indent=1)
                 session.write_json(TRUTH if stimulus == MAIN else f"truth-{stimulus}.json", text + "\n")
     return made
 
@@ -312,17 +320,23 @@ def capture_through(
     return capture(session, deck, deck, plan, report)
 
 
-def true_values(session: Session, deck: VirtualDevice, stimulus: str = MAIN) -> Measurements:
+def _share(told: Told, i: int, count: int) -> Told:
+    """What is told of the whole while the `i`-th of `count` equal parts is done."""
+    return lambda part: told((i + part) / count)
+
+
+def true_values(session: Session, deck: VirtualDevice, stimulus: str = MAIN, told: Told = lambda part: None) -> Measurements:
     """True values of the play passes of a session, times counted as its recordings count them."""
     takes = [take for take in session.takes("play") if take.stimulus == stimulus]
-    said = []
+    said: list[Measurements] = []
     figures: tuple[list[Result], list[Curve]] = ([], [])
     for dbx in dict.fromkeys(str(take.conditions.get("dbx", "off")) for take in takes):
         numbers = sorted(take.number for take in takes if take.conditions.get("dbx", "off") == dbx)
-        said += [_true_pass(deck, stimulus, dbx, number) for number in numbers]
+        for number in numbers:
+            said.append(_true_pass(deck, stimulus, dbx, number, _share(told, len(said), len(takes))))
         results, curves = compander_figures(deck.parameters, deck.tape(stimulus).sheet, dbx)
         figures = (figures[0] + results, figures[1] + curves)
-    first = said[0] if said else _true_pass(deck, stimulus, "off", None)
+    first = said[0] if said else _true_pass(deck, stimulus, "off", None, told)
     return first.model_copy(
         update={
             "results": [*(r for each in said for r in each.results), *figures[0]],
@@ -331,7 +345,7 @@ def true_values(session: Session, deck: VirtualDevice, stimulus: str = MAIN) -> 
     )
 
 
-def _true_pass(deck: VirtualDevice, stimulus: str, dbx: str, number: int | None) -> Measurements:
+def _true_pass(deck: VirtualDevice, stimulus: str, dbx: str, number: int | None, told: Told) -> Measurements:
     """True values of one play pass; of none, where the session holds none."""
     tape = deck.tape(stimulus)
     passed = None if number is None else pass_of_deck(number, dbx in ("on", "decode"))
@@ -343,6 +357,7 @@ def _true_pass(deck: VirtualDevice, stimulus: str, dbx: str, number: int | None)
         tool_version=tool_version(),
         created=now(),
         recording=max(tape.deck.recordings, 1),
+        told=told,
     )
     said = companded(said, deck.parameters, tape.sheet, dbx)
     if number is None or passed is None:
@@ -377,10 +392,6 @@ def _of_pass(conditions: Conditions, number: int) -> dict[str, Condition]:
 
 def _seeded(seed: Condition | None) -> str:
     return "" if seed is None else f" (seed {seed})"
-
-
-def _seed_of(session_id: str) -> int:
-    return _number_of(session_id)
 
 
 def _number_of(text: str) -> int:

@@ -68,7 +68,9 @@ def over_time(panels: Mapping[str, Sequence[Trace]], label: str, height_mm: floa
     for i, (axes, (title, traces)) in enumerate(zip(stack, panels.items(), strict=True)):
         for j, trace in enumerate(traces):
             x, y = thin(trace.x, trace.y, _POINTS)
-            axes.plot(x, y, color=CATEGORICAL[(i + j) % 6], linewidth=0.7, label=trace.label)
+            # Below each other panels differ in colour; what stands in each of them looks alike.
+            colour = INK if j and len(panels) > 1 else CATEGORICAL[(i + j) % 6]
+            axes.plot(x, y, color=colour, linewidth=0.7, label=trace.label)
         axes.axhline(0.0, color=GREY, linewidth=0.5)
         axes.set_title(title)
         axes.margins(x=0.005)
@@ -348,12 +350,13 @@ def _number_lines(axes: Axes, traces: Sequence[Trace], marks: Sequence[Mark]) ->
     Above the number stands the name, upright, where the next line leaves room for it.
     """
     above = 0
-    before_hz = 0.0
+    before_hz, height = 0.0, 0.0
     ordered = sorted(marks, key=lambda m: m.place)
     for i, mark in enumerate(ordered):
         above = above + 1 if mark.place < 1.09 * before_hz else 0
         before_hz = mark.place
-        height = max(float(np.max(t.y[_around(t.x, mark.place)], initial=_LOWEST_FLUTTER)) for t in traces)
+        own = max(float(np.max(t.y[_around(t.x, mark.place)], initial=_LOWEST_FLUTTER)) for t in traces)
+        height = max(own, height) if above else own
         axes.annotate(
             mark.label, (mark.place, height), xytext=(0, 6 + 13 * above), textcoords="offset points",
             ha="center", fontsize=8.5,

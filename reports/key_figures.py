@@ -1,12 +1,14 @@
 """The figures that are asked for first, as a table in the terminal."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
 
 from capture.terminal import say
 from reports.numbers import MINUS, number, unit_scale
+from reports.readings import LEAST
 from sessions.results import Measurements, Result
 
 
@@ -25,8 +27,9 @@ def print_key_figures(measurements: Measurements) -> None:
             reasons[f"{label}: {result.note}"] = None
             continue
         factor, unit = unit_scale(result.unit, [result.value])
-        printed = number(factor * result.value, None if result.uncertainty is None else factor * result.uncertainty)
-        value = f"{printed.whole}{printed.fraction}".replace(MINUS, "-")  # not every terminal has a true minus sign
+        doubt = None if result.uncertainty is None else factor * result.uncertainty
+        printed = number(factor * result.value, doubt, LEAST.get(result.quantity))
+        value = str(replace(printed, plus_minus="")).replace(MINUS, "-")  # not every terminal has a true minus sign
         table.add_row(label, _condition(result, several), value, printed.plus_minus, unit)
     Console().print(table)
     for reason in reasons:

@@ -1,11 +1,13 @@
 """Measure a bare recording of a test tone, and print what it tells."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from analysis import bare_tone
 from capture.terminal import plain_table, say, say_table
 from reports.numbers import MINUS, number, unit_scale
+from reports.readings import LEAST
 from sessions.audio import open_audio
 from sessions.manifest import now, tool_version
 from sessions.results import Curve, Measurements, Result
@@ -79,8 +81,9 @@ def print_tone(measurements: Measurements) -> None:
             reasons[f"channel {channel}, {label}: {result.note}"] = None
             continue
         factor, unit = unit_scale(result.unit, [result.value])
-        printed = number(factor * result.value, None if result.uncertainty is None else factor * result.uncertainty)
-        value = f"{printed.whole}{printed.fraction}".replace(MINUS, "-")  # not every terminal has a true minus sign
+        doubt = None if result.uncertainty is None else factor * result.uncertainty
+        printed = number(factor * result.value, doubt, LEAST.get(result.quantity))
+        value = str(replace(printed, plus_minus="")).replace(MINUS, "-")  # not every terminal has a true minus sign
         table.add_row(channel, label, _condition(result), value, printed.plus_minus, unit, result.note or "")
     say_table(table)
     for reason in reasons:
@@ -88,14 +91,13 @@ def print_tone(measurements: Measurements) -> None:
 
 
 def _faint(result: Result, measurements: Measurements) -> bool:
-    """Whether a line is too weak to matter on a screen, beside the strongest of its channel or the weighted noise."""
+    """Whether a line is too weak to matter on a screen, beside the strongest of its channel, its uncertainty or the noise."""
     if result.value is None:
         return False
     mine = [r for r in measurements.results if r.conditions.get("channel") == result.conditions.get("channel")]
     if result.quantity == "flutter_line":
-        return result.value < WEAKEST_LINE * max(
-            r.value for r in mine if r.quantity == "flutter_line" and r.value is not None
-        )
+        strongest = max(r.value for r in mine if r.quantity == "flutter_line" and r.value is not None)
+        return result.value < WEAKEST_LINE * strongest or result.value <= (result.uncertainty or 0.0)
     noise_db = next((r.value for r in mine if r.quantity == "noise_a"), None)
     return result.quantity == "hum" and noise_db is not None and result.value < noise_db - FAINT_HUM_DB
 

@@ -26,15 +26,18 @@ class Number:
         ``"−55"`` and ``".1"``; the fraction is empty for an integer.
     plus_minus : str
         95 % uncertainty with the same decimals, or empty.
+    below : str
+        In place of it, where it reaches beyond what is possible: the upper end alone, or empty.
     """
 
     whole: str
     fraction: str
     plus_minus: str = ""
+    below: str = ""
 
     def __str__(self) -> str:
         tail = f"{NARROW_SPACE}±{NARROW_SPACE}{self.plus_minus}" if self.plus_minus else ""
-        return self.whole + self.fraction + tail
+        return self.whole + self.fraction + tail + (f" (below {self.below})" if self.below else "")
 
 
 def unit_scale(unit: str, values: Iterable[float]) -> tuple[float, str]:
@@ -50,8 +53,10 @@ def unit_scale(unit: str, values: Iterable[float]) -> tuple[float, str]:
     return 1.0 / size, name
 
 
-def number(value: float, uncertainty: float | None = None) -> Number:
+def number(value: float, uncertainty: float | None = None, least: float | None = None) -> Number:
     """Print a value to the decimals that its uncertainty allows, or to three significant figures without one.
+
+    Of a value that cannot be less than `least`, an uncertainty that reaches below it is printed as the upper end alone.
 
     The uncertainty keeps two figures when it begins with 1 or 2 and one otherwise, so that rounding never changes it by
     more than a quarter.
@@ -59,6 +64,8 @@ def number(value: float, uncertainty: float | None = None) -> Number:
     decimals = _decimals(value, uncertainty)
     whole, point, fraction = _fixed(value, decimals).partition(".")
     plus_minus = ""
+    if uncertainty is not None and least is not None and value - uncertainty < least:
+        return Number(whole, point + fraction, below=_fixed(value + uncertainty, decimals))
     if uncertainty is not None and uncertainty > 0:
         # Never "± 0.00": the rounding of the last decimal is then the larger uncertainty.
         plus_minus = f"{max(uncertainty, 10.0**-decimals):.{decimals}f}"

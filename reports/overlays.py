@@ -198,7 +198,7 @@ def _name_lines(axes: Axes, traces: Sequence[Trace], names: Sequence[str], logar
 
     ends = []
     for trace in traces:
-        inside = (trace.x >= left) & (trace.x <= right)
+        inside = (trace.x >= left) & (trace.x <= right) & np.isfinite(trace.y)
         if trace.label and inside.any():
             ends.append((height(float(trace.y[inside][-1])), trace.label))
     ends.sort()

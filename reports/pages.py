@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from reports.numbers import MINUS, Number, bare, in_words, number, unit_scale
-from reports.readings import TOGETHER, PooledCurve, Reading, Setup, distinct
+from reports.readings import LEAST, TOGETHER, PooledCurve, Reading, Setup, distinct
 from reports.wording import capital, condition_text, describe, describe_all, listing, plain, quantity_name, sentence
 from sessions.results import Condition, Conditions
 
@@ -22,7 +22,8 @@ OWN_HEAD = (
 )
 DOUBT = "± is the 95\u202f% uncertainty of one reading, or half the spread where that is larger"
 _PAIR = {"from", "to"}
-_LIMIT = re.compile(r"below (-?[0-9]+(?:\.[0-9]+)?)(?= dB)")
+LIMIT = r"below (-?[0-9]+(?:\.[0-9]+)?)"
+_LIMIT = re.compile(rf"{LIMIT}(?= dB)")
 _TONE_IN_NAME = ("mol_315", "sol_10k")
 
 
@@ -98,7 +99,8 @@ def cell(reading: Reading | None, factor: float = 1.0) -> Cell:
         return None
     if reading.unit == "1" and reading.uncertainty is None and reading.mean.is_integer():  # a sign or a count
         return bare(reading.mean, 10.0)
-    return number(reading.mean * factor, None if reading.doubt is None else reading.doubt * factor)
+    doubt = None if reading.doubt is None else reading.doubt * factor
+    return number(reading.mean * factor, doubt, LEAST.get(reading.quantity))
 
 
 def spread_cell(readings: Iterable[Reading], factor: float = 1.0) -> Cell:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +16,14 @@ DBX_ORDER = ("off", "on", "encode", "decode")
 TOGETHER = "passes"
 """Condition of a figure found from several passes together: how many. It carries no ``pass``."""
 OVER_PASSES = ("pass", TOGETHER)
+LEAST: Mapping[str, float] = dict.fromkeys(
+    (
+        "wow_flutter_weighted_2sigma", "wow_flutter_weighted_rms", "wow_flutter_unweighted_rms", "wow_rms", "flutter_rms",
+        "flutter_line", "thd", "thd_n", "imd_smpte", "imd_difference", "dropouts_per_minute", "level_stability",
+    ),
+    0.0,
+)  # fmt: skip
+"""What a quantity cannot be less than, where there is such a value."""
 T = TypeVar("T")
 
 

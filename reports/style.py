@@ -155,7 +155,7 @@ def legend(figure: Figure, lead: str = "") -> None:
 def thin(x: np.ndarray, y: np.ndarray, points: int, logarithmic: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Keep what a plot can show: the lowest and the highest point of each of `points` equal steps along the axis.
 
-    Peaks and dips survive, unlike in a decimated or smoothed curve. `x` must rise.
+    Peaks and dips survive, unlike in a decimated or smoothed curve, and so do gaps (NaN). `x` must rise.
     """
     if len(x) <= 2 * points:
         return x, y
@@ -163,7 +163,11 @@ def thin(x: np.ndarray, y: np.ndarray, points: int, logarithmic: bool = False) -
     keep: list[int] = []
     for first, last in zip(starts, [*starts[1:], len(x)], strict=True):
         part = y[first:last]
-        keep += sorted({first + int(np.argmin(part)), first + int(np.argmax(part))})
+        gap = np.isnan(part)
+        chosen = {int(np.argmax(gap))} if gap.any() else set()
+        if not gap.all():
+            chosen |= {int(np.nanargmin(part)), int(np.nanargmax(part))}
+        keep += [first + i for i in sorted(chosen)]
     return x[keep], y[keep]
 
 

@@ -108,8 +108,9 @@ class Row:
 
 
 def tracks(setups: Sequence[Setup]) -> list[Condition]:
-    """The tracks that have a column of their own."""
-    per_track = [figure.quantity for figure in KEY_FIGURES if not (figure.deck_wide or figure.worst)]
+    """The tracks that have a column of their own; dropouts alone, which a pilot tells of too, make none."""
+    of_all = [figure for figure in KEY_FIGURES if not (figure.deck_wide or figure.worst)]
+    per_track = [figure.quantity for figure in of_all if figure.quantity != "dropouts_per_minute"]
     return distinct([r for s in setups for r in s.readings(*per_track)], "track")
 
 

@@ -1,6 +1,6 @@
 """The true value of what a session measures, all groups of :mod:`modeling.deck.true` together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from modeling.deck.motion import PassPair
 from modeling.deck.parameters import TRACKS, DeckParameters
@@ -33,6 +33,7 @@ def truth(
     tool_version: str,
     created: str,
     recording: int = 1,
+    told: Callable[[float], None] = lambda part: None,
 ) -> Measurements:
     """True values of a session made on a virtual deck.
 
@@ -51,6 +52,8 @@ def truth(
         As in every results file.
     recording : int
         Number of the record pass, from 1 (``VirtualDeck.recordings``).
+    told : callable
+        Is told which part of it, 0 to 1, has been done.
 
     Returns
     -------
@@ -72,9 +75,10 @@ def truth(
     record = record_trajectory(parameters, seed, recording)
     results: list[Result] = []
     curves: list[Curve] = []
-    for number in passes:
+    for i, number in enumerate(passes):
         play = play_trajectory(parameters, seed, number)
         for channel, track in enumerate(tracks):
+            told((i + channel / (len(tracks) + 1)) / len(passes))
             pair = PassPair(record, play, track)
             results += motion_results(session, pair, number, channel)
             curves += motion_curves(session, pair, number)
@@ -89,6 +93,7 @@ def truth(
                 curves += response_curves(session, track, number)
                 curves += compression_curves(session, track, number, channel)
                 curves += thd_curves(session, track, number, channel)
+        told((i + len(tracks) / (len(tracks) + 1)) / len(passes))
         results += track_results(session, record, play, number)
     results += snr_re_mol(results)
     return Measurements(session=sheet.session, tool_version=tool_version, created=created, results=results, curves=curves)

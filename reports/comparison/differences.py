@@ -1,6 +1,7 @@
 """What differs between two sessions, figure by figure, and whether it is more than doubt."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +9,9 @@ from typing import Literal
 import numpy as np
 from scipy.stats import t as student
 
+from analysis.passes import FLUTTER, LEAST_SHARE
 from reports.comparison.comparable import comparable, plain_key
+from reports.pages import LIMIT
 from reports.readings import Reading, pool
 from reports.wording import condition_text, listing
 from sessions.results import Condition, Conditions, Measurements
@@ -21,6 +24,8 @@ OF_THE_START = {
     "latency": "it says when the tape was started, and that is chance",
     "interface_latency": "it belongs to the interface, not to the deck",
 }
+MOVING = (*FLUTTER, "flutter_line")
+_UP, _DOWN = 1.0 / math.sqrt(LEAST_SHARE) - 1.0, 1.0 - math.sqrt(0.5)
 _TRACKS = ("track", "track_to", "from", "to")
 _NAMES = {"level_db": "level", "frequency_hz": "frequency", "speed_cm_s": "speed", "dbx": "dbx position"}
 _COUNTED = (*_NAMES, *_TRACKS, "re")
@@ -133,7 +138,8 @@ def combined_doubt(first: Reading, second: Reading) -> float | None:
     """95 % uncertainty of the difference of two means.
 
     The larger of two: the root of the sum of squares of the uncertainties stated (not divided by the number of passes, which share
-    what the method gets wrong), and Student's interval from the spread over the passes of both, taken as equally wide.
+    what the method gets wrong), and Student's interval from the spread over the passes of both, taken as equally wide. Where a
+    figure of wow and flutter is that of one pass, how far that lies from what many would tell is added: see :func:`_of_one_pass`.
 
     References
     ----------
@@ -145,11 +151,23 @@ def combined_doubt(first: Reading, second: Reading) -> float | None:
     known = math.hypot(*(u for u in stated if u is not None))
     freedom = sum(len(r.values) - 1 for r in (first, second))
     if freedom < 1:
+        known = math.hypot(known, _of_one_pass(first, second), _of_one_pass(second, first))
         return None if None in stated else known
     squares = sum(float(np.sum((np.array(r.values) - r.mean) ** 2)) for r in (first, second))
     factor = float(student.ppf(0.5 + COVERAGE / 2.0, freedom))
     scatter = factor * math.sqrt(squares / freedom * sum(1.0 / len(r.values) for r in (first, second)))
     return max(scatter, known) or None
+
+
+def _of_one_pass(reading: Reading, other: Reading) -> float:
+    """How far what many passes would tell may lie from a single one, in the direction of the other figure.
+
+    The flutter of recording and of playing adds with a phase that is another in every pass: a reading is at most the root of two
+    times the RMS over passes, and may be next to nothing; then the share of the power is kept that single-pass figures have.
+    """
+    if reading.quantity not in MOVING or reading.passes > 1 or "path" in reading.conditions:
+        return 0.0
+    return reading.mean * (_UP if other.mean > reading.mean else _DOWN)
 
 
 def _key(reading: Reading) -> tuple[object, ...]:
@@ -159,8 +177,12 @@ def _key(reading: Reading) -> tuple[object, ...]:
 def _why_not_had(mine: Reading, other: Reading, names: tuple[str, str]) -> str:
     """Which session could not measure it, in the words of its note."""
     notes = [(name, r.notes[0][1]) for name, r in zip(names, (mine, other), strict=True) if not r.values and r.notes]
-    if len(notes) == 2 and notes[0][1] == notes[1][1]:
-        return f"{IN_NEITHER}: {notes[0][1]}"
+    if len(notes) == 2:
+        alike = [
+            re.sub(rf":? ?{LIMIT} dB", "", note) for _, note in notes
+        ]  # such as crosstalk, each with a limit of its own
+        if alike[0] == alike[1]:
+            return f"{IN_NEITHER}: {alike[0]}"
     return "; ".join(f"not had in {name}: {note}" for name, note in notes)
 
 

@@ -15,7 +15,7 @@ from reports.subjects.distortion import REFERENCE_HZ as TONE_HZ
 from reports.subjects.phase import smoothed
 from reports.subjects.positions import by_speed
 from reports.subjects.response import SMALL_SIGNAL_DB, level_at_1khz
-from reports.subjects.timebase import running_mean
+from reports.subjects.timebase import running_mean, where_known
 from reports.wording import condition_text, describe, plain
 from sessions.results import Condition, Curve, Measurements
 
@@ -162,15 +162,16 @@ def _motion(group: Beside) -> list[Plot]:
     speeds = [(k, c) for k, s in group.setups.items() for c in s.measurements.find_curves("speed_deviation")[:1]]
     if len(speeds) > 1:
         span_s = max(_SLOW_S, round(max(c.x.array[-1] - c.x.array[0] for _, c in speeds) / _SPANS))
-        panels = {"": [_slow(k, c, span_s) for k, c in speeds]}
+        panels = {"": [_slow(k, c, span_s, group.setups[k].measurements.find_curves("delay_trajectory")) for k, c in speeds]}
         text = f"Speed against its mean over the first pass, as the mean over {span_s:g}\u202fs: drift and slow wow."
         plots.append(_plot("compared_speed", panels, "time", Ordinate("Speed deviation (%)"), text))
     return plots
 
 
-def _slow(label: str, curve: Curve, span_s: float) -> Trace:
-    """Running mean, without the ends where there is less than the span to average."""
+def _slow(label: str, curve: Curve, span_s: float, trajectories: Sequence[Curve]) -> Trace:
+    """Running mean, without the ends where there is less than the span to average, and where nothing is known."""
     x, y = curve.x.array, running_mean(curve.x.array, curve.y.array, span_s)
+    y = np.where(where_known(curve, trajectories), y, np.nan)
     whole = (x >= x[0] + span_s / 2.0) & (x <= x[-1] - span_s / 2.0)
     return Trace(label, x[whole], y[whole])
 

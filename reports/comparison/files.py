@@ -24,7 +24,7 @@ def compare_sessions(paths: Sequence[Path], output: Path | None = None) -> Mappi
     paths : sequence of Path
         Two to six sessions that were measured; the first is what the others are compared with.
     output : Path, optional
-        New file; by default ``comparison.pdf``, or ``comparison-2.pdf`` and so on, in the working folder.
+        New file; by default ``comparison.pdf``, or ``comparison-2.pdf`` and so on, beside the first session.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def compare_sessions(paths: Sequence[Path], output: Path | None = None) -> Mappi
         raise UsageError(f"{len(paths)} sessions are more than the {MOST_SESSIONS} that can be told apart; name fewer.")
     if len({path.resolve() for path in paths}) < len(paths):
         raise UsageError("A session is named twice; name sessions that differ.")
-    target = _target(output)
+    target = _target(output, paths[0])
     names = _names(paths)
     members = [_member(*known) for known in zip(LETTERS, names, paths, strict=False)]
     report = build_comparison(members)
@@ -67,15 +67,16 @@ def _names(paths: Sequence[Path]) -> list[str]:
     ]
 
 
-def _target(output: Path | None) -> Path:
+def _target(output: Path | None, first: Path) -> Path:
     if output is not None:
         refuse_program_folder(output)
         if output.exists():
             raise UsageError(f"{output} exists already and is never overwritten; name a new file with --output.")
         return output
-    target, copy = Path(DEFAULT_NAME), 1
+    # Inside a session nothing of another belongs, and the folder one happens to be in may be any.
+    target, copy = first.resolve().parent / DEFAULT_NAME, 1
     while target.exists():
         copy += 1
-        target = Path(f"{Path(DEFAULT_NAME).stem}-{copy}.pdf")
+        target = target.with_name(f"{Path(DEFAULT_NAME).stem}-{copy}.pdf")
     refuse_program_folder(target)
     return target

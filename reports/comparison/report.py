@@ -19,7 +19,6 @@ from sessions.results import Curve, Result
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_SESSIONS = 6  # as many as there are colours
 _MOST_LOST = 6
-_LONGEST_REASON = 130
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def _told(other: Member, told: Told) -> Mapping[str, Any]:
         "same": told.same,
         "open": told.open,
         "count": told.count,
-        "lost": [(what, shortened(why, _LONGEST_REASON)) for what, why in told.lost[:_MOST_LOST]],
+        "lost": told.lost[:_MOST_LOST],
         "more": f"{more} more entries stand on the last page." if more > 0 else "",
     }
 

@@ -6,19 +6,20 @@ from typing import Any
 
 from reports.comparison.comparable import LEVEL, RESPONSE
 from reports.comparison.differences import VERDICTS, Comparison, Difference
-from reports.comparison.words import not_compared
+from reports.comparison.words import OF_THE_TONE, not_compared
 from reports.numbers import bare, number, unit_scale
 from reports.pages import Cell, Page, Table
 from reports.readings import Reading
 from reports.subjects.over_frequency import TWO_TONES
 from reports.subjects.response import SMALL_SIGNAL_DB
+from reports.subjects.steadiness import COUNTED_DB
 from reports.wording import NAMES, ORDER, describe, plain_number, quantity_name
 
 LADDERS: Mapping[str, float] = {
     **dict.fromkeys(("thd", "thd_n", *(f"harmonic_{n}" for n in range(2, 6)), "modulation_noise", *TWO_TONES), 0.0),
     **dict.fromkeys((RESPONSE, LEVEL, "bandwidth_low", "bandwidth_high", "response_ripple"), SMALL_SIGNAL_DB),
 }
-MARKS = {"changed": "● changed", "same": "same within doubt", "open": "doubt not known"}
+MARKS = {"changed": "● changed", "same": "same", "open": "doubt not known"}
 TITLE = "Differences"
 NOT_TITLE = "Not compared"
 
@@ -30,8 +31,9 @@ def differences_page(comparison: Comparison, names: tuple[str, str], key: str) -
     shown.sort(key=_rank)
     setup = _shared(comparison.differences)
     caption = (
-        f"{names[1]} less {names[0]}; ± is the 95\u202f% uncertainty of the difference: the larger of that stated with the"
-        " figures and of that from the spread over the passes (Student's t)"
+        f"{names[1]} less {names[0]}; same: within doubt; ± is the 95\u202f% uncertainty of the difference: the larger of that"
+        " stated with the figures and of that from the spread over the passes (Student's t); of wow and flutter of a single pass"
+        " with how far many passes may lie from one"
     )
     if left:
         changed = sum(d.verdict == "changed" for d in left)
@@ -82,7 +84,9 @@ def _of_session(reading: Reading) -> Mapping[str, Any]:
 
 
 def _on_paper(difference: Difference, others: Sequence[Difference]) -> bool:
-    """Whether no rung of its ladder is nearer to the level that is asked for first."""
+    """Whether no rung of its ladder is nearer to the level that is asked for first, nor a shallower dropout the same."""
+    if difference.quantity == "dropouts_per_minute" and difference.verdict == "same":
+        return difference.conditions.get("depth_db", COUNTED_DB) == COUNTED_DB
     level = difference.conditions.get("level_db")
     if difference.quantity not in LADDERS or not isinstance(level, int | float):
         return True
@@ -126,7 +130,8 @@ def _row(difference: Difference, leave_out: set[str]) -> list[Cell]:
         cells.append(plain_number(difference.difference))
     else:
         cells.append(number(factor * difference.difference, factor * doubt if doubt else None))
-    where = describe(difference.conditions, leave_out).replace("electronics alone", "electronics")
+    tone = OF_THE_TONE.get(difference.quantity, ())
+    where = describe(difference.conditions, {*leave_out, *tone}).replace("electronics alone", "electronics")
     shown_unit = "" if unit == "1" else unit
     return [quantity_name(difference.quantity), where, shown_unit, *cells, MARKS[difference.verdict]]
 

@@ -7,9 +7,17 @@ from reports.comparison.comparable import LEVEL, RESPONSE
 from reports.comparison.differences import IN_NEITHER, OF_THE_START, Comparison, Difference, NotCompared
 from reports.numbers import bare, number, unit_scale
 from reports.subjects.response import SMALL_SIGNAL_DB
+from reports.subjects.steadiness import COUNTED_DB
 from reports.wording import capital, condition_text, describe, describe_all, listing, plain, quantity_name
 from sessions.results import Condition
 
+OF_THE_TONE: Mapping[str, Sequence[str]] = {
+    "mol_315": ("frequency_hz",),
+    "sol_10k": ("frequency_hz",),
+    "dropouts_per_minute": ("frequency_hz", "level_db"),
+    "level_stability": ("frequency_hz", "level_db"),
+}
+"""Conditions of the tone that say nothing of the figure."""
 _MOST_NAMES = 4
 _PLACE = ("track", "track_to", "from", "to")
 
@@ -42,7 +50,7 @@ ASKED: Sequence[Asked] = (
     Asked("noise", "noise_a"),
     Asked("noise", "hum", {"frequency_hz": 50.0}),
     Asked("level", "level_stability"),
-    Asked("level", "dropouts_per_minute"),
+    Asked("level", "dropouts_per_minute", {"depth_db": COUNTED_DB}),
     Asked("tracks", "crosstalk", {"frequency_hz": 1000.0}),
     Asked("tracks", "azimuth_delay"),
     Asked("tracks", "channel_balance"),
@@ -152,7 +160,7 @@ def _at_each_setup(found: Sequence[Difference]) -> list[list[Difference]]:
 def _name(difference: Difference) -> str:
     """Quantity and what it was read at: "response re 1 kHz at 10 kHz, −20 dB"."""
     leave_out = (*_PLACE, "speed_cm_s", *(("dbx",) if difference.conditions.get("dbx") == "off" else ()))
-    tone = ("frequency_hz",) if difference.quantity in ("mol_315", "sol_10k") else ()
+    tone = (*OF_THE_TONE.get(difference.quantity, ()), "depth_db", "length_ms")
     detail = describe(difference.conditions, (*leave_out, *tone))
     name = quantity_name(difference.quantity)
     name = name if name[1:2].isupper() else name[:1].lower() + name[1:]

@@ -29,7 +29,8 @@ Errors are measured less true; n is the number of figures, or of points of curve
 95th percentile of the magnitude, which is what the goal is for. Coverage is how often the truth lay within the stated 95 %
 uncertainty, and how many independent readings that is worth; {low} to {high} % is right, and what chance would bring about less
 than once in {chance} times is marked. Invalid, missing: there is a truth and no figure. Unfounded: there is a figure where no truth
-can be.
+can be. A goal "from 0.1 of 0 dB" or "from -60 of 0 dB" is counted re the reference tone: of a tone sent 20 dB lower, THD is held
+to its goal from 1 % of that tone on and a harmonic from -40 dB, for the hiss does not fall with the tone.
 
 {table}
 

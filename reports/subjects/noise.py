@@ -37,7 +37,7 @@ def page(setup: Setup) -> Page | None:
     heights = (66.0, 54.0) if setup.items(["modulation_noise"]) else (80.0, 66.0)  # so that a third figure has room
     if spectra:
         figure = spectrum(_traces(spectra), "Noise density (dB/Hz)", _hum_marks(readings), heights[0])
-        named = " with the hum lines named" if _hum_marks(readings) else ""
+        named = ", with the hum lines named" if _hum_marks(readings) else ""
         blocks.append(
             Plot("noise_spectrum", figure, f"Noise in a 1\u202fHz band, re the reference tone as returned{named}.")
         )

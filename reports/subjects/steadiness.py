@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from reports.numbers import in_words
 from reports.pages import (
     Page,
     Plot,
@@ -56,12 +57,17 @@ def lead(setup: Setup) -> str:
     parts = []
     found = [r for r in setup.readings("level_stability") if r.values]
     if found:
-        parts.append(f"the level of a steady tone holds to {over_tracks(found)}")
+        bound = max(r.mean + (r.doubt or 0.0) for r in found)
+        unsure = all(r.mean <= (r.doubt or 0.0) for r in found)
+        held = f"less than {in_words(bound, 'dB', bound / 5.0)}" if unsure else over_tracks(found)
+        parts.append(f"the level of a steady tone holds to {held}")
     found = [r for r in setup.readings("dropouts_per_minute") if r.values]
     found = [r for r in found if r.conditions.get("depth_db", COUNTED_DB) == COUNTED_DB] or found
     if found:
         most = max(r.mean for r in found)
-        parts.append("no dropouts were met" if most == 0.0 else f"up to {most:.2g} dropouts a minute")
+        fewest = max(r.doubt or 0.0 for r in found)
+        none = "no dropouts were met" + (f", so there are less than {fewest:.2g} a minute" if fewest else "")
+        parts.append(none if most == 0.0 else f"up to {most:.2g} dropouts a minute")
     return capital("; ".join(parts)) + "." if parts else ""
 
 

@@ -1,13 +1,13 @@
 """Time base and speed: how the delay of the deck runs, and what that says of its speed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from reports.figures import Trace, over_time
 from reports.numbers import in_words, unit_scale
 from reports.pages import OWN_TAPE, Cell, Page, Plot, Table, cell, conditions_line, methods, missing
-from reports.readings import SETUP_KEYS, Reading, Setup, distinct
+from reports.readings import SETUP_KEYS, TOGETHER, Reading, Setup, distinct
 from reports.wording import capital, describe, quantity_name
 from sessions.results import Curve
 
@@ -16,6 +16,7 @@ CURVES = ("delay_trajectory", "speed_deviation")
 QUANTITIES = RESULTS + CURVES
 _MOST_PANELS = 6
 _SLOW_S = 1.0
+_UNUSUAL = 3.0  # times the usual uncertainty: no gap yet
 _NO_DRIFT = 0.001  # percent over a take; nobody hears it and no pitch control sets it
 
 
@@ -30,7 +31,7 @@ def page(setup: Setup) -> Page | None:
     if trajectories:
         shown = _one_per_pass(trajectories)
         panels = {"": [_wander(curve, _label(curve, shown)) for curve in shown]}
-        caption = "Delay of the tape path less its start and its mean slope, so that the wander shows"
+        caption = "Delay of the tape path less its start and its mean slope, so that the wander shows" + _broken(panels)
         blocks.append(
             Plot("delay_trajectory", over_time(panels, "Delay (ms)", 66.0), caption + _left_out(trajectories, shown))
         )
@@ -39,15 +40,16 @@ def page(setup: Setup) -> Page | None:
         single = len(shown) == 1
         panels = {
             ("" if single else capital(_label(c, shown))): [
-                Trace("momentary", c.x.array, c.y.array),
-                Trace("mean over a second", c.x.array, running_mean(c.x.array, c.y.array, _SLOW_S)),
+                Trace("momentary", c.x.array, np.where(known, c.y.array, np.nan)),
+                Trace("mean over a second", c.x.array, np.where(known, running_mean(c.x.array, c.y.array, _SLOW_S), np.nan)),
             ]
             for c in shown
+            for known in [where_known(c, trajectories)]
         }
         figure = over_time(panels, "Speed deviation (%)", 70.0 if single else min(34.0 * len(shown) + 12.0, 120.0))
         caption = (
-            "Momentary speed against its mean, and the mean over a second: drift and slow wow; each point shown is the lowest"
-            " or highest of its interval"
+            f"Momentary speed against its mean, and {'' if single else 'in black '}the mean over a second: drift and slow wow;"
+            " each point shown is the lowest or highest of its interval" + _broken(panels)
         )
         blocks.append(Plot("speed_deviation", figure, caption + _left_out(deviations, shown)))
     table = _table(setup)
@@ -78,12 +80,12 @@ def lead(setup: Setup) -> str:
         way = "fast" if error.mean > 0 else "slow"
         text = f"the tape plays {in_words(abs(error.mean), '%', error.doubt)} {way} against its own recording"
     if drift is not None:
-        most = max(abs(value) for value in drift.values)
-        text += " and drifts by " + (
-            in_words(most, "%", drift.uncertainty)
-            if most >= _NO_DRIFT
-            else f"less than {in_words(_NO_DRIFT, '%', _NO_DRIFT)}"
-        )
+        most, doubt = max(abs(value) for value in drift.values), drift.uncertainty or 0.0
+        if most >= max(_NO_DRIFT, doubt):
+            text += f" and drifts by {in_words(most, '%', doubt)}"
+        else:
+            bound = max(_NO_DRIFT, most + doubt)
+            text += f" and drifts by less than {in_words(bound, '%', 0.1 * bound if bound > _NO_DRIFT else bound)}"
     return capital(text) + "."
 
 
@@ -94,7 +96,9 @@ def _table(setup: Setup) -> Table | None:
     present = [q for q in RESULTS if any(r.quantity == q for r in found)]
     rows: dict[str, dict[str, Reading]] = {}
     for reading in found:
-        rows.setdefault(capital(describe(reading.conditions, SETUP_KEYS)), {}).setdefault(reading.quantity, reading)
+        together = {TOGETHER: reading.passes} if "pass" not in reading.conditions and reading.passes > 1 else {}
+        name = capital(describe({**reading.conditions, **together}, SETUP_KEYS))
+        rows.setdefault(name, {}).setdefault(reading.quantity, reading)
     scales = {
         q: unit_scale(next(r.unit for r in found if r.quantity == q), [r.mean for r in found if r.quantity == q])
         for q in present
@@ -121,8 +125,29 @@ def _wander(curve: Curve, label: str) -> Trace:
     x, y = curve.x.array, curve.y.array
     if len(x) < 2:
         return Trace(label, x, np.zeros_like(y))
-    slope, offset = np.polyfit(x - x.mean(), y, 1)
-    return Trace(label, x, 1e3 * (y - offset - slope * (x - x.mean())))
+    known = where_known(curve, [curve])
+    slope, offset = np.polyfit(x[known] - x.mean(), y[known], 1)
+    return Trace(label, x, np.where(known, 1e3 * (y - offset - slope * (x - x.mean())), np.nan))
+
+
+def where_known(curve: Curve, trajectories: Sequence[Curve]) -> np.ndarray:
+    """At which points of a curve over time its delay trajectory is known better than it wanders.
+
+    Without a pilot nothing tells the delay in a silence: there the trajectory is a guess, and says so by its uncertainty.
+    """
+    own = next((t for t in trajectories if t.conditions == curve.conditions and t.uncertainty is not None), None)
+    if own is None or len(own.x.values) < 3:
+        return np.ones(len(curve.x.values), dtype=bool)
+    x, y, doubt = own.x.array, own.y.array, np.asarray(own.uncertainty)
+    usual = float(np.median(doubt))
+    sure = doubt <= usual
+    wander = float(np.std(y[sure] - np.polyval(np.polyfit(x[sure] - x[0], y[sure], 1), x[sure] - x[0])))
+    return np.asarray(np.interp(curve.x.array, x, doubt) <= max(wander, _UNUSUAL * usual))
+
+
+def _broken(panels: Mapping[str, Sequence[Trace]]) -> str:
+    gaps = any(bool(np.isnan(trace.y).any()) for traces in panels.values() for trace in traces)
+    return "; broken where nothing was heard that tells it" if gaps else ""
 
 
 def _label(curve: Curve, others: list[Curve]) -> str:

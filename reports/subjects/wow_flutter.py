@@ -63,7 +63,7 @@ def page(setup: Setup) -> Page | None:
         blocks.append(Plot("flutter_spectrum", flutter_spectrum(traces, numbered), caption))
     if lines:
         rows: list[list[Cell]] = [
-            [str(i), number(_hertz(r)), cell(r), "; ".join(r.remarks) or "–"] for i, r in enumerate(lines, 1)
+            [str(i), number(_hertz(r)), cell(r), next(iter(r.remarks), "–")] for i, r in enumerate(lines, 1)
         ]
         blocks.append(
             Table("Lines of the spectrum", ["", "Frequency (Hz)", "Deviation (%)", "Likely part"], rows, frozenset({1, 2}))
@@ -95,7 +95,10 @@ def lead(setup: Setup) -> str:
 
 
 def _lines(setup: Setup) -> list[Reading]:
-    """Lines of the spectrum, strongest first; those of several passes that lie within 2 % of each other are one."""
+    """Lines of the spectrum, strongest first; those of several passes that lie within 2 % of each other are one.
+
+    What its own uncertainty reaches down to nothing is no line to show.
+    """
     clusters: list[list[Result]] = []
     found = [
         r
@@ -112,6 +115,7 @@ def _lines(setup: Setup) -> list[Reading]:
         mean_hz = sum(map(_hertz, cluster)) / len(cluster)
         same = [r.model_copy(update={"conditions": {"frequency_hz": mean_hz}}) for r in cluster]
         lines += pool(same)
+    lines = [line for line in lines if line.mean > (line.doubt or 0.0)]
     lines.sort(key=lambda r: -r.mean)
     return [line for line in lines if line.mean >= _WEAKEST_LINE * lines[0].mean][:_MOST_LINES]
 

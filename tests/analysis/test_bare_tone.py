@@ -128,7 +128,7 @@ def test_what_does_not_belong_to_the_tone_is_left_out(damage: str) -> None:
         (white(5 * RATE, 0.1), ["speed_error", "thd"], "no steady tone"),
         (tone(0.2), ["speed_error"], "0.20 s long"),
         (tone(1.2), ["wow_flutter_weighted_2sigma", "speed_drift", "level_stability"], "a longer one"),
-        (np.clip(20.0 * tone(6.0), -1, 1), ["thd", "noise_a"], "clipped"),
+        (np.clip(20.0 * tone(6.0), -1, 1), ["tone_level", "level_stability", "thd", "noise_a"], "clipped"),
     ],
     ids=["silence", "noise", "a blink", "one second", "clipped"],
 )

@@ -166,6 +166,21 @@ def test_lines_lie_within_their_uncertainty_and_carry_their_part() -> None:
     assert np.mean(inside) >= 0.85
 
 
+def test_no_line_among_many_alike_is_sure() -> None:
+    """Random flutter made of 240 sines: what its neighbours put into it is in doubt."""
+    least = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        time = np.arange(0.0, 15.0, 2e-3)
+        delay = 2e-8 * rng.standard_normal(time.size)
+        comb = np.geomspace(0.15, 200.0, 240) * rng.uniform(0.99, 1.01, 240)
+        power = comb / (1.0 + (comb / 5.0) ** 2)
+        for f, peak in zip(comb, 0.03 * np.sqrt(2.0 * power / power.sum()), strict=True):
+            delay -= peak / 100.0 / (2 * np.pi * f) * np.sin(2 * np.pi * f * time + rng.uniform(0, 2 * np.pi))
+        least += [line.uncertainty / line.rms for line in lines(wow_flutter.deviation(delay, 2e-3, 0.0))]
+    assert min(least) > 0.1
+
+
 @pytest.mark.parametrize(("carrier_hz", "rate"), [(3000.0, 48_000), (3150.0, 44_100), (3150.0, 88_200), (3150.0, 96_000)])
 def test_neither_carrier_nor_sample_rate_matters(carrier_hz: float, rate: int) -> None:
     results, curves = bench(fluttering([(4.0, 0.1), (20.0, 0.05)], 15.0, carrier_hz, rate), rate, carrier_hz)

@@ -21,7 +21,8 @@ def session(make_session):
 
 def test_all_tracks_come_back_and_the_truth_lies_beside(session):
     states = []
-    (take,) = capture_virtual(session, "virtual", Plan(), lambda p: states.append(p.state), seed=5)
+    parts = []
+    (take,) = capture_virtual(session, "virtual", Plan(), lambda p: states.append(p.state), seed=5, of_truth=parts.append)
     assert states[-1] == State(Step.DONE, 1)
     record, audio = session.take(take.id)
     assert (record.channels, record.inputs) == (4, {0: 1, 1: 2, 2: 3, 3: 4})
@@ -33,6 +34,8 @@ def test_all_tracks_come_back_and_the_truth_lies_beside(session):
     assert rms[3] > 0.03
     assert max(rms[1:3]) < 0.005
 
+    # Of one pass with two tracks: each track, then the tracks beside one another.
+    assert parts == pytest.approx([0.0, 1 / 3, 2 / 3])
     truth = Measurements.model_validate(json.loads((session.path / "truth.json").read_text()))
     sheet, _ = session.stimulus()
     (found,) = find_takes(audio, sheet)

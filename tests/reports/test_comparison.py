@@ -52,6 +52,26 @@ def test_spread_over_passes_counts_where_it_is_the_larger():
     assert combined_doubt(small[0][0], small[1][0]) == pytest.approx(np.hypot(0.5, 0.5))
 
 
+def test_one_pass_of_flutter_is_seldom_called_a_change_and_a_worn_deck_is():
+    # Three lines alike, each adding in record and play with a phase of chance: power 1 + cos(phase), RMS over passes 1.
+    rng = np.random.default_rng(3)
+    readings = np.sqrt(np.mean(1.0 + np.cos(rng.uniform(0.0, 2.0 * np.pi, (1000, 2, 3))), axis=2))
+    changed = 0
+    for pair in readings:
+        a, b = (pool([result("wow_rms", 0.1 * value, 0.001, "%", **{"pass": 1})]) for value in pair)
+        changed += abs(a[0].mean - b[0].mean) > combined_doubt(a[0], b[0])
+    assert changed / 1000 <= 0.05
+    fresh, worn = (pool([result("wow_rms", value, 0.001, "%", **{"pass": 1})]) for value in (0.04, 0.2))
+    assert worn[0].mean - fresh[0].mean > combined_doubt(fresh[0], worn[0])
+
+
+def test_crosstalk_below_the_noise_of_both_is_one_reason():
+    notes = ("not above the noise: below -92.5 dB; send louder", "not above the noise: below -81.0 dB; send louder")
+    sides = [session(Result.invalid("crosstalk", "dB", {"from": 1, "to": 4}, "m", note)) for note in notes]
+    (lost,) = compare(*sides).not_compared
+    assert lost.reason == "not had in either: not above the noise; send louder"
+
+
 @pytest.mark.parametrize("passes_each", [1, 2, 3])
 def test_chance_alone_is_called_a_change_at_most_one_time_in_twenty(passes_each):
     rng = np.random.default_rng(7)

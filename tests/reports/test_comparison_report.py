@@ -115,7 +115,7 @@ def on_disk(tmp_path, make_session, monkeypatch):
     return tmp_path
 
 
-def test_the_command_writes_a_new_file_and_nothing_else(command, on_disk):
+def test_the_command_writes_a_new_file_and_nothing_else(command, on_disk, monkeypatch):
     def files():
         return {p.relative_to(on_disk).as_posix(): p.read_bytes() for p in on_disk.rglob("*") if p.is_file()}
 
@@ -125,9 +125,13 @@ def test_the_command_writes_a_new_file_and_nothing_else(command, on_disk):
     headline, written = done.out.splitlines()
     same = "speed, wow and flutter, response, distortion and polarity"
     assert headline == f"B differs from A in noise; {same} are the same within doubt."
-    assert written == "report: comparison.pdf"
-    said = command("report", "one", "two", "--json")
-    assert json.loads(said.out)["report"] == "comparison-2.pdf"
+    assert written == f"report: {on_disk / 'comparison.pdf'}"
+    (on_disk / "two" / "inside").mkdir()
+    monkeypatch.chdir(on_disk / "two" / "inside")  # wherever one is, it lands beside the first session
+    said = command("report", "../../one", "..", "--json")
+    monkeypatch.chdir(on_disk)
+    (on_disk / "two" / "inside").rmdir()
+    assert json.loads(said.out)["report"] == str(on_disk / "comparison-2.pdf")
     assert set(files()) - set(before) == {"comparison.pdf", "comparison-2.pdf"}
     assert {k: v for k, v in files().items() if k in before} == before
     made = command("report", "one", "two", "--output", "sub/what.pdf")

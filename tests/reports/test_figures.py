@@ -122,6 +122,18 @@ def test_long_trajectories_are_thinned_and_keep_their_peaks():
     assert at[t[222_222]] == -7.0
 
 
+def test_what_is_not_known_is_not_drawn():
+    t = np.arange(300_000) / 500.0
+    y = np.where((t > 100.0) & (t < 200.0), np.nan, np.sin(t))
+    (axes,) = over_time({"": [Trace("", t, y)]}, "%", 60.0).axes
+    x, drawn = (np.asarray(v) for v in axes.get_lines()[0].get_data())
+    inside = (x > 100.0) & (x < 200.0)
+    assert np.isnan(drawn[inside]).all()
+    assert inside.any()
+    assert np.isfinite(drawn[(x < 99.0) | (x > 201.0)]).all()
+    assert np.nanmax(drawn) > 0.999
+
+
 def test_thinning_keeps_short_curves_and_order():
     x, y = thin(F, F, 150)
     np.testing.assert_array_equal(x, F)

@@ -73,6 +73,8 @@ def test_files_and_folders_that_are_no_tones(command, tmp_path):
     (tmp_path / "text.wav").write_text("not a sound")
     assert "cannot be opened" in command("measure", tmp_path / "text.wav").refusal
     assert "--tone 3150 is for a recording" in command("measure", tmp_path, "--tone", "3150").refusal
+    for tone in (("--tone", "3150"), ()):
+        assert "missing.wav does not exist" in command("measure", tmp_path / "missing.wav", *tone).refusal
     assert "no session at" in command("measure", tmp_path / "nothing").refusal
     slow = save(tmp_path / "slow.wav", rate=4000, hertz=1000.0)
     assert "8000 to 192000 Hz" in command("measure", slow).refusal

@@ -24,6 +24,20 @@ def test_decimals_follow_the_uncertainty(value, uncertainty, text):
 
 
 @pytest.mark.parametrize(
+    ("value", "uncertainty", "text"),
+    [
+        (0.0, 15.0, "0 (below 15)"),
+        (4.1, 18.0, "4 (below 22)"),
+        (0.03, 0.05, "0.03 (below 0.08)"),
+        (0.05, 0.03, "0.05 ± 0.03"),
+        (2.0, None, "2.00"),
+    ],
+)
+def test_a_doubt_that_reaches_beyond_what_is_possible_is_a_bound(value, uncertainty, text):
+    assert str(number(value, uncertainty, least=0.0)).replace("\u202f", " ") == text
+
+
+@pytest.mark.parametrize(
     ("values", "unit", "scaled"),
     [([28.0, 15300.0], "Hz", (1e-3, "kHz")), ([28.0], "Hz", (1.0, "Hz")), ([1.2e-5], "s", (1e6, "µs")),
      ([0.5], "s", (1e3, "ms")),
