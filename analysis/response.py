@@ -92,14 +92,15 @@ class Response:
 
     def linear_delay_s(self) -> float:
         """Delay of the linear phase, which counts as latency: argmax over tau of |sum H/|H| e^(j 2 pi f tau) df|."""
-        used = (self.frequency_hz >= LINEAR_HZ[0]) & (self.frequency_hz <= LINEAR_HZ[1])
-        frequency, part = self.frequency_hz[used], self.transfer[used]
-        weighted = (
-            frequency * part / (np.abs(part) + 1e-300)
-        )  # log-spaced points stand for as much of the band as they are high
+        frequency = np.arange(max(LINEAR_HZ[0], self.frequency_hz[0]), min(LINEAR_HZ[1], self.frequency_hz[-1]) + 0.5)
+        real, imaginary = (
+            np.interp(frequency, self.frequency_hz, part) for part in (self.transfer.real, self.transfer.imag)
+        )
+        part = real + 1j * imaginary
+        unit = part / (np.abs(part) + 1e-300)
 
         def spread(tau_s: float) -> float:
-            return -float(np.abs(np.sum(weighted * np.exp(2j * np.pi * frequency * tau_s))))
+            return -float(np.abs(np.sum(unit * np.exp(2j * np.pi * frequency * tau_s))))
 
         coarse = np.linspace(-LINEAR_SEARCH_S, LINEAR_SEARCH_S, 81)
         best = float(coarse[np.argmin([spread(tau) for tau in coarse])])

@@ -22,7 +22,6 @@ from analysis.transfer import RESPONSE_S, Spectra, frame_size, linear_phase_dela
 from analysis.working_rate import Reduced
 from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
-from signals.sweeps import Sweep
 
 SKEW = Prior(speed_walk=1e-8, flutter_s=2.5e-6, flutter_hz=3.0, fast_s=1e-8)
 SKEW_S = (0.35e-6, 0.7e-6, 1.25e-6, 2.5e-6, 5e-6, 10e-6)
@@ -32,10 +31,12 @@ SKEW_HZ = (0.7, 3.0, 10.0)
 FITTED_S = 120.0
 FITTED_LEAST = 1000
 LEAST_SD_S = 0.25e-6  # what level and spectrum of the programme move it by
-MUTE = ("tone", "two_tone", "multitone", "impulses", "silence", "pilot")
-"""Segments that say nothing: the phase of few lines is no delay, and steps and peaks of level would be read as skew."""
+MUTE = ("tone", "two_tone", "multitone", "impulses", "silence", "pilot", "sweep")
+"""Segments that say nothing: the phase of few lines is no delay, and steps and peaks of level would be read as skew.
 
-SWEPT_HZ = 8000.0  # so far a sweep is heard: above, frames hold little but what the filters let through
+A sweep would tell, but what it tells is the phase of the response at one frequency, which is to be measured by it.
+"""
+
 JOINED_S = 0.35  # segments so near to each other count as one stretch
 PART_S = 10.0
 RESPONSE_MOST_S = 120.0  # of programme is enough to tell the response
@@ -133,7 +134,7 @@ class _Group:
         cues = [c for c in sheet.cues if c.channel == joins[0][0] and c.kind not in MUTE]
         cues = [c for c in cues if holds(lost_s, c, sheet.sample_rate)]
         self.parts = list(self._parts(_stretches(cues, sheet.sample_rate)))
-        # Sweeps and chirps go through one frequency after the other, at levels of their own: music and noise tell the response.
+        # Chirps go through one frequency after the other, at levels of their own: music and noise tell the response.
         telling = [c for c in cues if c.kind in {"music", "noise"}]
         self.telling = list(self._parts(_stretches(telling, sheet.sample_rate))) or self.parts
 
@@ -245,17 +246,9 @@ def _fitted(step_s: np.ndarray, variance: np.ndarray, hop_s: float) -> Prior:
 def _stretches(cues: Sequence[Cue], sample_rate: int) -> list[tuple[float, float]]:
     """Times in s from which to which segments follow each other closely."""
     merged: list[list[float]] = []
-    for start, stop in sorted((c.start_samples / sample_rate, _tells_until_s(c, sample_rate)) for c in cues):
+    for start, stop in sorted((c.start_samples / sample_rate, c.stop_samples / sample_rate) for c in cues):
         if merged and start - merged[-1][1] < JOINED_S:
             merged[-1][1] = max(merged[-1][1], stop)
         else:
             merged.append([start, stop])
     return [(start, stop) for start, stop in merged]
-
-
-def _tells_until_s(cue: Cue, sample_rate: int) -> float:
-    """Time up to which a segment tells something."""
-    if cue.kind != "sweep":
-        return cue.stop_samples / sample_rate
-    sweep = Sweep(cue.number("low_hz"), cue.number("high_hz"), cue.number("rate_s"))
-    return cue.start_samples / sample_rate + float(sweep.time_s(np.array(min(SWEPT_HZ, sweep.high_hz))))

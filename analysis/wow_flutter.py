@@ -39,7 +39,7 @@ FLUTTER_HZ = (6.0, 200.0)
 BANDS_HZ = {"wow_flutter_unweighted_rms": UNWEIGHTED_HZ, "wow_rms": WOW_HZ, "flutter_rms": FLUTTER_HZ}
 FILTER_S = 10.0
 ENDS_S = {
-    "wow_flutter_weighted_2sigma": 0.13,
+    "wow_flutter_weighted_2sigma": 0.08,
     "wow_flutter_weighted_rms": 0.10,
     "wow_flutter_unweighted_rms": 0.055,
     "wow_rms": 0.13,

@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy.ndimage import binary_dilation
-from scipy.signal import savgol_filter
+from scipy.signal import savgol_coeffs, savgol_filter
 
 from analysis import response
 from analysis.findings import result
@@ -49,6 +49,12 @@ def smoothed(level: np.ndarray) -> np.ndarray:
     return np.asarray(savgol_filter(level, SIXTH_OCTAVE, 2)) if level.size >= SIXTH_OCTAVE else level
 
 
+def _smoothed_doubt(doubt: np.ndarray) -> np.ndarray:
+    """The 95 % uncertainty that is left by :func:`smoothed`: chance differs from point to point, the rest does not."""
+    share = float(np.linalg.norm(savgol_coeffs(SIXTH_OCTAVE, 2))) if doubt.size >= SIXTH_OCTAVE else 1.0
+    return np.hypot(SYSTEMATIC_DB, share * np.sqrt(np.maximum(doubt**2 - SYSTEMATIC_DB**2, 0.0)))
+
+
 class _Points:
     """A response on an even grid, straight across what is not known of it."""
 
@@ -63,7 +69,7 @@ class _Points:
         self.frequency = 2.0**at
         kept = told if told.any() else np.ones(told.size, dtype=bool)
         self.level = smoothed(np.interp(at, octave[kept], level[kept]))
-        self.doubt = np.interp(at, octave[kept], doubt[kept])
+        self.doubt = _smoothed_doubt(np.interp(at, octave[kept], doubt[kept]))
 
     def at(self, frequency_hz: float) -> int:
         return int(np.argmin(np.abs(np.log(self.frequency / frequency_hz))))

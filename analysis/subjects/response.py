@@ -20,10 +20,13 @@ LOW_DB, LOW_HZ = 0.04, 30.0  # up to here, above as the square of the period: fa
 BEND_S = 0.15
 UNGUIDED_FROM_HZ = 60.0  # below, a sweep timed by its own phase is too slow to tell wow from its response
 CONSTANT_S = 5e-7  # of the linear phase, which counts as latency
-DELAY_SYSTEMATIC_S = 2e-6  # of the slope of a phase that wavers by some hundredths of a degree
+DELAY_SYSTEMATIC_S = 3e-7
+WANDER_HZ = (
+    1.3  # a time base that errs like the skew of tape (3 Hz) is steep by 2 pi 1.3 Hz of its error, over a third of an octave
+)
 DELAY_FROM_HZ = 25.0  # below, the window is too short for a slope so steep
 HARMONIC_SYSTEMATIC = 0.025
-PHASE_SYSTEMATIC_DEG = 0.4
+PHASE_SYSTEMATIC_DEG, PHASE_LOW_DEG = 0.1, 0.1  # the latter as LOW_DB
 UNTIMED_S, UNTIMED_DB = 20e-6, 0.08  # where nothing tells the motion of the tape, flutter is left in the response
 EDGE_HZ = 25.0  # as much is in doubt below, where the fade of the sweep and the end of the window are felt
 LEAST_POINTS = 12  # of a harmonic's response, a quarter of an octave, before it is shown
@@ -77,7 +80,7 @@ def measure(take: Take, reference: float | None) -> Measured:
         curves.append(curve("frequency_response", conditions, RESPONSE, frequency, told, "magnitude", "dB", doubt))
         # Where the sweep itself was followed its phase is gone.
         if guided:
-            curves += _phase_curves(found.without_linear_phase(), sd_s, whole, conditions)
+            curves += _phase_curves(found.without_linear_phase(), sweep, sd_s, whole, conditions)
         curves += _harmonic_curves(found, holes, conditions, 0.0 if guided else UNGUIDED_FROM_HZ)
         results += band_results(frequency[whole], level[whole], conditions, doubt[whole])
     return results, curves
@@ -91,14 +94,20 @@ def _mistaken_db(own: Timebase, base: Timebase, start_s: float, sweep: Sweep, fr
     return np.where(frequency_hz < UNGUIDED_FROM_HZ, 8.686 * 0.5 * sweep.rate_s * np.abs(bend), 0.0)
 
 
-def _phase_curves(found: response.Response, sd_s: np.ndarray, whole: np.ndarray, conditions: Conditions) -> list[Curve]:
+def _phase_curves(
+    found: response.Response, sweep: Sweep, sd_s: np.ndarray, whole: np.ndarray, conditions: Conditions
+) -> list[Curve]:
     """Phase and group delay, the linear part of the phase counted as latency."""
     turn = 2.0 * np.pi * found.frequency_hz
     timing = np.hypot(1.96 * sd_s, CONSTANT_S)
-    doubt = np.hypot(np.degrees(np.hypot(found.phase_doubt(), turn * timing)), PHASE_SYSTEMATIC_DEG)
+    low_deg = PHASE_LOW_DEG * np.minimum(1.0, LOW_HZ / found.frequency_hz) ** 2
+    doubt = np.hypot(np.degrees(np.hypot(found.phase_doubt(), turn * timing)), np.hypot(PHASE_SYSTEMATIC_DEG, low_deg))
     phase = np.where(whole, np.degrees(found.phase), np.nan)
     delay, delay_doubt = found.group_delay()
-    delay, delay_doubt = np.where(whole, delay, np.nan), np.hypot(delay_doubt, DELAY_SYSTEMATIC_S)
+    # The group delay is the phase over frequency; a time base that moves while the sweep rises bends it.
+    moved = 1.96 * sd_s * np.hypot(1.0, 2.0 * np.pi * WANDER_HZ * sweep.rate_s)
+    own = np.hypot(DELAY_SYSTEMATIC_S, 2.0 * np.radians(low_deg) / turn)
+    delay, delay_doubt = np.where(whole, delay, np.nan), np.sqrt(delay_doubt**2 + moved**2 + own**2)
     told = found.frequency_hz >= DELAY_FROM_HZ
     return [
         curve("phase_response", conditions, RESPONSE, found.frequency_hz, phase, "phase", "deg", doubt),

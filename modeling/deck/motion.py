@@ -18,6 +18,9 @@ WEIGHTING_DB = (
 UNWEIGHTED_HZ = (0.2, 200.0)
 WOW_HZ = (0.5, 6.0)
 FLUTTER_HZ = (6.0, 200.0)
+TOLD_APART = 3.0
+"""Lines so many times 1/T apart, or farther, are told apart in a time T: the main lobe of a Hann window is four wide."""
+
 READING_HZ = 1000.0
 """Rate at which the deviation is read for its statistics."""
 
@@ -81,23 +84,30 @@ class PassPair:
     def lines(self, start_s: float, stop_s: float) -> list[tuple[str, float, float]]:
         """Parts that turn: name, frequency heard in Hz, and RMS in percent of their flutter in a tone sent from `start_s` on.
 
-        A part is heard twice, from the record and from the play pass; the two beat over the tone. The frequency is the mean of
-        both, weighted by power.
+        A part is heard twice, from the record and from the play pass; the two beat over the tone. Parts that no tone of this
+        length tells apart are one line, named after all of them. The frequency is the mean of all, weighted by power.
         """
         heard = self.output_time(np.array([start_s, stop_s]))
-        stretch = (stop_s - start_s) / (heard[1] - heard[0])
-        time_s = np.arange(0.0, heard[1] - heard[0], 1.0 / READING_HZ)
+        length_s = heard[1] - heard[0]
+        stretch = (stop_s - start_s) / length_s
+        time_s = np.arange(0.0, length_s, 1.0 / READING_HZ)
         play = _deviations(self.play, self.track, heard[0], 1.0)
         record = _deviations(self.record, self.track, start_s, stretch)
+        parts = [i for i in np.argsort(play[0][: len(PARTS)]) if abs(play[1][i]) + abs(record[1][i]) > 0.0]
+        together: list[list[int]] = []
+        for i in parts:
+            if together and play[0][i] - play[0][together[-1][-1]] < TOLD_APART / length_s:
+                together[-1].append(int(i))
+            else:
+                together.append([int(i)])
         found = []
-        for i, name in enumerate(PARTS):
-            frequency = np.array([play[0][i], record[0][i]])
-            phasor = np.array([play[1][i], -record[1][i]])
-            power = np.abs(phasor) ** 2
-            if power.sum() > 0.0:
-                beating = np.real(np.exp(2j * np.pi * np.outer(time_s, frequency)) @ phasor)
-                hertz = float(np.average(frequency, weights=power))
-                found.append((name, hertz, float(100.0 * np.sqrt(np.mean(beating**2)))))
+        for group in together:
+            frequency = np.concatenate([play[0][group], record[0][group]])
+            phasor = np.concatenate([play[1][group], -record[1][group]])
+            beating = np.real(np.exp(2j * np.pi * np.outer(time_s, frequency)) @ phasor)
+            hertz = float(np.average(frequency, weights=np.abs(phasor) ** 2))
+            name = " and ".join(PARTS[i] for i in group)
+            found.append((name, hertz, float(100.0 * np.sqrt(np.mean(beating**2)))))
         return found
 
     def drift_percent(self, start_s: float, stop_s: float, parts: int = 6) -> float:

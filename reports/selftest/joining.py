@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from sessions.results import Condition, Conditions, Curve, Measurements, Result
 
@@ -15,7 +16,7 @@ NEAR: Mapping[str, tuple[str, float]] = {"flutter_line": ("frequency_hz", 0.02)}
 SMOOTH_CONSTANT = {"delay_trajectory"}
 """Curves whose constant is a figure of its own (`latency`): they are compared less the weighted mean of their error."""
 
-WIDEST = 1.5  # of the distance of the truth's points: farther apart, measured points have a gap between them
+LEAST_FOR_CUBIC = 4
 
 Fate = Literal["invalid", "missing", "unfounded"]
 """What became of a figure without its partner: said to be out of reach, not there at all, or given where there can be none."""
@@ -151,42 +152,40 @@ def _figure(told: Result, partner: Result) -> Pair:
 
 
 def _curve(told: Curve, measured: Curve) -> Pair:
-    """A curve as measured beside the true one, both at the points of the coarser; over log frequency where x is a frequency.
+    """Points of a curve as measured beside the true curve, a cubic between its points; over log frequency where x is a frequency.
 
-    In a gap of what was measured, wider than the truth's own points lie apart, nothing is compared.
+    What is measured is never interpolated: the chance in it would be less than is stated.
     """
     x, over = told.x.array, measured.x.array
     logarithmic = told.x.unit == "Hz" and x.size > 0 and over.size > 0 and min(x.min(), over.min()) > 0.0
     true_at, found_at = (np.log(axis) if logarithmic else axis for axis in (x, over))
-    at, kept = _shared(true_at, found_at)
-
-    def read(axis: np.ndarray, values: np.ndarray) -> np.ndarray:
-        return np.interp(at, axis, values) if at.size else at
-
-    true, found = read(true_at, told.y.array), read(found_at, measured.y.array)
-    doubt = np.full(at.size, np.nan)
+    kept = _compared(true_at, found_at)
+    between = np.interp if x.size < LEAST_FOR_CUBIC else _cubic
+    true, found = between(found_at[kept], true_at, told.y.array), measured.y.array[kept]
+    doubt = np.full(kept.size, np.nan)
     if measured.uncertainty is not None:
-        doubt = read(found_at, np.asarray(measured.uncertainty))
-    if told.quantity in SMOOTH_CONSTANT and at.size:
+        doubt = np.asarray(measured.uncertainty, dtype=float)[kept]
+    if told.quantity in SMOOTH_CONSTANT and kept.size:
         # What is hardly known says little of the constant: readings weigh as they are sure.
-        sure = doubt**-2.0 if np.all(doubt > 0.0) else np.ones(at.size)
+        sure = doubt**-2.0 if np.all(doubt > 0.0) else np.ones(kept.size)
         found = found - np.average(found - true, weights=sure)
-    return Pair(told.quantity, told.y.unit, told.conditions, np.concatenate((x, over))[kept], true, found, doubt)
+    return Pair(told.quantity, told.y.unit, told.conditions, over[kept], true, found, doubt)
 
 
-def _shared(true_at: np.ndarray, found_at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where two curves are compared, and which of the points of both, one after the other, that is."""
-    every = np.concatenate((true_at, found_at))
+def _cubic(at: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """As :func:`numpy.interp`, by monotone cubics."""
+    return np.asarray(PchipInterpolator(x, y)(at))
+
+
+def _compared(true_at: np.ndarray, found_at: np.ndarray) -> np.ndarray:
+    """Which points of what was measured are compared: those within the truth, no more of them than the truth has."""
     if true_at.size < 1 or found_at.size < 2:
-        return np.zeros(0), np.zeros(0, dtype=int)
-    own = np.flatnonzero((true_at >= found_at.min()) & (true_at <= found_at.max()))
-    theirs = np.flatnonzero((found_at >= true_at.min()) & (found_at <= true_at.max()))
-    if theirs.size < own.size:
-        return found_at[theirs], theirs + true_at.size
-    at = true_at[own]
-    right = np.clip(np.searchsorted(found_at, at), 1, found_at.size - 1)
-    nearest = np.minimum(np.abs(at - found_at[right - 1]), np.abs(at - found_at[right]))
-    apart = found_at[right] - found_at[right - 1]
-    step = np.gradient(true_at)[own] if true_at.size > 1 else np.zeros(own.size)
-    kept = own[(apart <= WIDEST * np.abs(step)) | (nearest < 1e-9 * np.ptp(every))]
-    return every[kept], kept
+        return np.zeros(0, dtype=int)
+    slack = 1e-9 * np.ptp(found_at)
+    inside = np.flatnonzero((found_at >= true_at.min() - slack) & (found_at <= true_at.max() + slack))
+    own = true_at[(true_at >= found_at.min() - slack) & (true_at <= found_at.max() + slack)]
+    if inside.size <= own.size:
+        return inside
+    right = np.clip(np.searchsorted(found_at[inside], own), 1, inside.size - 1)
+    left = own - found_at[inside[right - 1]] < found_at[inside[right]] - own
+    return inside[np.unique(right - left)]
