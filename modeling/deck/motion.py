@@ -101,7 +101,7 @@ class PassPair:
             else:
                 together.append([int(i)])
         found = []
-        for group in together:
+        for group in sorted(sorted(group) for group in together):
             frequency = np.concatenate([play[0][group], record[0][group]])
             phasor = np.concatenate([play[1][group], -record[1][group]])
             beating = np.real(np.exp(2j * np.pi * np.outer(time_s, frequency)) @ phasor)

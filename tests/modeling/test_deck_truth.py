@@ -198,18 +198,26 @@ def test_third_octaves_hum_and_the_468_level_agree_with_the_running_deck():
     assert level.value - flat.value == pytest.approx(5.63 + 4.0, abs=0.1)  # Gaussian noise: 4 dB above its RMS value
 
 
+def lines_of(parameters):
+    return stated(parameters).find("flutter_line", track=2, **{"pass": 1})
+
+
 def test_lines_and_drift_of_flutter_are_those_of_the_parts():
     stating = stated()
-    lines = stating.find("flutter_line", track=2, **{"pass": 1})
+    lines = lines_of(FRESH.changed({"transport.supply_mm": 11.0}))
     assert [line.note for line in lines] == ["capstan", "pinch roller", "supply reel", "take-up reel"]
     v, transport = FRESH.speed_um_s / 1000.0, FRESH.transport
-    expected = (
-        v / np.pi / np.array([transport.capstan_mm, transport.pinch_mm, 2 * transport.supply_mm, 2 * transport.takeup_mm])
-    )
+    expected = v / np.pi / np.array([transport.capstan_mm, transport.pinch_mm, 2 * 11.0, 2 * transport.takeup_mm])
     assert [line.conditions["frequency_hz"] for line in lines] == pytest.approx(expected, rel=0.01)
     # Two passes of the same peak p with phases of their own: from nothing to 2 p / sqrt(2).
     peaks = (transport.capstan_percent, transport.pinch_percent, transport.supply_percent, transport.takeup_percent)
     assert all(0.0 < line.value <= np.sqrt(2.0) * peak * 1.01 for line, peak in zip(lines, peaks, strict=True))
+    # Reels a quarter of a hertz apart are one line in a tone of some ten seconds.
+    *_, both = lines_of(FRESH)
+    assert both.note == "supply reel and take-up reel"
+    slower, faster = (v / np.pi / (2 * radius) for radius in (transport.supply_mm, transport.takeup_mm))
+    assert slower < both.conditions["frequency_hz"] < faster
+    assert both.value <= np.sqrt(2.0) * (transport.supply_percent + transport.takeup_percent) * 1.01
     drifting = stated(FRESH.changed({"transport.drift_percent_per_min": 0.6}))
     # Record and play pass drift alike: what is heard is the drift over the rewind's landing alone.
     (still,), (moving,) = (s.find("speed_drift", track=2, **{"pass": 1}) for s in (stating, drifting))
