@@ -33,6 +33,8 @@ DROWNED_S, DROWNED = (
     0.05,
     0.4,
 )  # for so long the noise of the band has more than this share of the power in it: the tone is lost
+LEAST_SD_S = 1e-6
+RESPONSE_SD_RAD = 5e-3  # phase of the response as the programme tells it
 Law = Callable[[np.ndarray], np.ndarray]
 
 
@@ -82,6 +84,7 @@ def track(
     bandwidth_hz: float,
     step_s: float,
     harmonic: int = 1,
+    faded_db: float = FADED_DB,
 ) -> Readings:
     """Readings of the delay over a span of input time.
 
@@ -99,6 +102,8 @@ def track(
         Spacing of the readings, rounded to whole samples; at most ``0.4 / bandwidth_hz``.
     harmonic : int
         Order of the harmonic to demodulate instead of the signal itself.
+    faded_db : float
+        So far below its usual amplitude the signal counts as lost.
 
     Returns
     -------
@@ -129,7 +134,7 @@ def track(
     # The noise just beside the band tells that inside; its power is exponentially distributed, and half is in quadrature.
     share = float(np.sum(taps**2) / np.sum(beside**2))
     quadrature = 0.5 * share * float(np.median(outside.real**2 + outside.imag**2)) / np.log(2.0)
-    present = amplitude > 10.0 ** (FADED_DB / 20.0) * np.percentile(amplitude, USUAL_PERCENTILE)
+    present = amplitude > 10.0 ** (faded_db / 20.0) * np.percentile(amplitude, USUAL_PERCENTILE)
     if (
         float(np.min(law[1](np.array(input_span_s)))) * harmonic > 2.0 * bandwidth_hz
     ):  # else its image stands beside the band
@@ -206,6 +211,50 @@ def resolve_cycles(readings: Readings, frequency_hz: float, known_time_s: np.nda
     return Readings(
         readings.time_s, readings.delay_s + np.round(offset / cycle) * cycle, readings.variance, readings.amplitude
     )
+
+
+def freed(
+    found: Readings,
+    frequency_law: Law,
+    base: Timebase,
+    response: tuple[np.ndarray, np.ndarray] | None,
+    timed_hz: tuple[float, float] = (0.0, np.inf),
+    sure_cycles: float = np.inf,
+) -> Readings:
+    """Readings without the delay of the response, in the whole cycle that a known trajectory points to.
+
+    Parameters
+    ----------
+    frequency_law : callable
+        Frequency of the signal sent, from :func:`phase_law`.
+    base : Timebase
+        What is known of the delay.
+    response : (ndarray, ndarray) or None
+        Frequencies in Hz, and the complex response at them.
+    timed_hz : (float, float)
+        Frequencies whose phase tells time; elsewhere the variance is infinite.
+    sure_cycles : float
+        Where the base is in doubt by more cycles all along, nothing is told: all variances are infinite.
+    """
+    input_time = base.input_time(found.time_s)
+    frequency = frequency_law(input_time)
+    delay = found.delay_s - (0.0 if response is None else _response_delay(*response, frequency))
+    variance = found.variance + LEAST_SD_S**2 + (RESPONSE_SD_RAD / (2.0 * np.pi * frequency)) ** 2
+    sure = np.isfinite(found.variance) & (frequency >= timed_hz[0]) & (frequency <= timed_hz[1])
+    # Moments at which the trajectory is known well decide; in a sweep or chirp a cycle is longest where it is low.
+    doubt = base.sd(input_time) * frequency
+    if not sure.any() or np.min(doubt[sure]) > sure_cycles:
+        return Readings(found.time_s, delay, np.full(delay.size, np.inf), found.amplitude)
+    weight = sure / doubt**2
+    apart = (found.time_s - input_time - delay) * frequency
+    cycles = np.round(np.sum(weight * apart) / np.sum(weight))
+    return Readings(found.time_s, delay + cycles / frequency, np.where(sure, variance, np.inf), found.amplitude)
+
+
+def _response_delay(known_hz: np.ndarray, response: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
+    """Delay of a response at given frequencies, up to one number of whole cycles."""
+    phase = np.interp(frequency_hz, known_hz, np.unwrap(np.angle(response)))
+    return -phase / (2.0 * np.pi * frequency_hz)
 
 
 def noise_bandwidth_hz(bandwidth_hz: float, sample_rate: int) -> float:

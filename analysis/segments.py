@@ -7,24 +7,21 @@ into delays, and the tones are put in the cycles that join them to what is known
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
-from analysis import programme
+from analysis import chirps, programme
 from analysis.anchors import BETWEEN_ANCHORS_S, Anchors, holds
-from analysis.phase import Readings, phase_law, resolve_cycles, track
+from analysis.phase import LEAST_SD_S, Readings, freed, phase_law, resolve_cycles, track
 from analysis.pipeline import pipelined
 from analysis.smoother import Prior, fitted, log_likelihood, smooth
 from analysis.timebase import Timebase
 from analysis.working_rate import reduce_rate, working_rate
-from signals import markers
 from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
 
 TONE_BANDWIDTH_HZ = 60.0
-GUARD_BANDWIDTH_HZ = 100.0
-GUARD_MARGIN_S = 0.012
+CHIRP_PASSES = 2
 STEP_S = 2.5e-3
 CUE_MARGIN_S = 0.02
 SELF_TIMED_MAX_HZ = 4000.0
@@ -32,8 +29,9 @@ PROGRAMME_MARGIN_S = 0.1
 SWEEP_TIMED_HZ = (100.0, 10_000.0)
 SWEEP_SIGN_HZ = (300.0, 1000.0)
 SWEEP_START_SD_S = 1e-2
-LEAST_SD_S = 1e-6
-RESPONSE_SD_RAD = 5e-3  # phase of the response as the programme tells it
+FAST_S = (1e-6, 2.5e-6, 5e-6)
+"""What is tried of the fast part of a trajectory, for a prior that fits the take."""
+
 CONSTANT_SD_S = 1.5e-6  # what the segments of one take differ by in their constants
 PILOT_SKEW_S = 2.5e-6  # one track against another
 LONG_LOSS_S = 0.06  # over a shorter one the speed on both sides tells the cycle
@@ -91,11 +89,9 @@ def follow(
     estimates = list(pipelined(programmes, read, _by_programme))
     own = {cue.name: estimate.timebase for cue, estimate in zip(programmes, estimates, strict=True)}
     readings = [*_stretches(known.readings), *(_over(own[cue.name], cue, rate) for cue in programmes)]
-    # Markers and impulses are too short to tell flutter from the phase of the response.
+    # Codes and impulses are too short to tell flutter from the phase of the response.
     response = _mean_response(estimates) if estimates else None
-    short = [_with_code(sheet, channel, "marker_start", 0), _with_code(sheet, channel, "marker_end", -1)]
-    short += [c for c in there if c.kind == "impulses"]
-    for cue in (c for c in short if response is not None and holds(known.lost_s, c, rate)):
+    for cue in (c for c in there if response is not None and c.kind in {"marker_code", "impulses"}):
         found = _by_programme(read(cue), None if response is None else response.response)
         readings.append(_over(found.timebase, cue, rate))
     take_s = (0.0, sheet.samples / rate)
@@ -103,19 +99,26 @@ def follow(
     time, delay, variance = _on_grid(span, readings)
     prior = fitted(delay - _along(coarse, time), variance, STEP_S)
     base = _merge(span, readings, prior, coarse)
+    known_hz = None if response is None else (response.frequency_hz, response.response)
+    # On a trajectory that the chirps have told once they are heard again: their edges then tell the delay, and not the speed.
+    told: list[Readings] = []
+    for _ in range(CHIRP_PASSES):
+        told = [chirp.readings(returned, to, base, known_hz) for chirp in chirps.placed(there, rate)]
+        base = _merge(span, [*readings, *told], prior, coarse)
+    readings += told
     tones = []
-    for cue in (c for c in there if c.kind in {"guard", "sweep", "tone"}):
+    for cue in (c for c in there if c.kind in {"sweep", "tone"}):
         if cue.kind == "tone" and cue.number("frequency_hz") > SELF_TIMED_MAX_HZ:
             continue
         heard = _by_phase(returned, to, cue, rate, coarse)
-        freed = _freed(heard, cue, rate, base, response)
-        if cue.kind != "guard":
-            own[cue.name] = _alone(heard, cue, rate, coarse)
+        own[cue.name] = _alone(heard, cue, rate, coarse)
+        law = phase_law(cue, rate)[1]
         if cue.kind == "tone":
-            tones.append((freed, 1.0 / cue.number("frequency_hz")))
+            tones.append((freed(heard, law, base, known_hz), 1.0 / cue.number("frequency_hz")))
         else:
-            readings.append(freed)
+            readings.append(freed(heard, law, base, known_hz, SWEEP_TIMED_HZ))
     readings = _joined(tones, readings, prior)
+    prior = _fitted(span, readings, coarse)
     base = _merge(span, readings, prior, coarse)
     if pilot is not None:
         base = _merge(span, [*readings, *_pieces(pilot, base)], prior, coarse)
@@ -138,11 +141,8 @@ def self_timed(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, 
 
 
 def _by_phase(returned: AudioReader, channel: int, cue: Cue, sample_rate: int, coarse: Timebase) -> Readings:
-    margin_s, bandwidth_hz = (
-        (GUARD_MARGIN_S, GUARD_BANDWIDTH_HZ) if cue.kind == "guard" else (CUE_MARGIN_S, TONE_BANDWIDTH_HZ)
-    )
-    span = (cue.start_samples / sample_rate + margin_s, cue.stop_samples / sample_rate - margin_s)
-    return track(returned, channel, phase_law(cue, sample_rate), coarse, span, bandwidth_hz, STEP_S)
+    span = (cue.start_samples / sample_rate + CUE_MARGIN_S, cue.stop_samples / sample_rate - CUE_MARGIN_S)
+    return track(returned, channel, phase_law(cue, sample_rate), coarse, span, TONE_BANDWIDTH_HZ, STEP_S)
 
 
 def _alone(found: Readings, cue: Cue, sample_rate: int, coarse: Timebase) -> Timebase:
@@ -164,24 +164,6 @@ def _alone(found: Readings, cue: Cue, sample_rate: int, coarse: Timebase) -> Tim
         return coarse  # it drowned
     mean, sd = smooth(reading, variance, found.step_s, Prior(fast_s=20e-6))
     return Timebase.over_output(found.time_s, mean, sd)
-
-
-def _freed(found: Readings, cue: Cue, sample_rate: int, base: Timebase, response: programme.Estimate | None) -> Readings:
-    """Readings of a tone or sweep without the delay of the response, in the cycle that the known trajectory points to."""
-    input_time = base.input_time(found.time_s)
-    frequency = phase_law(cue, sample_rate)[1](input_time)
-    delay = found.delay_s - (0.0 if response is None else _response_delay(response, frequency))
-    variance = found.variance + LEAST_SD_S**2 + (RESPONSE_SD_RAD / (2.0 * np.pi * frequency)) ** 2
-    sure = np.isfinite(found.variance)
-    if cue.kind != "tone":
-        sure &= (frequency >= SWEEP_TIMED_HZ[0]) & (frequency <= SWEEP_TIMED_HZ[1])
-    if not sure.any():
-        return Readings(found.time_s, delay, np.full(delay.size, np.inf), found.amplitude)
-    # Moments at which the trajectory is known well decide; in a sweep a cycle is longest where it begins.
-    weight = sure / (base.sd(input_time) * frequency) ** 2
-    apart = (found.time_s - input_time - delay) * frequency
-    cycles = np.round(np.sum(weight * apart) / np.sum(weight))
-    return Readings(found.time_s, delay + cycles / frequency, np.where(sure, variance, np.inf), found.amplitude)
 
 
 def _joined(tones: Sequence[tuple[Readings, float]], known: Sequence[Readings], prior: Prior) -> list[Readings]:
@@ -254,25 +236,6 @@ def _mean_distance(time: np.ndarray, delay: np.ndarray, base: Timebase) -> float
     """How much later than readings a trajectory is, by the moments at which it is known well."""
     input_time = base.input_time(time)
     return float(np.average(time - input_time - delay, weights=base.sd(input_time) ** -2.0))
-
-
-def _response_delay(response: programme.Estimate, frequency_hz: np.ndarray) -> np.ndarray:
-    """Delay of the response at given frequencies, up to one number of whole cycles."""
-    phase = np.interp(frequency_hz, response.frequency_hz, np.unwrap(np.angle(response.response)))
-    return -phase / (2.0 * np.pi * frequency_hz)
-
-
-def _with_code(sheet: CueSheet, channel: int, kind: Literal["marker_start", "marker_end"], code: int) -> Cue:
-    """A marker and the identity code beside it as one segment of programme.
-
-    A lone chirp cannot tell flutter from dispersion, since each of its frequencies sounds once; the code's many chirps can.
-    """
-    marker = sheet.of_kind(kind, channel=channel)[0]
-    beside = sheet.of_kind("marker_code", channel=channel)[code]
-    start = min(marker.start_samples, beside.start_samples)
-    falling = marker.start_samples + markers.FALLING.samples(sheet.sample_rate)
-    length = max(falling, beside.stop_samples) - start
-    return marker.model_copy(update={"kind": "music", "start_samples": start, "length_samples": length})
 
 
 @dataclass(frozen=True)
@@ -349,6 +312,15 @@ def _merge(span_s: tuple[float, float], readings: Sequence[Readings], prior: Pri
     along = _along(coarse, time)
     mean, sd = smooth(delay - along, variance, STEP_S, prior)
     return Timebase.over_output(time, mean + along, sd)
+
+
+def _fitted(span_s: tuple[float, float], readings: Sequence[Readings], coarse: Timebase) -> Prior:
+    """The prior that makes readings likeliest, its fast part too: it says how far they may be carried beyond their ends."""
+    time, delay, variance = _on_grid(span_s, readings)
+    delay = delay - _along(coarse, time)
+    slow = fitted(delay, variance, STEP_S, FAST_S[0])
+    tried = [replace(slow, fast_s=fast) for fast in FAST_S]
+    return max(tried, key=lambda prior: log_likelihood(delay, variance, STEP_S, prior))
 
 
 def _along(coarse: Timebase, time_s: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis import cells
+from analysis import cells, chirps
 from analysis.anchors import holds
 from analysis.dewarp import interpolate_fast
 from analysis.pipeline import pipelined
@@ -129,6 +129,7 @@ class _Group:
         self.wet = Reduced(returned, tuple(to for _, to in joins))
         self.rate = self.wet.rate
         self.hop = cells.hop_samples(self.rate)
+        self.returned = returned
         self.known = known
         self.count = max(1, (self.wet.samples - cells.frame_samples(self.rate)) // self.hop + 1)
         cues = [c for c in sheet.cues if c.channel == joins[0][0] and c.kind not in MUTE]
@@ -137,6 +138,8 @@ class _Group:
         # Chirps go through one frequency after the other, at levels of their own: music and noise tell the response.
         telling = [c for c in cues if c.kind in {"music", "noise"}]
         self.telling = list(self._parts(_stretches(telling, sheet.sample_rate))) or self.parts
+        # Without music and noise the response would be that of the chirps themselves.
+        self.markers = chirps.placed((c for c in cues if telling and c.kind.startswith("marker")), sheet.sample_rate)
 
     def trajectories(self) -> list[Timebase]:
         """One for each channel."""
@@ -157,9 +160,10 @@ class _Group:
         input_time = self.known.input_time(time)
         known_delay, known_sd = time - input_time, self.known.sd(input_time)
         trajectories = []
-        for (step, information, centre), (_, tau) in zip(said, responses, strict=True):
+        for to, (step, information, centre), (H, tau) in zip(self.wet.channels, said, responses, strict=True):
             variance = cells.readings(cells.Frames(time, step, information, centre))
             variance[known_sd * centre >= CERTAIN_CYCLES] = np.inf
+            self._add_markers(to, H, time, step, variance)
             if not np.isfinite(variance).any():
                 trajectories.append(self.known)
                 continue
@@ -196,6 +200,15 @@ class _Group:
         inside = np.clip(np.minimum(time - part.begins_s, part.ends_s - time) / (0.5 * RESPONSE_S), 0.0, 1.0)
         gate = (0.5 - 0.5 * np.cos(np.pi * inside)).astype(np.float32)
         return _Heard(part, first, warped * gate, [wet * gate for wet in self.wet.reduced(raw.returned, raw.stop - first)])
+
+    def _add_markers(self, to: int, H: np.ndarray, time_s: np.ndarray, step_s: np.ndarray, variance: np.ndarray) -> None:
+        """Where no frame says anything, as where a marker begins, take what the phase of its chirps says."""
+        for chirp in self.markers:
+            found = chirp.readings(self.returned, to, self.known, (np.fft.rfftfreq(2 * (H.size - 1), 1.0 / self.rate), H))
+            inside = (time_s >= found.time_s[0]) & (time_s <= found.time_s[-1]) & ~np.isfinite(variance)
+            said = found.delay_s - (found.time_s - self.known.input_time(found.time_s))
+            step_s[inside] = np.interp(time_s[inside], found.time_s, said)
+            variance[inside] = 1.0 / np.maximum(np.interp(time_s[inside], found.time_s, 1.0 / found.variance), 1e-30)
 
     def _responses(self) -> list[tuple[np.ndarray, float]]:
         """Response of every channel, its delay against the known trajectory left in it, and that delay."""

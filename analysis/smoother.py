@@ -76,9 +76,9 @@ def log_likelihood(reading_s: np.ndarray, variance: np.ndarray, step_s: float, p
     return float(_filtered(z, information, *_matrices(step_s, prior))[-1])
 
 
-def fitted(reading_s: np.ndarray, variance: np.ndarray, step_s: float) -> Prior:
-    """The prior whose wow and flutter make readings likeliest; parameters as for :func:`smooth`."""
-    tried = [Prior(flutter_s=s, flutter_hz=f) for s in FLUTTER_S for f in FLUTTER_HZ]
+def fitted(reading_s: np.ndarray, variance: np.ndarray, step_s: float, fast_s: float = Prior.fast_s) -> Prior:
+    """The prior with a given fast part whose wow and flutter make readings likeliest; parameters as for :func:`smooth`."""
+    tried = [Prior(flutter_s=s, flutter_hz=f, fast_s=fast_s) for s in FLUTTER_S for f in FLUTTER_HZ]
     return max(tried, key=lambda prior: log_likelihood(reading_s, variance, step_s, prior))
 
 

@@ -15,7 +15,9 @@ LATENCY = "arrival of the start marker on the time base; linear phase of the res
 SPEED = "span of the stimulus from start to end marker over the span of its return"
 DRIFT = "slope of the speed over the six equal parts of the take from start to end marker, times its length"
 POLARITY = "sign of the correlation with what was sent, 200 Hz to 2 kHz"
-SWEPT_S, UNSWEPT_S = 1e-6, 7e-6  # what the constant of the delay is uncertain by, with a sweep to set it and without (95 %)
+SWEPT_S, NOISED_S, UNSWEPT_S = 1e-6, 1.5e-6, 7e-6
+"""What the constant of the delay is uncertain by (95 %): with a sweep to set it, with noise, and with neither."""
+
 POLARITY_HZ = (200.0, 2000.0)
 LEAST_CORRELATION = 0.1  # of a noise or sweep that came back; what did not reaches 0.02
 
@@ -36,7 +38,7 @@ def measure(take: Take, reference: float | None) -> Measured:
     start, end = take.longest_s()
     method = f"{SPEED}; {take.alignment.method}"
     left_s = swept_delay_s(take)
-    constant_s = UNSWEPT_S if left_s is None else SWEPT_S
+    constant_s = SWEPT_S if left_s is not None else NOISED_S if take.cues("noise") else UNSWEPT_S
     base = base.shifted(left_s or 0.0)
     latency_doubt = float(np.hypot(1.96 * base.sd(marker), constant_s))
     speed = float(base.speed(start, end))

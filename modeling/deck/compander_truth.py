@@ -21,7 +21,7 @@ from modeling.deck.electronics import COUPLING_HZ, small_signal_gain
 from modeling.deck.losses import coupling
 from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, hiss_density, hum_lines
 from modeling.deck.parameters import TRACKS, Compander, DeckParameters
-from modeling.deck.steady_state import linear_response, steady_sine
+from modeling.deck.steady_state import linear_response, response_delay_s, steady_sine
 from modeling.deck.tracks import replay_matrix
 from sessions.results import Axis, Condition, Curve, Measurements, Result
 from signals.cues import CueSheet
@@ -30,9 +30,10 @@ MOTION = (
     "latency", "speed_error", "speed_drift", "wow_flutter_weighted_2sigma", "wow_flutter_weighted_rms",
     "wow_flutter_unweighted_rms", "wow_rms", "flutter_rms", "delay_trajectory", "speed_deviation",
 )  # fmt: skip
-"""What a compander leaves as it is."""
+"""What a compander leaves as it is, but for the delay of an emphasis in `latency`."""
 
 BY_ALGEBRA = "static algebra of the compander, from its parameters"
+BY_EMPHASIS = "linear phase of the emphasis in closed form"
 BY_NOISE = "density of the noise and the gain that it and the tone set, in closed form"
 MODULATING_HZ = 100.0
 T = TypeVar("T", Result, Curve)
@@ -132,10 +133,14 @@ class StaticCompander:
 
 
 def companded(said: Measurements, parameters: DeckParameters, sheet: CueSheet, dbx: str) -> Measurements:
-    """The truth of a pass in a position of the dbx switch, from what it would be without: the motion, and the noise anew."""
+    """The truth of a pass in a position of the dbx switch, from what it would be without: the motion, and the noise anew.
+
+    The linear phase of the emphasis counts as latency where the other half does not take it off again.
+    """
     if dbx == "off":
         return said
     results = [_set(r, dbx) for r in said.results if r.quantity in MOTION]
+    results = [_emphasised(r, parameters, sheet, dbx) if r.quantity == "latency" else r for r in results]
     for silent in (r for r in said.results if r.quantity in ("noise_a", "snr_a")):
         track = int(silent.conditions["track"]) - 1
         static = StaticCompander(parameters, track, _driven(sheet, track))
@@ -145,6 +150,21 @@ def companded(said: Measurements, parameters: DeckParameters, sheet: CueSheet, d
             results.append(_set(silent, dbx).model_copy(update={"value": value, "method": BY_NOISE}))
     curves = [_set(c, dbx) for c in said.curves if c.quantity in MOTION]
     return said.model_copy(update={"results": results, "curves": curves})
+
+
+def _emphasised(latency: Result, parameters: DeckParameters, sheet: CueSheet, dbx: str) -> Result:
+    """A latency with the delay of the emphasis that is left in a position of the dbx switch."""
+    track = int(latency.conditions["track"]) - 1
+    sign = {"encode": 1, "decode": -1}.get(dbx, 0)
+    if latency.value is None or sign == 0 or not _goes_through(sheet, track):
+        return latency
+    driven = _driven(sheet, track)
+
+    def half(frequency_hz: np.ndarray) -> np.ndarray:
+        return emphasis(frequency_hz, parameters.compander) ** sign
+
+    more_s = response_delay_s(parameters, track, driven, half) - response_delay_s(parameters, track, driven)
+    return latency.model_copy(update={"value": latency.value + more_s, "method": f"{latency.method}; {BY_EMPHASIS}"})
 
 
 def compander_figures(parameters: DeckParameters, sheet: CueSheet, dbx: str) -> tuple[list[Result], list[Curve]]:

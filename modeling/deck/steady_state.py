@@ -6,7 +6,7 @@ full Preisach sum, each harmonic of each class through its exact e^{-ky + jkx_f}
 and no flutter, and no reduction to a few curves.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import lru_cache
 
 import numpy as np
@@ -46,10 +46,23 @@ def linear_response(frequency_hz: np.ndarray, parameters: DeckParameters, track:
     return gain * coupling(f, COUPLING_HZ) ** 2 * record_field(f, parameters) * magnetised * replayed
 
 
-def response_delay_s(parameters: DeckParameters, track: int, driven: Collection[int]) -> float:
-    """Delay of the linear response: argmax over tau of |integral of H/|H| e^{j 2 pi f tau} df|, 400 Hz to 6 kHz."""
+def response_delay_s(
+    parameters: DeckParameters,
+    track: int,
+    driven: Collection[int],
+    beside: Callable[[np.ndarray], np.ndarray] = np.ones_like,
+) -> float:
+    """Delay of the linear response: argmax over tau of |integral of H/|H| e^{j 2 pi f tau} df|, 400 Hz to 6 kHz.
+
+    Parameters
+    ----------
+    track, driven
+        As in :func:`linear_response`.
+    beside : callable
+        Response over frequency in Hz of what stands in the way besides, such as half a compander.
+    """
     f = np.arange(DELAY_BAND_HZ[0], DELAY_BAND_HZ[1] + 1.0)
-    response = linear_response(f, parameters, track, driven)
+    response = linear_response(f, parameters, track, driven) * beside(f)
     unit = response / np.abs(response)
 
     def concentration(tau_s: float) -> float:

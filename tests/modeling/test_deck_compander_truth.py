@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from modeling.deck.compander_truth import StaticCompander, compander_figures
+from modeling.deck.compander_truth import StaticCompander, companded, compander_figures
 from modeling.deck.deck import VirtualDeck
 from modeling.deck.noise import a_weighting
 from modeling.deck.parameters import load_parameters
+from modeling.deck.steady_state import linear_response
+from sessions.results import Measurements, Result
 from signals.companded import plan_companded
 
 RATE = 48_000
@@ -75,3 +77,23 @@ def test_every_position_says_what_its_takes_tell():
         assert {r.quantity for r in results} == quantities
     fourth = plan_companded(session="s", stimulus="encoded", sample_rate=RATE, tracks=[4])
     assert compander_figures(FRESH, fourth, "encode")[0]  # without a pilot the switch stands on ON, not on SYNC
+
+
+def test_latency_holds_the_emphasis_that_the_other_half_does_not_take_off():
+    """The definition on a grid of lags, with the shelf written out by hand."""
+    sheet = plan_companded(session="s", stimulus="encoded", sample_rate=RATE, tracks=[1], pilot_track=4)
+    f = np.arange(400.0, 6001.0)
+    shelf = (1.0 + 1j * f / 800.0) / (1.0 + 1j * f / 3200.0)
+    deck = linear_response(f, FRESH, 0, ALONE)
+    lags = np.arange(-150e-6, 0.0, 0.1e-6)
+    turns = np.exp(2j * np.pi * np.outer(lags, f))
+    lag = {
+        sign: lags[np.argmax(np.abs(turns @ (deck / np.abs(deck) * (shelf / np.abs(shelf)) ** sign)))] for sign in (-1, 0, 1)
+    }
+    figures = [Result(quantity="latency", value=0.5, unit="s", conditions={"track": t}, method="test") for t in (1, 4)]
+    said = Measurements(session="s", tool_version="test", created="now", results=figures, curves=[])
+    for dbx, sign in (("off", 0), ("on", 0), ("encode", 1), ("decode", -1)):
+        first, pilot = companded(said, FRESH, sheet, dbx).results
+        assert first.value == pytest.approx(0.5 + lag[sign] - lag[0], abs=0.15e-6)
+        assert pilot.value == 0.5
+    assert lag[1] - lag[0] > 4e-6
