@@ -204,15 +204,15 @@ def lines_of(parameters):
 
 def test_lines_and_drift_of_flutter_are_those_of_the_parts():
     stating = stated()
-    lines = lines_of(FRESH.changed({"transport.supply_mm": 11.0}))
+    lines = lines_of(FRESH.changed({"transport.supply_mm": 10.0, "transport.takeup_mm": 25.0}))
     assert [line.note for line in lines] == ["capstan", "pinch roller", "supply reel", "take-up reel"]
     v, transport = FRESH.speed_um_s / 1000.0, FRESH.transport
-    expected = v / np.pi / np.array([transport.capstan_mm, transport.pinch_mm, 2 * 11.0, 2 * transport.takeup_mm])
+    expected = v / np.pi / np.array([transport.capstan_mm, transport.pinch_mm, 20.0, 50.0])
     assert [line.conditions["frequency_hz"] for line in lines] == pytest.approx(expected, rel=0.01)
     # Two passes of the same peak p with phases of their own: from nothing to 2 p / sqrt(2).
     peaks = (transport.capstan_percent, transport.pinch_percent, transport.supply_percent, transport.takeup_percent)
     assert all(0.0 < line.value <= np.sqrt(2.0) * peak * 1.01 for line, peak in zip(lines, peaks, strict=True))
-    # Reels a quarter of a hertz apart are one line in a tone of some ten seconds.
+    # Reels a quarter of a hertz apart are one line in a tone of some seconds.
     *_, both = lines_of(FRESH)
     assert both.note == "supply reel and take-up reel"
     slower, faster = (v / np.pi / (2 * radius) for radius in (transport.supply_mm, transport.takeup_mm))
