@@ -17,8 +17,8 @@ from analysis import lines
 
 HIGHEST_HZ = 20_000.0
 LOWEST_HZ = 20.0
-SYSTEMATIC = 0.01  # of the value: fades, dewarping, what level and speed drift during a tone
-LEVEL_SYSTEMATIC_DB = 0.02  # of the fundamental's level: dewarping and drift
+SYSTEMATIC = 0.004  # of the value: fades, dewarping, what level and speed drift during a tone
+LEVEL_SYSTEMATIC_DB = 0.005  # of the fundamental's level: dewarping and drift
 NOTCH_Q = 3.0  # the notch of THD+N is as wide as the fundamental over this; the sidebands of fast flutter fall into it
 REACH = 0.45  # of the fundamental: how far beside a harmonic its hiss is looked for
 MOST_REACH_HZ = 150.0
@@ -61,7 +61,8 @@ class Harmonics:
 
     def fundamental_doubt_db(self) -> float:
         """95 % uncertainty of the level of the fundamental in dB."""
-        return 1.96 * 4.343 * float(np.sqrt(self.variance[0])) / max(self.power[0], 1e-300) + LEVEL_SYSTEMATIC_DB
+        by_noise = 1.96 * 4.343 * float(np.sqrt(self.variance[0])) / max(self.power[0], 1e-300)
+        return float(np.hypot(by_noise, LEVEL_SYSTEMATIC_DB))
 
     def thd(self) -> tuple[float, float] | None:
         """Total harmonic distortion re the fundamental in %, and its 95 % uncertainty; None when it drowns in hiss."""
@@ -151,6 +152,7 @@ def _whole_cycles(tone: np.ndarray, frequency_hz: float, sample_rate: int) -> np
 def _noise(rest: np.ndarray, frequency_hz: float, sample_rate: int) -> tuple[float, float]:
     """Twice the mean square of what is left, 20 Hz to 20 kHz less a notch, and its variance."""
     window = lines.taper(rest.size)
+    rest = rest - np.average(rest, weights=window)  # an offset of the converter would spread behind the window
     power = 4.0 * np.abs(np.fft.rfft(rest * window)) ** 2 / (rest.size * np.sum(window**2))
     frequency = np.fft.rfftfreq(rest.size, 1.0 / sample_rate)
     counted = (frequency >= LOWEST_HZ) & (frequency <= HIGHEST_HZ)

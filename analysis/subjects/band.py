@@ -17,6 +17,7 @@ SPEED_UNKNOWN = 0.005
 """A tape tells nothing of the absolute speed of its own deck, which shifts the ripple of the heads along the frequencies."""
 
 SIXTH_OCTAVE = response.POINTS_PER_OCTAVE // 6 + 1
+SMOOTHED = float(np.linalg.norm(savgol_coeffs(SIXTH_OCTAVE, 2)))  # part of the chance in every point that smoothing leaves
 MOST_DOUBT_DB = 1.5  # of a point that still tells of the response; a speed that is off by 12 % makes 1 dB
 MOST_UNKNOWN = 0.5  # of the band of the ripple
 DRAWS = 200
@@ -51,7 +52,7 @@ def smoothed(level: np.ndarray) -> np.ndarray:
 
 def _smoothed_doubt(doubt: np.ndarray) -> np.ndarray:
     """The 95 % uncertainty that is left by :func:`smoothed`: chance differs from point to point, the rest does not."""
-    share = float(np.linalg.norm(savgol_coeffs(SIXTH_OCTAVE, 2))) if doubt.size >= SIXTH_OCTAVE else 1.0
+    share = SMOOTHED if doubt.size >= SIXTH_OCTAVE else 1.0
     return np.hypot(SYSTEMATIC_DB, share * np.sqrt(np.maximum(doubt**2 - SYSTEMATIC_DB**2, 0.0)))
 
 
@@ -116,7 +117,7 @@ def _ripple(points: _Points, conditions: Conditions) -> list[Result]:
     highest, lowest = int(np.argmax(level)), int(np.argmin(level))
     ripple = 0.5 * float(level[highest] - level[lowest])
     off = 0.5 * float(np.hypot(doubt[highest], doubt[lowest]))
-    figure = result("response_ripple", ripple, "dB", float(np.hypot(off, _raised(level, doubt))), conditions, RIPPLE)
+    figure = result("response_ripple", ripple, "dB", off + _raised(level, doubt), conditions, RIPPLE)
     if not unknown:
         return [figure]
     note = (
@@ -128,13 +129,14 @@ def _ripple(points: _Points, conditions: Conditions) -> list[Result]:
 def _raised(level: np.ndarray, doubt: np.ndarray) -> float:
     """By how much chance raises a ripple, since it is the highest and lowest of many points that count; in dB.
 
-    Told by raising it once more: the same chance is drawn upon the response again, a sixth of an octave at a time. Of a response
-    that is nothing but chance, two draws reach sqrt 2 times as far as one.
+    Told by raising it once more: the same chance is drawn upon the response again, for every point and smoothed as it was. Of a
+    response that is nothing but chance, two draws reach sqrt 2 times as far as one.
     """
     random = np.random.default_rng(0)
-    spread = np.maximum(doubt - SYSTEMATIC_DB, 0.0) / 1.96
-    drawn = random.standard_normal((DRAWS, -(-level.size // SIXTH_OCTAVE)))
-    redrawn = level + spread * np.repeat(drawn, SIXTH_OCTAVE, axis=1)[:, : level.size]
+    spread = np.sqrt(np.maximum(doubt**2 - SYSTEMATIC_DB**2, 0.0)) / 1.96 / SMOOTHED
+    drawn = random.standard_normal((DRAWS, level.size))
+    smooth = savgol_filter(drawn, SIXTH_OCTAVE, 2, axis=1) if level.size >= SIXTH_OCTAVE else SMOOTHED * drawn
+    redrawn = level + spread * smooth
     once_more = 0.5 * float(np.mean(np.ptp(redrawn, axis=1)) - np.ptp(level))
     return max(0.0, once_more / (np.sqrt(2.0) - 1.0))
 

@@ -12,7 +12,7 @@ from analysis.tracks import Tracks, noted, stray_notes, strayed
 from sessions.results import Result
 from signals.timeline import REFERENCE_HZ
 
-FLOOR_DB = 0.01  # of the ratio: what speed does to the reference tone it does to that of both tracks
+FLOOR_DB = 0.001  # of the ratio: what speed does to the reference tone it does to that of both tracks
 BALANCE = "returned 1 kHz reference tone of the higher track over that of the lower"
 
 
@@ -51,6 +51,6 @@ def _balance(tracks: Tracks, notes: Mapping[int, str]) -> list[Result]:
             continue
         lower, higher = with_tone[low].reference.blocks, with_tone[high].reference.blocks
         apart = 20.0 * np.log10(higher / lower)
-        doubt = 1.96 * float(np.std(apart, ddof=1)) / np.sqrt(apart.size) + FLOOR_DB
+        doubt = float(np.hypot(1.96 * np.std(apart, ddof=1) / np.sqrt(apart.size), FLOOR_DB))
         results.append(result("channel_balance", float(np.mean(apart)), "dB", doubt, conditions, BALANCE))
     return results
