@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis import distortion, drift, dropouts, modulation, wow_flutter
-from analysis import reference as references
 from analysis.dewarp import dewarp, interpolate
 from analysis.findings import Measured, curve, flutter_curve, flutter_results, result
 from analysis.intact import CLIPPED
@@ -220,7 +219,7 @@ def _spectral(tone: _Tone, clipped: str | None) -> Measured:
     if residue.size < noise.SHORTEST_S * rate:
         note = f"the tone lasts {wave.size / rate:.1f} s, {NOISE_S:g} s are needed for its noise; record a longer one"
         return [*results, Result.invalid("noise_a", "dB", tone.conditions, BESIDE, note)], []
-    told, curves = noise.levels([residue], rate, found.fundamental, references.REPEATED_DB, tone.conditions)
+    told, curves = noise.levels([residue], rate, found.fundamental, tone.conditions)
     band = f", up to {0.5 * rate / 1000:g} kHz" if 0.5 * rate < WIDE_HZ else ""
     results += [r.model_copy(update={"method": f"{r.method}; {BESIDE}{band}"}) for r in told]
     return results, [c.model_copy(update={"method": f"{c.method}; {BESIDE}{band}"}) for c in curves]

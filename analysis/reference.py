@@ -8,7 +8,7 @@ from analysis import distortion, intact
 
 PURPOSE = "reference"
 MOST_DOUBT_DB = 0.5  # of its level by noise
-REPEATED_DB = 0.01  # tones within a pass repeat to 0.001 dB
+DOUBT_DB = 0.01  # 95 % of a level re the tone beside noise; within a pass tones repeat to 0.001 dB
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,6 @@ def read(tone: np.ndarray, frequency_hz: float, sample_rate: int, companded: boo
         reason = "it is stated against the reference tone, which drowns in noise; raise the level or check the wiring"
     blocks = np.maximum(intact.block_amplitudes(tone, frequency_hz, sample_rate), 1e-12)
     return Reference(found.fundamental, reason, blocks=blocks)
-
-
-def doubt_db(speed: float) -> float:
-    """95 % uncertainty of a level re the tone beside noise, for a ratio of returned to sent frequency.
-
-    Record and play passes differ in speed, and what returns of a tone is the response at a frequency beside it: a slope of
-    6 dB an octave, that of an equaliser, is allowed for between the tone and what is stated against it.
-    """
-    return float(np.hypot(REPEATED_DB, 20.0 * abs(np.log10(speed))))
 
 
 def missing(lost: bool) -> Reference:

@@ -110,12 +110,6 @@ class Take:
         tone, frequency_hz = self.steady(cues[0]), cues[0].number("frequency_hz")
         return references.read(tone, frequency_hz, self.sheet.sample_rate, self.companded)
 
-    @cached_property
-    def level_doubt_db(self) -> float:
-        """95 % uncertainty of a level re the reference tone, beside that by noise."""
-        cues = self.cues("tone", purpose=references.PURPOSE)
-        return references.doubt_db(self.speed(cues[0], EDGE_S) if cues else 1.0)
-
     def steady(self, cue: Cue) -> np.ndarray:
         """A tone without its fades, dewarped by its own phase, shape (samples,)."""
         rate = self.sheet.sample_rate

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analysis import distortion, intact
+from analysis import reference as references
 from analysis.findings import Measured, curve, result
 from analysis.output_level import Level, maximum_output_level, saturated_output_level
 from analysis.take import EDGE_S, Take
@@ -154,21 +155,16 @@ def _ladder(take: Take, frequency: float, ladder: Ladder, reference: float | Non
     level = np.array([s.level_db for s in steps])
     results: list[Result] = []
     if frequency == MOL_HZ:
-        results.append(_mol(take.level_doubt_db, conditions, steps, level, output, missing))
+        results.append(_mol(conditions, steps, level, output, missing))
     if frequency == SATURATED_HZ:
         sol = saturated_output_level(level, output, doubt)
         note = missing or f"the output still rises at {level[-1]:+g} dB; extend the ladder with --levels"
-        results.append(_level_result("sol_10k", sol, take.level_doubt_db, conditions, SOL, note))
+        results.append(_level_result("sol_10k", sol, conditions, SOL, note))
     return results, [compression, *curves]
 
 
 def _mol(
-    level_doubt_db: float,
-    conditions: Conditions,
-    steps: Sequence[Step],
-    level: np.ndarray,
-    output: np.ndarray,
-    missing: str | None,
+    conditions: Conditions, steps: Sequence[Step], level: np.ndarray, output: np.ndarray, missing: str | None
 ) -> Result:
     third = [s.found.harmonic_db(3) for s in steps]
     heard = np.array([t is not None for t in third])
@@ -177,16 +173,14 @@ def _mol(
     note = f"the third harmonic stays below 3 % up to {level[-1]:+g} dB; extend the ladder with --levels"
     if told.size and np.all(told[:, 0] > 20.0 * np.log10(0.03)):
         note = f"the third harmonic is above 3 % from {level[heard][0]:+g} dB on; begin the ladder lower with --levels"
-    return _level_result("mol_315", mol, level_doubt_db, conditions, MOL, missing or note)
+    return _level_result("mol_315", mol, conditions, MOL, missing or note)
 
 
-def _level_result(
-    quantity: str, found: Level | None, level_doubt_db: float, conditions: Conditions, method: str, note: str
-) -> Result:
+def _level_result(quantity: str, found: Level | None, conditions: Conditions, method: str, note: str) -> Result:
     if found is None:
         return Result.invalid(quantity, "dB", conditions, method, note)
     # The third harmonic rises 2 dB a dB: what is uncertain of it counts half.
-    systematic = float(np.hypot(level_doubt_db, 0.5 * 8.686 * distortion.SYSTEMATIC))
+    systematic = float(np.hypot(references.DOUBT_DB, 0.5 * 8.686 * distortion.SYSTEMATIC))
     return result(quantity, found.db, "dB", float(np.hypot(found.doubt_db, systematic)), conditions, method)
 
 
@@ -221,7 +215,7 @@ def _compression(take: Take, frequency: float, steps: Sequence[Step], reference:
     level = np.array([s.level_db for s in steps])
     zero = reference if reference is not None else steps[int(np.argmin(np.abs(level)))].found.fundamental
     output = np.array([20.0 * np.log10(s.found.fundamental / zero) for s in steps])
-    doubt = np.array([np.hypot(s.found.fundamental_doubt_db(), take.level_doubt_db) for s in steps])
+    doubt = np.array([np.hypot(s.found.fundamental_doubt_db(), references.DOUBT_DB) for s in steps])
     return curve(
         "compression", take.under(frequency_hz=frequency), LEVEL, level, output, "output", "dB", doubt, ("input", "dB")
     )

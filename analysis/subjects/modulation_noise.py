@@ -3,6 +3,7 @@
 import numpy as np
 
 from analysis import intact, modulation
+from analysis import reference as references
 from analysis.findings import Measured, curve, result
 from analysis.take import Take
 from sessions.results import Curve, Result
@@ -28,7 +29,7 @@ def measure(take: Take, reference: float | None) -> Measured:
         power, spread = modulation.residue(tone, frequency, take.sheet.sample_rate)
         value = float(10.0 * np.log10(2.0 * power / reference**2 + 1e-20))
         left = 4.343 * float(np.log1p(10.0 ** ((LEFT_DB + level_db - value) / 10.0)))
-        doubt = float(np.linalg.norm((1.96 * 4.343 * spread, left, take.level_doubt_db)))
+        doubt = float(np.linalg.norm((1.96 * 4.343 * spread, left, references.DOUBT_DB)))
         results.append(result("modulation_noise", value, "dB", doubt, here, MODULATION))
         told.setdefault(frequency, []).append((level_db, value, doubt))
     return results, [_over_level(take, frequency, steps) for frequency, steps in told.items() if len(steps) > 1]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis import hum, intact, noise, quasi_peak
+from analysis import reference as references
 from analysis.findings import Measured, curve, result
 from analysis.take import Take
 from sessions.results import Conditions, Curve, Result
@@ -30,19 +31,15 @@ def measure(take: Take, reference: float | None) -> Measured:
     if reference is None or not sound:
         reason = take.reference.reason if reference is None else unusable[0]
         return [Result.invalid(q, "dB", take.under(), method, str(reason)) for q, method in FIGURES], []
-    return levels(sound, rate, reference, take.level_doubt_db, take.under())
+    return levels(sound, rate, reference, take.under())
 
 
-def levels(
-    silences: Sequence[np.ndarray], sample_rate: int, reference: float, reference_doubt_db: float, conditions: Conditions
-) -> Measured:
+def levels(silences: Sequence[np.ndarray], sample_rate: int, reference: float, conditions: Conditions) -> Measured:
     """Every figure and curve of stretches of the same noise, re a tone of peak amplitude `reference`.
 
     Parameters
     ----------
     silences : sequence of ndarray, shape (samples,)
-    reference_doubt_db : float
-        95 % uncertainty of a level re that tone, beside what chance there is in the noise.
     """
     zero = reference**2 / 2.0
     lines = hum.lines(silences, sample_rate)
@@ -50,7 +47,7 @@ def levels(
     results: list[Result] = []
     for quantity, weighting in (("noise_a", "A"), ("noise_ccir_rms", "CCIR-RMS")):
         power, spread = noise.weighted_power(spectrum, weighting, [line.frequency_hz for line in lines])
-        value, doubt = _decibels(power / zero), _doubt(spread, reference_doubt_db)
+        value, doubt = _decibels(power / zero), _doubt(spread)
         method = f"{NOISE}, {weighting}-weighted RMS"
         results.append(result(quantity, value, "dB", doubt, conditions, method))
         if quantity == "noise_a":
@@ -59,12 +56,12 @@ def levels(
     _, spread = noise.weighted_power(spectrum, "ITU-R 468", [line.frequency_hz for line in lines])
     readings = [quasi_peak.level(silence, sample_rate) for silence in silences]
     reading = float(np.average(readings, weights=[silence.size for silence in silences]))
-    doubt = _doubt(quasi_peak.WANDER * spread, reference_doubt_db)
+    doubt = _doubt(quasi_peak.WANDER * spread)
     results.append(result("noise_itu468", _decibels(reading**2 / zero), "dB", doubt, conditions, QUASI_PEAK))
     for line in lines:
         here = {**conditions, "frequency_hz": line.frequency_hz}
-        results.append(result("hum", _decibels(line.power / zero), "dB", _doubt(line.spread, reference_doubt_db), here, HUM))
-    return results, _spectra(spectrum, sample_rate, zero, reference_doubt_db, conditions)
+        results.append(result("hum", _decibels(line.power / zero), "dB", _doubt(line.spread), here, HUM))
+    return results, _spectra(spectrum, sample_rate, zero, conditions)
 
 
 def re_mol(results: Sequence[Result]) -> list[Result]:
@@ -107,16 +104,13 @@ def _unusable(silence: np.ndarray, sample_rate: int) -> str | None:
     return None
 
 
-def _spectra(
-    spectrum: noise.NoiseSpectrum, sample_rate: int, zero: float, reference_doubt_db: float, conditions: Conditions
-) -> list[Curve]:
+def _spectra(spectrum: noise.NoiseSpectrum, sample_rate: int, zero: float, conditions: Conditions) -> list[Curve]:
     frequency, density, spread = noise.thinned(spectrum, 20.0, min(22_000.0, 0.48 * sample_rate))
     centre, power, wander = noise.third_octaves(spectrum)
-    of_line, of_third = (_doubts(part, reference_doubt_db) for part in (spread, wander))
-    fine = curve("noise_spectrum", conditions, NOISE, frequency, _log(density / zero), "density", "dB/Hz", of_line)
+    fine = curve("noise_spectrum", conditions, NOISE, frequency, _log(density / zero), "density", "dB/Hz", _doubts(spread))
     thirds = {**conditions, "bandwidth": "1/3 octave"}
     method = f"{NOISE}, third octaves (IEC 61260-1)"
-    return [fine, curve("noise_spectrum", thirds, method, centre, _log(power / zero), "level", "dB", of_third)]
+    return [fine, curve("noise_spectrum", thirds, method, centre, _log(power / zero), "level", "dB", _doubts(wander))]
 
 
 def _decibels(power: float) -> float:
@@ -127,12 +121,12 @@ def _log(power: np.ndarray) -> np.ndarray:
     return 10.0 * np.log10(power + 1e-20)
 
 
-def _doubt(spread: float, besides_db: float) -> float:
+def _doubt(spread: float) -> float:
     """95 % of a level in dB whose power has a relative standard deviation."""
-    return float(_doubts(np.array(spread), besides_db))
+    return float(_doubts(np.array(spread)))
 
 
-def _doubts(spread: np.ndarray, besides_db: float) -> np.ndarray:
+def _doubts(spread: np.ndarray) -> np.ndarray:
     # The larger of both sides: a power read too low by 1.96 spreads is wrong by more decibels than one read too high.
     low = np.maximum(1.0 - 1.96 * spread, 0.1)
-    return np.hypot(np.minimum(-10.0 * np.log10(low), 1.96 * 4.343 * spread * 1.3), besides_db)
+    return np.hypot(np.minimum(-10.0 * np.log10(low), 1.96 * 4.343 * spread * 1.3), references.DOUBT_DB)

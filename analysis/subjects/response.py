@@ -65,8 +65,6 @@ def measure(take: Take, reference: float | None) -> Measured:
             continue
         frequency, level = found.frequency_hz, found.level_db
         slope = np.gradient(smoothed(level), np.log(frequency))
-        # The equalisers of the two passes meet at frequencies that differ by the speed; both have slopes of up to 6 dB an octave.
-        speed = 8.686 * abs(1.0 / float(timebase.speed(cue.start_samples / rate, cue.stop_samples / rate)) - 1.0)
         sd_s = timebase.sd(cue.start_samples / rate + sweep.time_s(frequency))
         untimed = np.where((sd_s > UNTIMED_S) | (frequency < EDGE_HZ), UNTIMED_DB, 0.0)
         guided = cue.name not in take.alignment.own
@@ -75,7 +73,7 @@ def measure(take: Take, reference: float | None) -> Measured:
                 untimed, _mistaken_db(timebase, take.alignment.base, cue.start_samples / rate, sweep, frequency)
             )
         own = np.hypot(SYSTEMATIC_DB if guided else UNGUIDED_DB, LOW_DB * np.minimum(1.0, LOW_HZ / frequency) ** 2)
-        doubt = np.sqrt(found.level_doubt_db() ** 2 + own**2 + speed**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2)
+        doubt = np.sqrt(found.level_doubt_db() ** 2 + own**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2)
         told = np.where(whole, level, np.nan)
         curves.append(curve("frequency_response", conditions, RESPONSE, frequency, told, "magnitude", "dB", doubt))
         # Where the sweep itself was followed its phase is gone.

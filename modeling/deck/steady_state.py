@@ -26,7 +26,9 @@ DELAY_BAND_HZ = (400.0, 6000.0)
 DELAY_SEARCH_S = 2e-3
 
 
-def linear_response(frequency_hz: np.ndarray, parameters: DeckParameters, track: int, driven: Collection[int]) -> np.ndarray:
+def linear_response(
+    frequency_hz: np.ndarray, parameters: DeckParameters, track: int, driven: Collection[int], ratio: float = 1.0
+) -> np.ndarray:
     """Complex small-signal response of the whole deck, output over input.
 
     Parameters
@@ -36,14 +38,17 @@ def linear_response(frequency_hz: np.ndarray, parameters: DeckParameters, track:
         Track that is listened to, 0-based.
     driven : collection of int
         Tracks that carry the same signal, 0-based; neighbours among them are heard through crosstalk.
+    ratio : float
+        Frequency heard over frequency sent, where the passes differ in speed: replay works on what is heard.
     """
     f = np.asarray(frequency_hz, dtype=np.float64)
     classes = particle_classes(parameters.tape, parameters.record_head)
     magnetised = classes.propagation(f, parameters.speed_um_s) @ classes.permeability()
     electronics = parameters.electronics
     gain = small_signal_gain(electronics.input_gain_db) * small_signal_gain(electronics.output_gain_db)
-    replayed = replay_matrix(f, parameters)[:, track, sorted(driven)].sum(axis=-1)
-    return gain * coupling(f, COUPLING_HZ) ** 2 * record_field(f, parameters) * magnetised * replayed
+    heard = ratio * f
+    replayed = replay_matrix(heard, parameters)[:, track, sorted(driven)].sum(axis=-1) * coupling(heard, COUPLING_HZ)
+    return gain * coupling(f, COUPLING_HZ) * record_field(f, parameters) * magnetised * replayed
 
 
 def response_delay_s(
@@ -51,18 +56,19 @@ def response_delay_s(
     track: int,
     driven: Collection[int],
     beside: Callable[[np.ndarray], np.ndarray] = np.ones_like,
+    ratio: float = 1.0,
 ) -> float:
     """Delay of the linear response: argmax over tau of |integral of H/|H| e^{j 2 pi f tau} df|, 400 Hz to 6 kHz.
 
     Parameters
     ----------
-    track, driven
+    track, driven, ratio
         As in :func:`linear_response`.
     beside : callable
         Response over frequency in Hz of what stands in the way besides, such as half a compander.
     """
     f = np.arange(DELAY_BAND_HZ[0], DELAY_BAND_HZ[1] + 1.0)
-    response = linear_response(f, parameters, track, driven) * beside(f)
+    response = linear_response(f, parameters, track, driven, ratio) * beside(f)
     unit = response / np.abs(response)
 
     def concentration(tau_s: float) -> float:
@@ -82,12 +88,13 @@ def steady_sine(
     track: int,
     driven: Collection[int],
     points: int = POINTS,
+    ratio: float = 1.0,
 ) -> np.ndarray:
     """Harmonics of the output for a steady sine sent at `level_db` re 0 VU.
 
     Parameters
     ----------
-    track, driven
+    track, driven, ratio
         As in :func:`linear_response`.
     points : int
         Samples of one period.
@@ -97,11 +104,17 @@ def steady_sine(
     ndarray, complex, shape (points // 2,)
         Amplitudes of harmonics 0, 1, 2, ... in units of the peak of 0 VU.
     """
-    return _replayed(_steady_flux(parameters, frequency_hz, level_db, points), parameters, frequency_hz, track, driven)
+    flux = _steady_flux(parameters, frequency_hz, level_db, points)
+    return _replayed(flux, parameters, ratio * frequency_hz, track, driven)
 
 
 def steady_wave(
-    parameters: DeckParameters, sent: np.ndarray, period_hz: float, track: int, driven: Collection[int]
+    parameters: DeckParameters,
+    sent: np.ndarray,
+    period_hz: float,
+    track: int,
+    driven: Collection[int],
+    ratio: float = 1.0,
 ) -> np.ndarray:
     """Lines of the output for any periodic wave.
 
@@ -110,8 +123,8 @@ def steady_wave(
     sent : ndarray, shape (points,)
         One period of what is sent, 0 VU having a peak of 1.
     period_hz : float
-        How often it comes in a second.
-    track, driven
+        How often it is sent in a second.
+    track, driven, ratio
         As in :func:`linear_response`.
 
     Returns
@@ -119,7 +132,7 @@ def steady_wave(
     ndarray, complex, shape (points // 2,)
         Amplitudes at 0, 1, 2, ... times `period_hz` in units of the peak of 0 VU.
     """
-    return _replayed(_flux(parameters, sent, period_hz), parameters, period_hz, track, driven)
+    return _replayed(_flux(parameters, sent, period_hz), parameters, ratio * period_hz, track, driven)
 
 
 def _replayed(

@@ -1,6 +1,7 @@
 """The true value of what a session measures, all groups of :mod:`modeling.deck.true` together."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from modeling.deck.motion import PassPair
 from modeling.deck.parameters import TRACKS, DeckParameters
@@ -71,12 +72,15 @@ def truth(
     if wrong:
         raise ModelError(f"the stimulus is wired to track {wrong[0]}; the virtual deck has {TRACKS}")
     programme = frozenset(tracks[i] for i in sheet.channels_of("programme"))
-    session = TrueSession(parameters, sheet, programme)
+    sent = TrueSession(parameters, sheet, programme)
+    span_s = sent.marker_s("marker_start"), sent.marker_s("marker_end")
     record = record_trajectory(parameters, seed, recording)
     results: list[Result] = []
     curves: list[Curve] = []
     for i, number in enumerate(passes):
         play = play_trajectory(parameters, seed, number)
+        ratio = 1.0 + PassPair(record, play, tracks[0]).speed_error_percent(*span_s) / 100.0
+        session = replace(sent, ratio=ratio)
         for channel, track in enumerate(tracks):
             told((i + channel / (len(tracks) + 1)) / len(passes))
             pair = PassPair(record, play, track)

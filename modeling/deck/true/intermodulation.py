@@ -27,7 +27,9 @@ def intermodulation_results(session: TrueSession, track: int, number: int, chann
         if cue.level_db is None or purpose not in ("imd_smpte", "imd_difference") or not _common_hz(first_hz, second_hz):
             continue
         heard = session.heard_with(track)
-        lines = _lines(session.parameters, (first_hz, second_hz), (cue.level_db, cue.level_db + second_db), track, heard)
+        lines = _lines(
+            session.parameters, (first_hz, second_hz), (cue.level_db, cue.level_db + second_db), track, heard, session.ratio
+        )
         yield Result(
             quantity=str(purpose),
             value=lines[0] if purpose == "imd_smpte" else lines[1],
@@ -52,6 +54,7 @@ def _lines(
     levels_db: tuple[float, float],
     track: int,
     heard: frozenset[int],
+    ratio: float,
 ) -> tuple[float, float]:
     """Both distortions in %, of two tones (IEC 60268-3, 14.12.7 and 14.12.8): modulation, difference frequency."""
     common = _common_hz(*frequencies_hz)
@@ -59,7 +62,7 @@ def _lines(
     first, second = (round(f / common) for f in frequencies_hz)
     angle = 2.0 * np.pi * np.arange(points) / points
     sent = sum(10.0 ** (level / 20.0) * np.sin(n * angle) for n, level in zip((first, second), levels_db, strict=True))
-    line = np.abs(steady_wave(parameters, np.asarray(sent), common, track, heard))
+    line = np.abs(steady_wave(parameters, np.asarray(sent), common, track, heard, ratio))
     second_order = line[second + first] + line[second - first]
     third_order = line[second + 2 * first] + line[abs(second - 2 * first)]
     modulation = np.hypot(second_order, third_order) / line[second]

@@ -1,4 +1,7 @@
-"""Response and distortion, from a steady sine through the full sum of particle classes."""
+"""Response and distortion as a pass has them, from a steady sine through the full sum of particle classes.
+
+Record and play passes differ in speed. What was sent at one frequency is replayed, and equalised, at another.
+"""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -42,7 +45,9 @@ def distortion_results(session: TrueSession, track: int, number: int, channel: i
         counted = cue.parameters.get("purpose") in DISTORTION_PURPOSES and 3.0 * frequency_hz <= HIGHEST_HZ
         if not counted or cue.level_db is None:
             continue
-        harmonics = steady_sine(session.parameters, frequency_hz, cue.level_db, track, heard, points_for(frequency_hz))
+        harmonics = steady_sine(
+            session.parameters, frequency_hz, cue.level_db, track, heard, points_for(frequency_hz), session.ratio
+        )
         percent = thd_percent(harmonics, frequency_hz)
         here = session.conditions(track, number, **tone_conditions(cue))
         yield Result(quantity="thd", value=percent, unit="%", conditions=here, method=BY_SINE)
@@ -59,7 +64,9 @@ def thd_curves(session: TrueSession, track: int, number: int, channel: int) -> I
         frequency_hz, purpose, level_db = cue.number("frequency_hz"), cue.parameters.get("purpose"), cue.level_db
         if purpose not in DISTORTION_PURPOSES or 3.0 * frequency_hz > HIGHEST_HZ or level_db is None:
             continue
-        harmonics = steady_sine(session.parameters, frequency_hz, level_db, track, heard, points_for(frequency_hz))
+        harmonics = steady_sine(
+            session.parameters, frequency_hz, level_db, track, heard, points_for(frequency_hz), session.ratio
+        )
         percent = thd_percent(harmonics, frequency_hz)
         if purpose == "ladder":
             found.setdefault(("thd_vs_level", frequency_hz), []).append((level_db, percent))
@@ -82,14 +89,14 @@ def output_level_results(session: TrueSession, track: int, number: int, channel:
     tones = session.sheet.of_kind("tone", channel=channel)
     ladders = {c.number("frequency_hz") for c in tones if c.parameters.get("purpose") == "ladder"}
     heard = session.heard_with(track)
-    reference_db = decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, heard)[1]))
+    reference_db = decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, heard, ratio=session.ratio)[1]))
     if MOL_HZ in ladders:
-        level = _mol_db(session.parameters, track, heard)
+        level = _mol_db(session.parameters, track, heard, session.ratio)
         here = session.conditions(track, number, frequency_hz=MOL_HZ)
         if level is not None:
             yield Result(quantity="mol_315", value=level - reference_db, unit="dB", conditions=here, method=BY_SINE)
     if SOL_HZ in ladders:
-        level = _sol_db(session.parameters, track, heard)
+        level = _sol_db(session.parameters, track, heard, session.ratio)
         here = session.conditions(track, number, frequency_hz=SOL_HZ)
         yield Result(quantity="sol_10k", value=level - reference_db, unit="dB", conditions=here, method=BY_SINE)
 
@@ -97,14 +104,17 @@ def output_level_results(session: TrueSession, track: int, number: int, channel:
 def compression_curves(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Curve]:
     """Output over input of the ladders, re the returned level of 1 kHz sent at 0 dB."""
     heard = session.heard_with(track)
-    reference_db = decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, heard)[1]))
+    reference_db = decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, heard, ratio=session.ratio)[1]))
     ladders: dict[float, list[float]] = {}
     for cue in session.sheet.of_kind("tone", channel=channel):
         if cue.parameters.get("purpose") == "ladder" and cue.level_db is not None:
             ladders.setdefault(cue.number("frequency_hz"), []).append(cue.level_db)
     for frequency_hz, levels_db in ladders.items():
         points = points_for(frequency_hz)
-        sines = [steady_sine(session.parameters, frequency_hz, level, track, heard, points) for level in sorted(levels_db)]
+        sines = [
+            steady_sine(session.parameters, frequency_hz, level, track, heard, points, session.ratio)
+            for level in sorted(levels_db)
+        ]
         yield Curve(
             quantity="compression",
             conditions=session.conditions(track, number, frequency_hz=frequency_hz),
@@ -115,24 +125,25 @@ def compression_curves(session: TrueSession, track: int, number: int, channel: i
 
 
 @lru_cache(maxsize=64)
-def _mol_db(parameters: DeckParameters, track: int, heard: frozenset[int]) -> float | None:
+def _mol_db(parameters: DeckParameters, track: int, heard: frozenset[int], ratio: float) -> float | None:
     """Output, dB re 0 VU, at which the third harmonic is 3 % of the fundamental; None where it never is."""
 
     def beyond(level_db: float) -> float:
-        sine = steady_sine(parameters, MOL_HZ, level_db, track, heard, RESPONSE_POINTS)
+        sine = steady_sine(parameters, MOL_HZ, level_db, track, heard, RESPONSE_POINTS, ratio)
         return 100.0 * float(abs(sine[3] / sine[1])) - MOL_PERCENT
 
     if not beyond(MOL_SEARCH_DB[0]) < 0.0 < beyond(MOL_SEARCH_DB[1]):
         return None
     level_db = float(brentq(beyond, *MOL_SEARCH_DB, xtol=1e-4))
-    return decibels(abs(steady_sine(parameters, MOL_HZ, level_db, track, heard, RESPONSE_POINTS)[1]))
+    return decibels(abs(steady_sine(parameters, MOL_HZ, level_db, track, heard, RESPONSE_POINTS, ratio)[1]))
 
 
 @lru_cache(maxsize=64)
-def _sol_db(parameters: DeckParameters, track: int, heard: frozenset[int]) -> float:
+def _sol_db(parameters: DeckParameters, track: int, heard: frozenset[int], ratio: float) -> float:
     """Highest output at 10 kHz over all levels, dB re 0 VU; the flat top of a saturated tape needs no search between levels."""
     outputs = [
-        abs(steady_sine(parameters, SOL_HZ, float(level), track, heard, RESPONSE_POINTS)[1]) for level in SOL_LEVELS_DB
+        abs(steady_sine(parameters, SOL_HZ, float(level), track, heard, RESPONSE_POINTS, ratio)[1])
+        for level in SOL_LEVELS_DB
     ]
     return decibels(max(outputs))
 
@@ -140,9 +151,9 @@ def _sol_db(parameters: DeckParameters, track: int, heard: frozenset[int]) -> fl
 def response_curves(session: TrueSession, track: int, number: int) -> Iterator[Curve]:
     """Response at the levels of the sweeps, magnitude, phase and harmonics."""
     heard = session.heard_with(track)
-    delay_s = _delay_s(session.parameters, track, heard)
+    delay_s = _delay_s(session.parameters, track, heard, session.ratio)
     for level_db in _sweep_levels(session):
-        sines = _sines(session.parameters, level_db, track, heard)
+        sines = _sines(session.parameters, level_db, track, heard, session.ratio)
         here = session.conditions(track, number, level_db=level_db)
         x = Axis.of("frequency", "Hz", RESPONSE_HZ)
         magnitude = Axis.of("magnitude", "dB", 20.0 * np.log10(np.abs(sines[:, 1])) - level_db)
@@ -159,7 +170,7 @@ def response_curves(session: TrueSession, track: int, number: int) -> Iterator[C
                 conditions=here,
                 method="small-signal response in closed form",
                 x=x,
-                y=Axis.of("delay", "s", _group_delay_s(session.parameters, track, heard)),
+                y=Axis.of("delay", "s", _group_delay_s(session.parameters, track, heard, session.ratio)),
             )
         for order in HARMONICS:
             reach = order * RESPONSE_HZ <= HIGHEST_HZ
@@ -178,7 +189,7 @@ def band_results(session: TrueSession, track: int, number: int) -> Iterator[Resu
     heard = session.heard_with(track)
     for level_db in _sweep_levels(session):
         here = session.conditions(track, number, level_db=level_db)
-        for quantity, unit, value in _band(session.parameters, level_db, track, heard):
+        for quantity, unit, value in _band(session.parameters, level_db, track, heard, session.ratio):
             yield Result(quantity=quantity, value=value, unit=unit, conditions=here, method=BY_SINE)
 
 
@@ -187,37 +198,37 @@ def _sweep_levels(session: TrueSession) -> list[float]:
 
 
 @lru_cache(maxsize=64)
-def _delay_s(parameters: DeckParameters, track: int, heard: frozenset[int]) -> float:
+def _delay_s(parameters: DeckParameters, track: int, heard: frozenset[int], ratio: float) -> float:
     """Delay of the response, which counts as latency."""
-    return response_delay_s(parameters, track, heard)
+    return response_delay_s(parameters, track, heard, ratio=ratio)
 
 
 @lru_cache(maxsize=64)
-def _group_delay_s(parameters: DeckParameters, track: int, heard: frozenset[int]) -> tuple[float, ...]:
+def _group_delay_s(parameters: DeckParameters, track: int, heard: frozenset[int], ratio: float) -> tuple[float, ...]:
     """Slope of the phase of the small-signal response, less what counts as latency."""
-    beside = [linear_response(RESPONSE_HZ * (1.0 + off), parameters, track, heard) for off in (-1e-4, 1e-4)]
+    beside = [linear_response(RESPONSE_HZ * (1.0 + off), parameters, track, heard, ratio) for off in (-1e-4, 1e-4)]
     delay = -np.angle(beside[1] / beside[0]) / (2.0 * np.pi * RESPONSE_HZ * 2e-4)
-    return tuple((delay - _delay_s(parameters, track, heard)).tolist())
+    return tuple((delay - _delay_s(parameters, track, heard, ratio)).tolist())
 
 
 @lru_cache(maxsize=64)
-def _sines(parameters: DeckParameters, level_db: float, track: int, heard: frozenset[int]) -> np.ndarray:
+def _sines(parameters: DeckParameters, level_db: float, track: int, heard: frozenset[int], ratio: float) -> np.ndarray:
     """Harmonics 0 to 5 of a steady sine at every frequency, shape (frequencies, 6)."""
-    sines = [steady_sine(parameters, float(f), level_db, track, heard, RESPONSE_POINTS)[:6] for f in RESPONSE_HZ]
+    sines = [steady_sine(parameters, float(f), level_db, track, heard, RESPONSE_POINTS, ratio)[:6] for f in RESPONSE_HZ]
     return np.array(sines)
 
 
 @lru_cache(maxsize=64)
 def _band(
-    parameters: DeckParameters, level_db: float, track: int, heard: frozenset[int]
+    parameters: DeckParameters, level_db: float, track: int, heard: frozenset[int], ratio: float
 ) -> tuple[tuple[str, str, float], ...]:
     """Quantity, unit and value of the limits of the band and of the ripple, by root finding on the steady sine."""
 
     def beyond(frequency_hz: float) -> float:
-        sine = steady_sine(parameters, frequency_hz, level_db, track, heard, RESPONSE_POINTS)
+        sine = steady_sine(parameters, frequency_hz, level_db, track, heard, RESPONSE_POINTS, ratio)
         return decibels(abs(sine[1])) - at_1k_db - BAND_DB
 
-    coarse_db = 20.0 * np.log10(np.abs(_sines(parameters, level_db, track, heard)[:, 1]))
+    coarse_db = 20.0 * np.log10(np.abs(_sines(parameters, level_db, track, heard, ratio)[:, 1]))
     centre = int(np.argmin(np.abs(np.log(RESPONSE_HZ / 1000.0))))
     at_1k_db = float(coarse_db[centre])
     found: list[tuple[str, str, float]] = []

@@ -40,7 +40,8 @@ def _noise_density(parameters: DeckParameters, track: int, frequency_hz: np.ndar
 
 def reference_db(session: TrueSession, track: int) -> float:
     """Returned level of a 1 kHz sine sent at 0 dB."""
-    return decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, session.heard_with(track))[1]))
+    heard = session.heard_with(track)
+    return decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, heard, ratio=session.ratio)[1]))
 
 
 @lru_cache(maxsize=64)

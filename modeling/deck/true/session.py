@@ -13,11 +13,18 @@ from signals.errors import ModelError
 
 @dataclass(frozen=True)
 class TrueSession:
-    """Deck, stimulus, and the tracks (0-based) that carry programme."""
+    """Deck, stimulus, and the tracks (0-based) that carry programme.
+
+    Attributes
+    ----------
+    ratio : float
+        Frequency heard over frequency sent in the play pass that is asked about.
+    """
 
     parameters: DeckParameters
     sheet: CueSheet
     driven: frozenset[int]
+    ratio: float = 1.0
 
     def conditions(self, track: int, number: int, **more: Condition) -> dict[str, Condition]:
         """Conditions of a figure; `track` 0-based."""

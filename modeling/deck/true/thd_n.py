@@ -28,7 +28,7 @@ def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -
         if not counted or cue.level_db is None:
             continue
         heard, points = session.heard_with(track), points_for(frequency_hz)
-        harmonics = steady_sine(session.parameters, frequency_hz, cue.level_db, track, heard, points)
+        harmonics = steady_sine(session.parameters, frequency_hz, cue.level_db, track, heard, points, session.ratio)
         noise = _noise_power(session.parameters, track, frequency_hz) / abs(harmonics[1]) ** 2
         percent = float(np.hypot(thd_percent(harmonics, frequency_hz), 100.0 * np.sqrt(noise)))
         here = session.conditions(track, number, **tone_conditions(cue))
