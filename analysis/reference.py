@@ -8,7 +8,7 @@ from analysis import distortion, intact
 
 PURPOSE = "reference"
 MOST_DOUBT_DB = 0.5  # of its level by noise
-DOUBT_DB = 0.01  # 95 % of a level re the tone beside noise; within a pass tones repeat to 0.001 dB
+DOUBT_DB = 0.005  # 95 % of a level re the tone beside noise; within a pass tones repeat to 0.001 dB
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ FILTER_S = 10.0
 ENDS_S = {
     "wow_flutter_weighted_2sigma": 0.08,
     "wow_flutter_weighted_rms": 0.10,
-    "wow_flutter_unweighted_rms": 0.07,
+    "wow_flutter_unweighted_rms": 0.08,
     "wow_rms": 0.13,
     "flutter_rms": 0.13,
 }

@@ -212,7 +212,9 @@ def test_third_octaves_hum_and_the_468_level_agree_with_the_running_deck():
         assert 10.0 * np.log10(power[band].sum()) - reference_db == pytest.approx(level_db, abs=0.8)
     for order, below_db in ((1, 0.0), (2, -6.0)):
         (line,) = stating.find("hum", track=2, frequency_hz=50.0 * order, **{"pass": 1})
-        assert line.value == pytest.approx(-60.0 + below_db - reference_db, abs=0.01)  # the reference at the speed of the pass
+        assert line.value == pytest.approx(
+            -60.0 + below_db - reference_db, abs=0.01
+        )  # the reference at the speed of the pass
         amplitude = 2.0 * np.mean(heard * np.exp(-2j * np.pi * 50.0 * order * np.arange(heard.size) / RATE))
         assert 20.0 * np.log10(abs(amplitude)) - reference_db == pytest.approx(line.value, abs=0.3)
     (level,) = stating.find("noise_itu468", track=2, **{"pass": 1})
