@@ -1,0 +1,63 @@
+"""How fast the solvers of the Jiles-Atherton law are: steps a second, and one channel at 48 kHz against real time.
+
+Run it as ``PYTHONPATH=. python benchmarks/hysteresis.py``; it takes half a minute on one core. Times are of the processor, the best
+of three; it prints and asserts nothing.
+"""
+
+import time
+from collections.abc import Callable
+from typing import get_args
+
+import numpy as np
+
+from modeling.deck.hysteresis import MATERIALS, Hysteresis, Solver
+from modeling.deck.oversampling import Oversampled
+
+RATE = 48_000
+SECONDS = 2
+PEAK_KA_M = 60.0
+HARD_KA_M = 1000.0
+FACTORS = (8, 16)
+
+
+def cpu_s(work: Callable[[], object]) -> float:
+    """Processor time of some work, the best of three."""
+    spent = []
+    for _ in range(3):
+        began = time.process_time()
+        work()
+        spent.append(time.process_time() - began)
+    return min(spent)
+
+
+def pink_noise(seed: int) -> np.ndarray:
+    """One channel of peak 1."""
+    samples = RATE * SECONDS
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(samples)) / np.sqrt(np.arange(samples // 2 + 1) + 1)
+    noise = np.fft.irfft(spectrum, samples)
+    return (noise / np.abs(noise).max())[None]
+
+
+def main() -> None:
+    noise = pink_noise(0)
+    fine = np.fft.irfft(np.fft.rfft(noise), FACTORS[0] * noise.size) * FACTORS[0]
+
+    def samples_per_s(solver: Solver, peak_ka_m: float) -> float:
+        field = peak_ka_m * fine
+        return field.size / cpu_s(lambda: Hysteresis(MATERIALS["type1"], 1, solver).process(field))
+
+    def times_real_time(solver: Solver, factor: int) -> float:
+        field = PEAK_KA_M * noise
+        return SECONDS / cpu_s(lambda: Oversampled(Hysteresis(MATERIALS["type1"], 1, solver), factor, 1).process(field))
+
+    solvers: tuple[Solver, ...] = get_args(Solver)
+    Hysteresis(MATERIALS["type1"], 1).process(noise[:, :10])  # compiles
+    print(f"pink noise, peak {PEAK_KA_M:.0f} kA/m; in brackets {HARD_KA_M:.0f} kA/m, where steps are split")
+    for solver in solvers:
+        usual, hard = samples_per_s(solver, PEAK_KA_M), samples_per_s(solver, HARD_KA_M)
+        ratios = ", ".join(f"{times_real_time(solver, f):5.1f} x real time at {f}x" for f in FACTORS)
+        print(f"{solver}  {usual / 1e6:5.1f} ({hard / 1e6:.1f}) million samples/s; with resampling {ratios}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
