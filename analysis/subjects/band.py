@@ -25,18 +25,23 @@ REMEDY = "clean the heads, remove hum, raise the level or use a better tape, and
 
 
 def band_results(
-    frequency: np.ndarray, level: np.ndarray, conditions: Conditions, doubt_db: np.ndarray | None = None
+    frequency: np.ndarray,
+    level: np.ndarray,
+    conditions: Conditions,
+    doubt_db: np.ndarray | None = None,
+    lasting_db: np.ndarray | float = SYSTEMATIC_DB,
 ) -> list[Result]:
     """Limits of the band and ripple, from a response in dB over frequency in Hz and its 95 % uncertainty.
 
-    Frequencies that are missing, or at which the response is uncertain by more than 1.5 dB, tell nothing.
+    Frequencies that are missing, or at which the response is uncertain by more than 1.5 dB, tell nothing. Of the uncertainty,
+    `lasting_db` is what neighbouring points have in common, so that smoothing takes nothing off it.
     """
     if frequency.size < SIXTH_OCTAVE:
         return invalid(
             conditions, f"the response is known at {frequency.size} frequencies, {SIXTH_OCTAVE} are needed; {REMEDY}"
         )
     doubt = np.full(level.size, SYSTEMATIC_DB) if doubt_db is None else doubt_db
-    points = _Points(frequency, level, doubt)
+    points = _Points(frequency, level, doubt, np.broadcast_to(lasting_db, doubt.shape))
     return [*_edges(points, conditions), *_ripple(points, conditions)]
 
 
@@ -50,16 +55,10 @@ def smoothed(level: np.ndarray) -> np.ndarray:
     return np.asarray(savgol_filter(level, SIXTH_OCTAVE, 2)) if level.size >= SIXTH_OCTAVE else level
 
 
-def _smoothed_doubt(doubt: np.ndarray) -> np.ndarray:
-    """The 95 % uncertainty that is left by :func:`smoothed`: chance differs from point to point, the rest does not."""
-    share = SMOOTHED if doubt.size >= SIXTH_OCTAVE else 1.0
-    return np.hypot(SYSTEMATIC_DB, share * np.sqrt(np.maximum(doubt**2 - SYSTEMATIC_DB**2, 0.0)))
-
-
 class _Points:
     """A response on an even grid, straight across what is not known of it."""
 
-    def __init__(self, frequency: np.ndarray, level: np.ndarray, doubt: np.ndarray) -> None:
+    def __init__(self, frequency: np.ndarray, level: np.ndarray, doubt: np.ndarray, lasting: np.ndarray) -> None:
         octave = np.log2(frequency)
         step = float(np.median(np.diff(octave)))
         at = np.linspace(octave[0], octave[-1], round((octave[-1] - octave[0]) / step) + 1)
@@ -70,7 +69,9 @@ class _Points:
         self.frequency = 2.0**at
         kept = told if told.any() else np.ones(told.size, dtype=bool)
         self.level = smoothed(np.interp(at, octave[kept], level[kept]))
-        self.doubt = _smoothed_doubt(np.interp(at, octave[kept], doubt[kept]))
+        by_chance = np.sqrt(np.maximum(doubt**2 - lasting**2, 0.0)) * (SMOOTHED if at.size >= SIXTH_OCTAVE else 1.0)
+        self.by_chance, self.lasting = (np.interp(at, octave[kept], part[kept]) for part in (by_chance, lasting))
+        self.doubt = np.hypot(self.by_chance, self.lasting)
 
     def at(self, frequency_hz: float) -> int:
         return int(np.argmin(np.abs(np.log(self.frequency / frequency_hz))))
@@ -113,11 +114,13 @@ def _ripple(points: _Points, conditions: Conditions) -> list[Result]:
         [f for f in RIPPLE_HZ if points.frequency[0] <= f <= points.frequency[-1] and not points.unknown[points.at(f)]]
     )
     at = np.log(np.sort(np.concatenate((points.frequency[used], ends))))
-    level, doubt = (np.interp(at, np.log(points.frequency), values) for values in (points.level, points.doubt))
+    level, doubt, by_chance = (
+        np.interp(at, np.log(points.frequency), values) for values in (points.level, points.doubt, points.by_chance)
+    )
     highest, lowest = int(np.argmax(level)), int(np.argmin(level))
     ripple = 0.5 * float(level[highest] - level[lowest])
     off = 0.5 * float(np.hypot(doubt[highest], doubt[lowest]))
-    figure = result("response_ripple", ripple, "dB", off + _raised(level, doubt), conditions, RIPPLE)
+    figure = result("response_ripple", ripple, "dB", off + _raised(level, by_chance), conditions, RIPPLE)
     if not unknown:
         return [figure]
     note = (
@@ -126,14 +129,14 @@ def _ripple(points: _Points, conditions: Conditions) -> list[Result]:
     return [figure.model_copy(update={"note": note})]
 
 
-def _raised(level: np.ndarray, doubt: np.ndarray) -> float:
+def _raised(level: np.ndarray, by_chance: np.ndarray) -> float:
     """By how much chance raises a ripple, since it is the highest and lowest of many points that count; in dB.
 
     Told by raising it once more: the same chance is drawn upon the response again, for every point and smoothed as it was. Of a
     response that is nothing but chance, two draws reach sqrt 2 times as far as one.
     """
     random = np.random.default_rng(0)
-    spread = np.sqrt(np.maximum(doubt**2 - SYSTEMATIC_DB**2, 0.0)) / 1.96 / SMOOTHED
+    spread = by_chance / 1.96 / SMOOTHED
     drawn = random.standard_normal((DRAWS, level.size))
     smooth = savgol_filter(drawn, SIXTH_OCTAVE, 2, axis=1) if level.size >= SIXTH_OCTAVE else SMOOTHED * drawn
     redrawn = level + spread * smooth

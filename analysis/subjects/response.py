@@ -73,14 +73,15 @@ def measure(take: Take, reference: float | None) -> Measured:
                 untimed, _mistaken_db(timebase, take.alignment.base, cue.start_samples / rate, sweep, frequency)
             )
         own = np.hypot(SYSTEMATIC_DB if guided else UNGUIDED_DB, LOW_DB * np.minimum(1.0, LOW_HZ / frequency) ** 2)
-        doubt = np.sqrt(found.level_doubt_db() ** 2 + own**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2)
+        lasting = np.sqrt(own**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2)
+        doubt = np.hypot(found.level_doubt_db(), lasting)
         told = np.where(whole, level, np.nan)
         curves.append(curve("frequency_response", conditions, RESPONSE, frequency, told, "magnitude", "dB", doubt))
         # Where the sweep itself was followed its phase is gone.
         if guided:
             curves += _phase_curves(found.without_linear_phase(), sweep, sd_s, whole, conditions)
         curves += _harmonic_curves(found, holes, conditions, 0.0 if guided else UNGUIDED_FROM_HZ)
-        results += band_results(frequency[whole], level[whole], conditions, doubt[whole])
+        results += band_results(frequency[whole], level[whole], conditions, doubt[whole], lasting[whole])
     return results, curves
 
 
