@@ -33,6 +33,7 @@ DROWNED_S, DROWNED = (
     0.05,
     0.4,
 )  # for so long the noise of the band has more than this share of the power in it: the tone is lost
+LEAST_CYCLES = 1e-9  # of doubt: a trajectory that is a straight line by rule has none
 LEAST_SD_S = 1e-6
 RESPONSE_SD_RAD = 5e-3  # phase of the response as the programme tells it
 Law = Callable[[np.ndarray], np.ndarray]
@@ -242,7 +243,7 @@ def freed(
     variance = found.variance + LEAST_SD_S**2 + (RESPONSE_SD_RAD / (2.0 * np.pi * frequency)) ** 2
     sure = np.isfinite(found.variance) & (frequency >= timed_hz[0]) & (frequency <= timed_hz[1])
     # Moments at which the trajectory is known well decide; in a sweep or chirp a cycle is longest where it is low.
-    doubt = base.sd(input_time) * frequency
+    doubt = np.maximum(base.sd(input_time) * frequency, LEAST_CYCLES)
     if not sure.any() or np.min(doubt[sure]) > sure_cycles:
         return Readings(found.time_s, delay, np.full(delay.size, np.inf), found.amplitude)
     weight = sure / doubt**2
