@@ -12,10 +12,7 @@ BAND = "frequency at which the response, smoothed over a sixth of an octave, is 
 RIPPLE = "half the spread of the response, smoothed over a sixth of an octave, from 100 Hz to 10 kHz"
 FIGURES = (("bandwidth_low", "Hz", BAND), ("bandwidth_high", "Hz", BAND), ("response_ripple", "dB", RIPPLE))
 RIPPLE_HZ = (100.0, 10_000.0)
-SYSTEMATIC_DB = 0.012  # dewarping, and what level drifts during a sweep
-SPEED_UNKNOWN = 0.005
-"""A tape tells nothing of the absolute speed of its own deck, which shifts the ripple of the heads along the frequencies."""
-
+SYSTEMATIC_DB = 0.008  # dewarping, and what level drifts during a sweep
 SIXTH_OCTAVE = response.POINTS_PER_OCTAVE // 6 + 1
 SMOOTHED = float(np.linalg.norm(savgol_coeffs(SIXTH_OCTAVE, 2)))  # part of the chance in every point that smoothing leaves
 MOST_DOUBT_DB = 1.5  # of a point that still tells of the response; a speed that is off by 12 % makes 1 dB
@@ -93,7 +90,7 @@ def _edges(points: _Points, conditions: Conditions) -> list[Result]:
             results.append(Result.invalid(name, "Hz", conditions, BAND, note))
         else:
             off = float(np.hypot(points.doubt[at], points.doubt[at_1k])) / max(float(slope[at]), 0.5)
-            results.append(result(name, edge, "Hz", edge * float(np.hypot(off, SPEED_UNKNOWN)), conditions, BAND))
+            results.append(result(name, edge, "Hz", edge * off, conditions, BAND))
     return results
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from analysis import intact, response, sweep_holes
 from analysis.dewarp import dewarp
 from analysis.findings import Measured, curve
-from analysis.subjects.band import SPEED_UNKNOWN, SYSTEMATIC_DB, band_results, invalid, smoothed
+from analysis.subjects.band import SYSTEMATIC_DB, band_results, invalid
 from analysis.sweep_timing import sweep_timebase
 from analysis.take import Take
 from analysis.timebase import Timebase
@@ -15,7 +15,7 @@ from sessions.results import Conditions, Curve, Result
 from signals.sweeps import Sweep
 
 RESPONSE = "synchronised exponential sweep (Novak 2015), deconvolved after dewarping"
-UNGUIDED_DB = 0.02  # of a sweep that is timed by its own phase
+UNGUIDED_DB = 0.01  # of a sweep that is timed by its own phase
 LOW_DB, LOW_HZ = 0.04, 30.0  # up to here, above as the square of the period: fade of the sweep, end of the window
 BEND_S = 0.15
 UNGUIDED_FROM_HZ = 60.0  # below, a sweep timed by its own phase is too slow to tell wow from its response
@@ -64,7 +64,6 @@ def measure(take: Take, reference: float | None) -> Measured:
             results += invalid(conditions, _lost(float(np.mean(heard))))
             continue
         frequency, level = found.frequency_hz, found.level_db
-        slope = np.gradient(smoothed(level), np.log(frequency))
         sd_s = timebase.sd(cue.start_samples / rate + sweep.time_s(frequency))
         untimed = np.where((sd_s > UNTIMED_S) | (frequency < EDGE_HZ), UNTIMED_DB, 0.0)
         guided = cue.name not in take.alignment.own
@@ -73,7 +72,7 @@ def measure(take: Take, reference: float | None) -> Measured:
                 untimed, _mistaken_db(timebase, take.alignment.base, cue.start_samples / rate, sweep, frequency)
             )
         own = np.hypot(SYSTEMATIC_DB if guided else UNGUIDED_DB, LOW_DB * np.minimum(1.0, LOW_HZ / frequency) ** 2)
-        lasting = np.sqrt(own**2 + (SPEED_UNKNOWN * slope) ** 2 + untimed**2)
+        lasting = np.hypot(own, untimed)
         doubt = np.hypot(found.level_doubt_db(), lasting)
         told = np.where(whole, level, np.nan)
         curves.append(curve("frequency_response", conditions, RESPONSE, frequency, told, "magnitude", "dB", doubt))
