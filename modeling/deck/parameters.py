@@ -1,9 +1,9 @@
 """Everything that can be set on the virtual deck, each value with its unit and where it comes from.
 
-The numbers themselves stand once, in ``presets/fresh.toml``; any other file names only what differs from the preset it
-``extends``. Sources are given in brackets after each meaning: [V] read in a published source, [D] derived from stated
-inputs, [S] second hand, [F] fitted so that the simulated tape meets its data sheet, [A] assumed: nothing is known of the
-424 MkII here. No value is claimed to be Tascam's.
+The numbers themselves stand once, in ``presets/fresh.toml`` and, for what a kind of tape brings with it or asks of the
+machine, in ``tapes``; any other file names only what differs from the preset it ``extends``. Sources are given in brackets
+after each meaning: [V] read in a published source, [D] derived from stated inputs, [S] second hand, [F] fitted so that the
+simulated tape meets its data sheet, [A] assumed: nothing is known of the 424 MkII here. No value is claimed to be Tascam's.
 """
 
 import tomllib
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from signals.errors import ModelError
 
 PRESETS = Path(__file__).parent / "presets"
+TAPES = Path(__file__).parent / "tapes"
 TRACKS = 4
 
 TAPE_SPEED_UM_S = {9.5: 95250.0, 4.8: 47625.0}
@@ -202,14 +203,29 @@ class DeckParameters(_Section):
 def load_parameters(preset_or_path: str) -> DeckParameters:
     """Read a preset by name, or a TOML file by path.
 
-    A file holds only what differs from the preset it names under ``extends`` (``"fresh"`` where it names none).
+    A file holds only what differs from the preset it names under ``extends`` (``"fresh"`` where it names none). ``cassette``
+    is the tape in the deck and ``aligned_for`` the one that bias, record and replay equalisation are set for (the same where
+    it is not named); values that the file names itself come before those of either.
 
     Raises
     ------
     ModelError
-        No such preset or file, or a value out of its limits.
+        No such preset, file or tape, or a value out of its limits.
     """
-    return _validated(_read(preset_or_path), preset_or_path)
+    values = _read(preset_or_path)
+    cassette = values.pop("cassette")
+    aligned_for = values.pop("aligned_for", cassette)
+    inside = _tape("cassette", cassette, preset_or_path)["cassette"]
+    machine = _tape("aligned_for", aligned_for, preset_or_path)["machine"]
+    return _validated(_merged(_merged(machine, inside), values), preset_or_path)
+
+
+def _tape(key: str, name: Any, source: str) -> dict[str, Any]:
+    """What one tape brings with it (``cassette``) and asks for (``machine``)."""
+    known = sorted(path.stem for path in TAPES.glob("*.toml"))
+    if name not in known:
+        raise ModelError(f"{source}: {key} = {name!r} is not a tape; use one of {', '.join(known)}")
+    return tomllib.loads((TAPES / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def _read(preset_or_path: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def test_errors_are_one_line_that_names_key_value_and_limit(tmp_path, text, part
 
 
 def test_missing_preset_names_those_there_are():
-    with pytest.raises(ModelError, match=r"fresh, worn"):
+    with pytest.raises(ModelError, match=r"fresh, type1-wrong-tape, worn"):
         load_parameters("brandnew")
 
 
