@@ -17,6 +17,7 @@ from modeling.deck.true.linearity import (
 from modeling.deck.true.motion import motion_curves, motion_results
 from modeling.deck.true.noise import noise_curves, noise_results, snr_re_mol
 from modeling.deck.true.session import TrueSession
+from modeling.deck.true.steadiness import steadiness_results
 from modeling.deck.true.thd_n import thd_n_results
 from modeling.deck.true.tracks import track_results
 from sessions.results import Curve, Measurements, Result
@@ -79,7 +80,10 @@ def truth(
         play = play_trajectory(parameters, seed, number)
         for channel, track in enumerate(tracks):
             told((i + channel / (len(tracks) + 1)) / len(passes))
+            if session.is_dead(track):
+                continue  # nothing is heard of it that a figure could be re
             pair = PassPair(record, play, track)
+            results += steadiness_results(session, pair, seed, number, channel)
             results += motion_results(session, pair, number, channel)
             curves += motion_curves(session, pair, number)
             results += noise_results(session, track, number, channel)

@@ -24,6 +24,10 @@ class TrueSession:
         speed: Condition = self.parameters.speed_cm_s
         return {"track": track + 1, "pass": number, "speed_cm_s": speed, "dbx": "off", **more}
 
+    def is_dead(self, track: int) -> bool:
+        """Whether a track (0-based) replays nothing."""
+        return track == self.parameters.faults.dead_track - 1
+
     def heard_with(self, track: int) -> frozenset[int]:
         """Tracks that carry the same as `track`."""
         return self.driven if track in self.driven else frozenset({track})
