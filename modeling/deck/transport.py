@@ -138,12 +138,13 @@ class Trajectory:
     def first_guess(self, position_s: np.ndarray) -> tuple[np.ndarray, int]:
         """Where Newton's iteration for the time of a position begins, and how many steps it takes from there.
 
-        A start is convex: from beyond the solution the iteration comes down to it, in more steps.
+        A start is convex: from beyond the solution the iteration comes down to it, in more steps while it lasts.
         """
         t = (position_s - self.start_s) / (1.0 + self.speed_error)
         if self.start is None:
             return t, 0
-        return t + self.start.lack * self.start.constant_s / (1.0 + self.speed_error), 12
+        t = t + self.start.lack * self.start.constant_s / (1.0 + self.speed_error)
+        return t, 12 if t.min() < 40.0 * self.start.constant_s else 0
 
     def time_at(self, position_s: np.ndarray, track: int) -> np.ndarray:
         """Solve s(t) = position to the last bits of double precision."""
