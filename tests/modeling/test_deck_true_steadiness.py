@@ -113,3 +113,46 @@ def test_a_dead_track_and_a_stretched_tone_have_no_figures():
     assert not stretched.find("wow_flutter_weighted_rms")
     assert not stretched.find("level_stability")
     assert stretched.find("speed_error")
+
+
+def test_noise_beside_a_tone_is_not_stated_where_a_dropout_hits_it():
+    ones = [
+        Cue(
+            name=f"one {i}",
+            kind="tone",
+            channel=0,
+            start_samples=i * RATE,
+            length_samples=RATE,
+            level_db=-float(i),
+            parameters={"frequency_hz": 3000.0, "purpose": "modulation_noise"},
+        )
+        for i in range(1, 21)
+    ]
+    sheet = SHEET.model_copy(update={"cues": (*(c for c in SHEET.cues if c.name in ("start", "end")), *ones)})
+    holed = HOLED.changed({"faults.dropouts_per_minute": 30.0})
+    told = truth(holed, sheet, 5, passes=[1], tool_version="0", created="now")
+    found = {-r.conditions["level_db"] for r in told.find("modulation_noise")}
+    events = dropouts(holed, 5, 0, 1.0, 21.0)
+    for i in range(1, 21):
+        reach_s = events.width_s + 0.03  # the tape is a thousandth faster than its time
+        if np.any((events.place_s > i + 0.13) & (events.place_s < i + 0.87)):
+            assert i not in found
+        elif not np.any((events.place_s + reach_s > i + 0.1) & (events.place_s - reach_s < i + 0.9)):
+            assert i in found
+    assert 0 < len(found) < 20
+
+
+def test_broken_up_steady_flux_has_no_density():
+    assert stated(FRESH).find_curves("noise_spectrum")
+    assert stated(FRESH.changed({"faults.magnetism_ka_m": 1.0})).find_curves("noise_spectrum")
+    assert not stated(HOLED.changed({"faults.magnetism_ka_m": 1.0})).find_curves("noise_spectrum")
+
+
+def test_a_slow_start_is_no_part_of_the_mean_speed():
+    start = SHEET.cues[0].model_copy(update={"start_samples": 3 * RATE})
+    sheet = SHEET.model_copy(update={"cues": (start, SHEET.cues[-1])})
+    late, usual = (
+        truth(deck, sheet, 5, passes=[1], tool_version="0", created="now").find_curves("speed_deviation", track=1)[0].y.array
+        for deck in (FRESH.changed({"transport.start_percent": 80.0, "transport.start_ms": 200.0}), FRESH)
+    )
+    assert late[500:] == pytest.approx(usual[500:], abs=0.003)

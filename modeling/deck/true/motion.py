@@ -45,6 +45,8 @@ def motion_curves(session: TrueSession, pair: PassPair, number: int) -> Iterator
     heard_s = pair.output_time(time_s)
     delay_s = np.round(heard_s - time_s, 10)
     ratio = pair.speed_ratio(time_s, heard_s)
-    deviation = np.round(100.0 * (ratio / ratio.mean() - 1.0), 7)
+    # As the pass starts the tape may be slow; between the markers it runs.
+    running = (time_s >= session.marker_s("marker_start")) & (time_s <= session.marker_s("marker_end"))
+    deviation = np.round(100.0 * (ratio / ratio[running].mean() - 1.0), 7)
     yield Curve(quantity="delay_trajectory", conditions=here, method=BY_MOTION, x=x, y=Axis.of("delay", "s", delay_s))
     yield Curve(quantity="speed_deviation", conditions=here, method=BY_MOTION, x=x, y=Axis.of("deviation", "%", deviation))

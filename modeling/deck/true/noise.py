@@ -95,7 +95,13 @@ def snr_re_mol(results: list[Result]) -> list[Result]:
 
 
 def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curve]:
-    """Density of the noise without its hum, and levels in third octaves with it."""
+    """Density of the noise without its hum, and levels in third octaves with it.
+
+    None where dropouts break up the steady flux that a magnetised head leaves: their thumps have no density.
+    """
+    faults = session.parameters.faults
+    if faults.dropouts_per_minute and faults.magnetism_ka_m:
+        return
     zero_db = reference_db(session, track)
     density = _noise_density(session.parameters, track, RESPONSE_HZ)
     yield Curve(

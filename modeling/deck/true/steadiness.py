@@ -1,6 +1,7 @@
 """Dropouts and steadiness of level, from the places of the defects on the tape and the motion that brings them past the head."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,6 +48,16 @@ def steadiness_results(session: TrueSession, pair: PassPair, seed: int, number: 
             yield Result(quantity="dropouts_per_minute", value=rate, unit="1/min", conditions=here, method=BY_PLACES)
 
 
+def undisturbed(session: TrueSession, pair: PassPair, seed: int, channel: int) -> TrueSession:
+    """The session without the tones of a channel that meet a dropout: what that puts beside a tone is no noise of the deck."""
+    faults = session.parameters.faults
+    if faults.dropouts_per_minute == 0.0:
+        return session
+    hit = [c for c in session.sheet.of_kind("tone", channel=channel) if _sent_loss_db(session, pair, seed, c).any()]
+    cues = tuple(cue for cue in session.sheet.cues if cue not in hit)
+    return replace(session, sheet=session.sheet.model_copy(update={"cues": cues}))
+
+
 def _span_s(session: TrueSession, cue: Cue) -> tuple[float, float]:
     return session.seconds(cue.start_samples), session.seconds(cue.stop_samples)
 
@@ -67,7 +78,8 @@ def _heard_loss_db(session: TrueSession, pair: PassPair, seed: int, cue: Cue) ->
 def _sent_loss_db(session: TrueSession, pair: PassPair, seed: int, cue: Cue) -> np.ndarray:
     """Loss over the input time of a tone without its ends."""
     start_s, stop_s = _span_s(session, cue)
-    sent_s = np.arange(start_s + EDGE_S, stop_s - EDGE_S, STEP_S)
+    edge_s = min(EDGE_S, 0.25 * (stop_s - start_s))
+    sent_s = np.arange(start_s + edge_s, stop_s - edge_s, STEP_S)
     return _loss_db(session, pair, seed, sent_s + pair.record.advance(sent_s, pair.track))
 
 
