@@ -41,7 +41,9 @@ def demo(
     folder: Annotated[
         Path | None, typer.Argument(help="New folder; by default tape-demo, or tape-demo-2 and so on.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="Virtual deck: fresh, worn or a TOML file.")] = "fresh",
+    preset: Annotated[
+        str, typer.Option(help="Virtual deck: fresh, typical, worn, neglected, type1-wrong-tape or a TOML file.")
+    ] = "fresh",
     as_json: Json = False,
 ) -> None:
     """Run the whole chain on the virtual deck: capture, measure, report, train.

@@ -112,6 +112,8 @@ def value(deck: DeckParameters, key: str) -> Any:
 
 def shown(parameter: Any) -> str:
     """A parameter as the table prints it."""
+    if parameter is None:
+        return "none"
     return " ".join(f"{v:g}" for v in parameter) if isinstance(parameter, tuple) else f"{parameter:g}"
 
 

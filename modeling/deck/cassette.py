@@ -5,6 +5,7 @@ import tempfile
 import numpy as np
 
 from modeling.deck.convolution import BlockPlan
+from modeling.deck.defects import play_gain
 from modeling.deck.noise import TapeHiss
 from modeling.deck.parameters import TRACKS, DeckParameters
 from signals.errors import ModelError
@@ -21,6 +22,9 @@ class Cassette:
         self._parameters = parameters
         self._plan = plan
         self._seed = seed
+        faults = parameters.faults
+        self._defective = faults.dropouts_per_minute > 0.0 or faults.stretch_db > 0.0
+        self._left = 0.0 if faults.erasure_db is None else 10.0 ** (faults.erasure_db / 20.0)
         self._recordings = [0] * TRACKS
         # Unbuffered, so that a full disk shows when writing and not when closing.
         self._files = [tempfile.TemporaryFile(prefix="tape-track-", buffering=0) for _ in range(TRACKS)]  # noqa: SIM115
@@ -32,7 +36,7 @@ class Cassette:
         self._hiss[track] = self._new_hiss(track)
 
     def write(self, track: int, start: int, flux: np.ndarray) -> None:
-        """Record `flux` from position `start` on.
+        """Record `flux` from position `start` on, over what the erase head leaves of what is there.
 
         Raises
         ------
@@ -40,6 +44,9 @@ class Cassette:
             The temporary folder is full.
         """
         try:
+            if self._left:
+                earlier = self._recorded(track, start, flux.size)
+                flux = flux + np.pad(self._left * earlier, (0, flux.size - earlier.size))
             self._files[track].seek(4 * start)
             rest = memoryview(flux.astype(np.float32).tobytes())
             while rest:
@@ -49,14 +56,20 @@ class Cassette:
             raise ModelError(f"the virtual tape does not fit into {folder}: {error}; free space or set TMPDIR") from error
 
     def read(self, track: int, start: int, stop: int) -> np.ndarray:
-        """Flux from `start` to `stop`, recording and hiss, float64."""
+        """Flux from `start` to `stop`, recording and hiss with the defects of the tape, float64."""
         out = self._hiss[track].read(start, stop)
         low = max(start, 0)
         if low < stop:
-            self._files[track].seek(4 * low)
-            found = np.frombuffer(self._files[track].read(4 * (stop - low)), dtype=np.float32)
+            found = self._recorded(track, low, stop - low)
             out[low - start : low - start + found.size] += found
+        if self._defective:
+            out *= play_gain(self._parameters, self._seed, track, start, stop, self._plan.sample_rate)
         return out
+
+    def _recorded(self, track: int, start: int, samples: int) -> np.ndarray:
+        """Recorded flux from `start` on, as far as there is any."""
+        self._files[track].seek(4 * start)
+        return np.frombuffer(self._files[track].read(4 * samples), dtype=np.float32)
 
     def close(self) -> None:
         """Throw the tape away."""

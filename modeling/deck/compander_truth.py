@@ -19,7 +19,7 @@ import numpy as np
 from modeling.deck.compander import Positions, emphasis, weighting
 from modeling.deck.electronics import COUPLING_HZ, small_signal_gain
 from modeling.deck.losses import coupling
-from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, hiss_density, hum_lines
+from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, heard_hiss_density, hum_lines
 from modeling.deck.parameters import TRACKS, Compander, DeckParameters
 from modeling.deck.steady_state import linear_response, response_delay_s, steady_sine
 from modeling.deck.tracks import replay_matrix
@@ -107,7 +107,7 @@ class StaticCompander:
     def hiss(self, frequency_hz: np.ndarray) -> np.ndarray:
         """One-sided density of the hiss at the replay amplifier, re the mean square of 0 VU per Hz."""
         heard = np.sum(np.abs(replay_matrix(frequency_hz, self.parameters)[:, self.track, :]) ** 2, axis=-1)
-        return np.asarray(2.0 * hiss_density(frequency_hz, self.parameters) * heard)
+        return np.asarray(2.0 * heard_hiss_density(frequency_hz, self.parameters) * heard)
 
     def noise_db(self, decoded: bool, weighted_db: float = -np.inf) -> float:
         """A-weighted noise at the output re 0 VU, beside a tone of that weighted level at the decoder."""

@@ -14,6 +14,7 @@ MOTION = (
     "transport.pinch_percent",
     "transport.supply_percent",
     "transport.takeup_percent",
+    "transport.belt_percent",
     "transport.residue_percent",
 )
 LEAST_HISS_DBA = -120.0

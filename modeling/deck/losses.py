@@ -37,6 +37,15 @@ def gap_loss(k: np.ndarray, gap_um: float) -> np.ndarray:
     return np.sinc(k * gap_um / (2.0 * np.pi))
 
 
+def azimuth_loss(k: np.ndarray, width_mm: float, azimuth_arcmin: float) -> np.ndarray:
+    """Loss of a gap at an angle theta to that of the recording, over the track width W: sin(x) / x, x = kW tan(theta) / 2.
+
+    Bertram, "Theory of Magnetic Recording" (1994): the flux of a track is its mean over the width, and is late by x / (W/2)
+    at its edge.
+    """
+    return np.sinc(k * 1000.0 * width_mm * np.tan(np.radians(azimuth_arcmin / 60.0)) / (2.0 * np.pi))
+
+
 def head_bump(k: np.ndarray, contact_mm: float, bump_db: float) -> np.ndarray:
     """Ripple at wavelengths near the length L of the head face.
 

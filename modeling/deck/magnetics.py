@@ -76,10 +76,11 @@ class ParticleClasses:
         scale = 1.0 / (np.sqrt(2.0) * self.interaction_ka_m)
         return 0.5 * (erf((drive - d) * scale) + erf((drive + d) * scale))
 
-    def permeability(self) -> np.ndarray:
-        """Slope dM/dS at S = 0 of every class, per kA/m."""
-        z = self.threshold_ka_m / self.interaction_ka_m
-        return self.gain * np.sqrt(2.0 / np.pi) / self.interaction_ka_m * np.exp(-0.5 * z**2)
+    def permeability(self, at_ka_m: float = 0.0) -> np.ndarray:
+        """Slope dM/dS at a steady field of every class, per kA/m."""
+        drive = self.gain * at_ka_m
+        z = np.stack([drive - self.threshold_ka_m, drive + self.threshold_ka_m]) / self.interaction_ka_m
+        return self.gain * np.sqrt(2.0 / np.pi) / self.interaction_ka_m * np.exp(-0.5 * z**2).mean(axis=0)
 
     def propagation(self, frequency_hz: np.ndarray, speed_um_s: float) -> np.ndarray:
         """Weight, depth loss and phase e^{-ky + jkx_f} of every class, shape ``(frequencies, classes)``.

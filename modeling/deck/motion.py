@@ -93,7 +93,7 @@ class PassPair:
         time_s = np.arange(0.0, length_s, 1.0 / READING_HZ)
         play = _deviations(self.play, self.track, heard[0], 1.0)
         record = _deviations(self.record, self.track, start_s, stretch)
-        parts = [i for i in np.argsort(play[0][: len(PARTS)]) if abs(play[1][i]) + abs(record[1][i]) > 0.0]
+        parts = [i for i in np.argsort(play[0][: self.play.parts]) if abs(play[1][i]) + abs(record[1][i]) > 0.0]
         together: list[list[int]] = []
         for i in parts:
             if together and play[0][i] - play[0][together[-1][-1]] < TOLD_APART / length_s:
@@ -109,6 +109,15 @@ class PassPair:
             name = " and ".join(PARTS[i] for i in group)
             found.append((name, hertz, float(100.0 * np.sqrt(np.mean(beating**2)))))
         return found
+
+    def stretched(self, start_s: float, stop_s: float) -> bool:
+        """Whether a stretched piece of tape comes by in what was sent from `start_s` to `stop_s`."""
+        piece = self.play.stretch
+        if piece is None:
+            return False
+        heard = self.output_time(np.array([start_s, stop_s]))
+        lag_s = piece.lag(heard + self.play.without_stretch(heard, self.track))
+        return bool(lag_s[1] > lag_s[0])
 
     def drift_percent(self, start_s: float, stop_s: float, parts: int = 6) -> float:
         """Slope of the speed heard over equal parts of what was sent from `start_s` to `stop_s`, times the whole."""

@@ -6,7 +6,7 @@ from scipy import fft
 from modeling.deck.convolution import BlockPlan, SampleQueue
 from modeling.deck.losses import thickness_loss, wave_number
 from modeling.deck.parameters import TRACKS, DeckParameters
-from modeling.deck.tracks import replay_chain
+from modeling.deck.tracks import aligned_chain
 
 A_WEIGHTING_HZ = (20.598997, 107.65265, 737.86223, 12194.217)
 """Corner frequencies f1 to f4 of the A-weighting, IEC 61672-1:2013 annex E."""
@@ -48,14 +48,21 @@ def hiss_shape(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarr
 
 
 def hiss_density(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:
-    """One-sided power density of hiss in the flux on tape, scaled so that replay gives the stated level."""
+    """One-sided power density of hiss in the flux on tape, scaled so that replay as aligned gives the stated level."""
 
     def replayed(f: np.ndarray) -> np.ndarray:
-        return np.abs(hiss_shape(f, parameters) * replay_chain(f, parameters)) ** 2
+        return np.abs(hiss_shape(f, parameters) * aligned_chain(f, parameters)) ** 2
 
     grid = _level_grid()
-    scale = 10.0 ** ((parameters.tape.hiss_dba - weighted_level_db(replayed(grid), grid)) / 10.0)
+    stated_dba = parameters.tape.hiss_dba + parameters.faults.magnetism_hiss_db
+    scale = 10.0 ** ((stated_dba - weighted_level_db(replayed(grid), grid)) / 10.0)
     return scale * hiss_shape(frequency_hz, parameters) ** 2
+
+
+def heard_hiss_density(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:
+    """The same as it passes the head, with the pitch control off its detent while playing."""
+    ratio = parameters.play_speed_um_s / parameters.speed_um_s
+    return hiss_density(np.asarray(frequency_hz) / ratio, parameters) / ratio
 
 
 def electronics_density(parameters: DeckParameters) -> float:

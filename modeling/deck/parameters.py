@@ -1,9 +1,9 @@
 """Everything that can be set on the virtual deck, each value with its unit and where it comes from.
 
-The numbers themselves stand once, in ``presets/fresh.toml``; any other file names only what differs from the preset it
-``extends``. Sources are given in brackets after each meaning: [V] read in a published source, [D] derived from stated
-inputs, [S] second hand, [F] fitted so that the simulated tape meets its data sheet, [A] assumed: nothing is known of the
-424 MkII here. No value is claimed to be Tascam's.
+The numbers themselves stand once, in ``presets/fresh.toml`` and, for what a kind of tape brings with it or asks of the
+machine, in ``tapes``; any other file names only what differs from the preset it ``extends``. Sources are given in brackets
+after each meaning: [V] read in a published source, [D] derived from stated inputs, [S] second hand, [F] fitted so that the
+simulated tape meets its data sheet, [A] assumed: nothing is known of the 424 MkII here. No value is claimed to be Tascam's.
 """
 
 import tomllib
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from signals.errors import ModelError
 
 PRESETS = Path(__file__).parent / "presets"
+TAPES = Path(__file__).parent / "tapes"
 TRACKS = 4
 
 TAPE_SPEED_UM_S = {9.5: 95250.0, 4.8: 47625.0}
@@ -110,6 +111,12 @@ class Transport(_Section):
     takeup_percent: float = Field(ge=0, le=5, description="take-up reel line, peak [A]")
     residue_percent: float = Field(ge=0, le=5, description="random flutter 0.15-200 Hz, RMS [A]")
     residue_corner_hz: float = Field(ge=0.2, le=100, description="above it random flutter falls by 6 dB an octave [A]")
+    belt_mm: float = Field(ge=10, le=1000, description="tape that passes while the belt goes round once [A]")
+    belt_percent: float = Field(ge=0, le=5, description="line of a belt with a kink or a joint, peak; a fault [A]")
+    record_pitch_percent: float = Field(ge=-12, le=12, description="pitch control while recording [S: 12 on siblings]")
+    play_pitch_percent: float = Field(ge=-12, le=12, description="pitch control while playing [S: 12 on siblings]")
+    start_percent: float = Field(ge=0, le=90, description="lack of speed as a pass starts [A]")
+    start_ms: float = Field(ge=1, le=2000, description="time in which that lack falls to 1/e [A]")
     rewind_min_s: float = Field(ge=0, le=60, description="rewind lands at least this far before the recording [A]")
     rewind_max_s: float = Field(ge=0, le=60, description="and at most this far [A]")
 
@@ -150,6 +157,35 @@ class Compander(_Section):
     mismatch_db: float = Field(ge=-20, le=20, description="decoder's unity level re the encoder's; a fault [A]")
 
 
+class Faults(_Section):
+    """What age, dirt and mishap do to a machine that was aligned without them; 0, or absent, is none.
+
+    Dropouts and stretch lie at places of the tape, the same in every play pass.
+    """
+
+    dropouts_per_minute: float = Field(ge=0, le=600, description="dropouts of each track [S: below 7 on new tape]")
+    dropout_db: float = Field(ge=1, le=60, description="their depth, of each half to twice that [S: 3-30]")
+    dropout_ms: float = Field(
+        ge=0.5, le=1000, description="time below half the depth in dB, of each half to twice that [S: 1-10 at 9.5 cm/s]"
+    )
+    dirt_um: float = Field(ge=0, le=50, description="oxide on the head while playing, adds to the spacing [A]")
+    gap_wear_um: float = Field(ge=0, le=20, description="by how much wear has opened the replay gap [A]")
+    face_wear_mm: float = Field(ge=0, le=10, description="by how much it has lengthened the head face: the bump sinks [A]")
+    azimuth_arcmin: float = Field(
+        ge=-60, le=60, description="angle of the head while playing re while recording; above 0 track 4 is late [A]"
+    )
+    magnetism_ka_m: float = Field(ge=-30, le=30, description="steady field of a magnetised head while recording [A]")
+    magnetism_hiss_db: float = Field(ge=0, le=30, description="rise of the hiss by a magnetised head [A]")
+    erasure_db: float | None = Field(
+        default=None, ge=-120, le=0, description="what is left of a recording after another; absent: nothing [A]"
+    )
+    dead_track: int = Field(ge=0, le=TRACKS, description="track that replays nothing; 0: none [A]")
+    stretch_percent: float = Field(ge=0, le=10, description="mean lengthening of the stretched piece [A]")
+    stretch_db: float = Field(ge=0, le=60, description="loss of level in its middle [A]")
+    stretch_at_s: float = Field(ge=0, le=10000, description="middle of the piece, in seconds of tape from the start [A]")
+    stretch_length_s: float = Field(ge=0.01, le=100, description="length of the piece, in seconds of tape [A]")
+
+
 def _speed(speed_cm_s: float) -> float:
     if speed_cm_s not in TAPE_SPEED_UM_S:
         raise ValueError(f"the deck runs at {' or '.join(str(v) for v in TAPE_SPEED_UM_S)} cm/s")
@@ -168,6 +204,7 @@ class DeckParameters(_Section):
     transport: Transport
     tracks: Tracks
     compander: Compander
+    faults: Faults
     alignment_9_5: Alignment
     alignment_4_8: Alignment
 
@@ -175,6 +212,33 @@ class DeckParameters(_Section):
     def speed_um_s(self) -> float:
         """Nominal tape speed in micrometres a second."""
         return TAPE_SPEED_UM_S[self.speed_cm_s]
+
+    @property
+    def record_speed_um_s(self) -> float:
+        """Speed that the pitch control asks for while recording."""
+        return self.speed_um_s * (1.0 + self.transport.record_pitch_percent / 100.0)
+
+    @property
+    def play_speed_um_s(self) -> float:
+        """Speed that the pitch control asks for while playing."""
+        return self.speed_um_s * (1.0 + self.transport.play_pitch_percent / 100.0)
+
+    @property
+    def pitch_ratio(self) -> float:
+        """Frequency heard over frequency sent, by the pitch control."""
+        return self.play_speed_um_s / self.record_speed_um_s
+
+    @property
+    def replay_head_now(self) -> ReplayHead:
+        """The replay head with its wear and dirt."""
+        head, faults = self.replay_head, self.faults
+        return head.model_copy(
+            update={
+                "gap_um": head.gap_um + faults.gap_wear_um,
+                "spacing_um": head.spacing_um + faults.dirt_um,
+                "contact_mm": head.contact_mm + faults.face_wear_mm,
+            }
+        )
 
     @property
     def alignment(self) -> Alignment:
@@ -202,14 +266,29 @@ class DeckParameters(_Section):
 def load_parameters(preset_or_path: str) -> DeckParameters:
     """Read a preset by name, or a TOML file by path.
 
-    A file holds only what differs from the preset it names under ``extends`` (``"fresh"`` where it names none).
+    A file holds only what differs from the preset it names under ``extends`` (``"fresh"`` where it names none). ``cassette``
+    is the tape in the deck and ``aligned_for`` the one that bias, record and replay equalisation are set for (the same where
+    it is not named); values that the file names itself come before those of either.
 
     Raises
     ------
     ModelError
-        No such preset or file, or a value out of its limits.
+        No such preset, file or tape, or a value out of its limits.
     """
-    return _validated(_read(preset_or_path), preset_or_path)
+    values = _read(preset_or_path)
+    cassette = values.pop("cassette")
+    aligned_for = values.pop("aligned_for", cassette)
+    inside = _tape("cassette", cassette, preset_or_path)["cassette"]
+    machine = _tape("aligned_for", aligned_for, preset_or_path)["machine"]
+    return _validated(_merged(_merged(machine, inside), values), preset_or_path)
+
+
+def _tape(key: str, name: Any, source: str) -> dict[str, Any]:
+    """What one tape brings with it (``cassette``) and asks for (``machine``)."""
+    known = sorted(path.stem for path in TAPES.glob("*.toml"))
+    if name not in known:
+        raise ModelError(f"{source}: {key} = {name!r} is not a tape; use one of {', '.join(known)}")
+    return tomllib.loads((TAPES / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def _read(preset_or_path: str) -> dict[str, Any]:

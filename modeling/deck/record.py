@@ -56,8 +56,9 @@ class Magnetiser:
         self._plan = plan
         self._factor = 1 << max(0, int(np.ceil(np.log2(INTERNAL_RATE_HZ / plan.sample_rate))))
         self._curves = curves
+        self._steady_ka_m = np.float32(parameters.faults.magnetism_ka_m)
         self._field = plan.filter(lambda f: record_field(f, parameters), before).astype(np.complex64)
-        self._filters = _curve_filters(parameters.tape, parameters.record_head, parameters.speed_um_s, plan)
+        self._filters = _curve_filters(parameters.tape, parameters.record_head, parameters.record_speed_um_s, plan)
         self._input = History(channels, plan.size, plan.block, np.float32)
         size, block = self._factor * plan.size, self._factor * plan.block
         self._magnetisation = [History(curves.mixture.shape[1], size, block, np.float32) for _ in range(channels)]
@@ -71,6 +72,8 @@ class Magnetiser:
         for channel, history in enumerate(self._magnetisation):
             # Interpolation by zero padding: the field has no content above half the sample rate.
             field = fft.irfft(factor * spectrum[channel], factor * plan.size, overwrite_x=True)[-values.shape[1] :]
+            if self._steady_ka_m:
+                field += self._steady_ka_m
             _look_up(field, self._curves.field_limit_ka_m, self._curves.coefficients, values)
             filtered = history.spectrum(values)[:, : self._filters.shape[1]] * self._filters
             out[channel] = fft.irfft(filtered.sum(axis=0), plan.size)[-plan.block :] / factor

@@ -39,14 +39,15 @@ def linear_response(
     driven : collection of int
         Tracks that carry the same signal, 0-based; neighbours among them are heard through crosstalk.
     ratio : float
-        Frequency heard over frequency sent, where the passes differ in speed: replay works on what is heard.
+        Frequency heard over frequency sent, beside what pitch control does to it: replay works on what is heard.
     """
     f = np.asarray(frequency_hz, dtype=np.float64)
     classes = particle_classes(parameters.tape, parameters.record_head)
-    magnetised = classes.propagation(f, parameters.speed_um_s) @ classes.permeability()
+    slope = classes.permeability(parameters.faults.magnetism_ka_m)
+    magnetised = classes.propagation(f, parameters.record_speed_um_s) @ slope
     electronics = parameters.electronics
     gain = small_signal_gain(electronics.input_gain_db) * small_signal_gain(electronics.output_gain_db)
-    heard = ratio * f
+    heard = ratio * parameters.pitch_ratio * f
     replayed = replay_matrix(heard, parameters)[:, track, sorted(driven)].sum(axis=-1) * coupling(heard, COUPLING_HZ)
     return gain * coupling(f, COUPLING_HZ) * record_field(f, parameters) * magnetised * replayed
 
@@ -139,7 +140,7 @@ def _replayed(
     flux: np.ndarray, parameters: DeckParameters, period_hz: float, track: int, driven: Collection[int]
 ) -> np.ndarray:
     """Amplitudes of the output lines of one period of flux."""
-    f = np.arange(flux.size) * period_hz
+    f = np.arange(flux.size) * period_hz * parameters.pitch_ratio
     points = 2 * (flux.size - 1)
     replayed = np.fft.irfft(flux * replay_matrix(f, parameters)[:, track, sorted(driven)].sum(axis=-1))
     out = np.fft.rfft(amplify(replayed, parameters.electronics.output_gain_db, parameters.electronics))
@@ -158,10 +159,10 @@ def _flux(parameters: DeckParameters, sent: np.ndarray, period_hz: float) -> np.
     electronics = parameters.electronics
     f = np.arange(sent.size // 2 + 1) * period_hz
     amplified = np.fft.rfft(amplify(sent, electronics.input_gain_db, electronics)) * coupling(f, COUPLING_HZ)
-    field = np.fft.irfft(amplified * record_field(f, parameters))
+    field = np.fft.irfft(amplified * record_field(f, parameters)) + parameters.faults.magnetism_ka_m
     classes = particle_classes(parameters.tape, parameters.record_head)
     magnetisation = np.fft.rfft(classes.magnetisation(field), axis=-1)
-    return np.asarray(np.sum(classes.propagation(f, parameters.speed_um_s).T * magnetisation, axis=0))
+    return np.asarray(np.sum(classes.propagation(f, parameters.record_speed_um_s).T * magnetisation, axis=0))
 
 
 def thd_percent(harmonics: np.ndarray, frequency_hz: float) -> float:

@@ -18,6 +18,7 @@ from modeling.deck.true.linearity import (
 from modeling.deck.true.motion import motion_curves, motion_results
 from modeling.deck.true.noise import noise_curves, noise_results, snr_re_mol
 from modeling.deck.true.session import TrueSession
+from modeling.deck.true.steadiness import steadiness_results, undisturbed
 from modeling.deck.true.thd_n import thd_n_results
 from modeling.deck.true.tracks import track_results
 from sessions.results import Curve, Measurements, Result
@@ -79,18 +80,22 @@ def truth(
     curves: list[Curve] = []
     for i, number in enumerate(passes):
         play = play_trajectory(parameters, seed, number)
-        ratio = 1.0 + PassPair(record, play, tracks[0]).speed_error_percent(*span_s) / 100.0
-        session = replace(sent, ratio=ratio)
+        heard = 1.0 + PassPair(record, play, tracks[0]).speed_error_percent(*span_s) / 100.0
+        session = replace(sent, ratio=heard / parameters.pitch_ratio)
         for channel, track in enumerate(tracks):
             told((i + channel / (len(tracks) + 1)) / len(passes))
+            if session.is_dead(track):
+                continue  # nothing is heard of it that a figure could be re
             pair = PassPair(record, play, track)
+            results += steadiness_results(session, pair, seed, number, channel)
             results += motion_results(session, pair, number, channel)
             curves += motion_curves(session, pair, number)
-            results += noise_results(session, track, number, channel)
+            calm = undisturbed(session, pair, seed, channel)
+            results += noise_results(calm, track, number, channel)
             curves += noise_curves(session, track, number)
             if track in programme:
                 results += distortion_results(session, track, number, channel)
-                results += thd_n_results(session, track, number, channel)
+                results += thd_n_results(calm, track, number, channel)
                 results += output_level_results(session, track, number, channel)
                 results += intermodulation_results(session, track, number, channel)
                 results += band_results(session, track, number)

@@ -11,6 +11,23 @@ def test_presets_load_and_worn_changes_only_what_it_names():
     assert worn.tape.coercivity_ka_m == fresh.tape.coercivity_ka_m
 
 
+def test_presets_go_from_bad_to_worse():
+    fresh, typical, worn, neglected = (load_parameters(name) for name in ("fresh", "typical", "worn", "neglected"))
+    assert not any(
+        value
+        for key, value in fresh.faults.model_dump().items()
+        if not key.startswith(("dropout_", "stretch_at", "stretch_l"))
+    )
+    for better, worse in ((fresh, typical), (typical, worn)):
+        assert worse.electronics.noise_dba > better.electronics.noise_dba
+        assert worse.tape.hiss_dba > better.tape.hiss_dba
+        assert worse.replay_head_now.spacing_um > better.replay_head_now.spacing_um
+        assert worse.transport.pinch_percent > better.transport.pinch_percent
+    assert neglected.replay_head == worn.replay_head
+    assert neglected.replay_head_now.spacing_um > worn.replay_head_now.spacing_um
+    assert neglected.faults.dropouts_per_minute > typical.faults.dropouts_per_minute
+
+
 def test_file_extends_fresh_by_default_and_a_named_preset_on_request(tmp_path):
     mine = tmp_path / "mine.toml"
     mine.write_text("speed_cm_s = 4.8\n[tape]\nhiss_dba = -40\n")
@@ -46,7 +63,7 @@ def test_errors_are_one_line_that_names_key_value_and_limit(tmp_path, text, part
 
 
 def test_missing_preset_names_those_there_are():
-    with pytest.raises(ModelError, match=r"fresh, worn"):
+    with pytest.raises(ModelError, match=r"fresh, neglected, type1-wrong-tape, typical, worn"):
         load_parameters("brandnew")
 
 

@@ -11,7 +11,6 @@ from sessions.results import Axis, Curve, Result
 
 CURVE_STEP_S = 0.01
 BY_MOTION = "tape motion of both passes in closed form"
-BY_STEADY_LEVEL = "the tape of the virtual deck is alike all along, and has no dropouts"
 
 
 def motion_results(session: TrueSession, pair: PassPair, number: int, channel: int) -> Iterator[Result]:
@@ -29,12 +28,13 @@ def motion_results(session: TrueSession, pair: PassPair, number: int, channel: i
         if cue.parameters.get("purpose") == "wow_flutter":
             conditions = session.conditions(pair.track, number, **tone_conditions(cue))
             span = session.seconds(cue.start_samples), session.seconds(cue.stop_samples)
+            if pair.stretched(*span):
+                continue  # no sum of sinusoids
             for quantity, value in pair.flutter(*span).items():
                 yield Result(quantity=quantity, value=value, unit="%", conditions=conditions, method=BY_MOTION)
             for name, hertz, percent in pair.lines(*span):
                 line = {**conditions, "frequency_hz": round(hertz, 3)}
                 yield Result(quantity="flutter_line", value=percent, unit="%", conditions=line, method=BY_MOTION, note=name)
-            yield Result(quantity="level_stability", value=0.0, unit="dB", conditions=conditions, method=BY_STEADY_LEVEL)
 
 
 def motion_curves(session: TrueSession, pair: PassPair, number: int) -> Iterator[Curve]:
@@ -45,6 +45,8 @@ def motion_curves(session: TrueSession, pair: PassPair, number: int) -> Iterator
     heard_s = pair.output_time(time_s)
     delay_s = np.round(heard_s - time_s, 10)
     ratio = pair.speed_ratio(time_s, heard_s)
-    deviation = np.round(100.0 * (ratio / ratio.mean() - 1.0), 7)
+    # As the pass starts the tape may be slow; between the markers it runs.
+    running = (time_s >= session.marker_s("marker_start")) & (time_s <= session.marker_s("marker_end"))
+    deviation = np.round(100.0 * (ratio / ratio[running].mean() - 1.0), 7)
     yield Curve(quantity="delay_trajectory", conditions=here, method=BY_MOTION, x=x, y=Axis.of("delay", "s", delay_s))
     yield Curve(quantity="speed_deviation", conditions=here, method=BY_MOTION, x=x, y=Axis.of("deviation", "%", deviation))

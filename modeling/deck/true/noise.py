@@ -10,7 +10,7 @@ import numpy as np
 
 from modeling.deck.electronics import COUPLING_HZ, small_signal_gain
 from modeling.deck.losses import coupling
-from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, hiss_density, hum_lines
+from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, heard_hiss_density, hum_lines
 from modeling.deck.parameters import DeckParameters
 from modeling.deck.steady_state import steady_sine
 from modeling.deck.tracks import replay_matrix
@@ -35,7 +35,7 @@ def _noise_density(parameters: DeckParameters, track: int, frequency_hz: np.ndar
     """One-sided power density at the output, re the mean square of 0 VU per Hz."""
     heard = np.sum(np.abs(replay_matrix(frequency_hz, parameters)[:, track, :]) ** 2, axis=-1)
     amplifier = small_signal_gain(parameters.electronics.output_gain_db) * np.abs(coupling(frequency_hz, COUPLING_HZ))
-    return 2.0 * (hiss_density(frequency_hz, parameters) * heard * amplifier**2 + electronics_density(parameters))
+    return 2.0 * (heard_hiss_density(frequency_hz, parameters) * heard * amplifier**2 + electronics_density(parameters))
 
 
 def reference_db(session: TrueSession, track: int) -> float:
@@ -96,7 +96,13 @@ def snr_re_mol(results: list[Result]) -> list[Result]:
 
 
 def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curve]:
-    """Density of the noise without its hum, and levels in third octaves with it."""
+    """Density of the noise without its hum, and levels in third octaves with it.
+
+    None where dropouts break up the steady flux that a magnetised head leaves: their thumps have no density.
+    """
+    faults = session.parameters.faults
+    if faults.dropouts_per_minute and faults.magnetism_ka_m:
+        return
     zero_db = reference_db(session, track)
     density = _noise_density(session.parameters, track, RESPONSE_HZ)
     yield Curve(

@@ -18,7 +18,7 @@ class TrueSession:
     Attributes
     ----------
     ratio : float
-        Frequency heard over frequency sent in the play pass that is asked about.
+        Frequency heard over frequency sent in the play pass that is asked about, beside what pitch control does to it.
     """
 
     parameters: DeckParameters
@@ -30,6 +30,10 @@ class TrueSession:
         """Conditions of a figure; `track` 0-based."""
         speed: Condition = self.parameters.speed_cm_s
         return {"track": track + 1, "pass": number, "speed_cm_s": speed, "dbx": "off", **more}
+
+    def is_dead(self, track: int) -> bool:
+        """Whether a track (0-based) replays nothing."""
+        return track == self.parameters.faults.dead_track - 1
 
     def heard_with(self, track: int) -> frozenset[int]:
         """Tracks that carry the same as `track`."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from modeling.deck.electronics import COUPLING_HZ, small_signal_gain
 from modeling.deck.losses import coupling
-from modeling.deck.noise import electronics_density, hiss_density, hum_lines
+from modeling.deck.noise import electronics_density, heard_hiss_density, hum_lines
 from modeling.deck.parameters import DeckParameters
 from modeling.deck.steady_state import steady_sine, thd_percent
 from modeling.deck.tracks import replay_matrix
@@ -41,7 +41,7 @@ def _noise_power(parameters: DeckParameters, track: int, tone_hz: float) -> floa
     f = np.arange(LOWEST_HZ, HIGHEST_HZ + STEP_HZ, STEP_HZ)
     heard = np.sum(np.abs(replay_matrix(f, parameters)[:, track, :]) ** 2, axis=-1)
     amplifier = small_signal_gain(parameters.electronics.output_gain_db) * np.abs(coupling(f, COUPLING_HZ))
-    density = 2.0 * (hiss_density(f, parameters) * heard * amplifier**2 + electronics_density(parameters))
+    density = 2.0 * (heard_hiss_density(f, parameters) * heard * amplifier**2 + electronics_density(parameters))
     hum_hz, hum_peak = hum_lines(parameters)
     half_hz = 0.5 * tone_hz / NOTCH_Q
     hum = np.sum(hum_peak[np.abs(hum_hz - tone_hz) > half_hz] ** 2)

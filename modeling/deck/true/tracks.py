@@ -26,8 +26,8 @@ def track_results(session: TrueSession, record: Trajectory, play: Trajectory, nu
     yield from _crosstalk(session, pairs, number)
     span_s = session.marker_s("marker_start"), session.marker_s("marker_end")
     time_s = np.arange(*span_s, STEP_S)
-    heard_s = {track: pairs[track].output_time(time_s) for track in session.driven}
-    for low, high in combinations(sorted(session.driven), 2):
+    heard_s = {track: pair.output_time(time_s) for track, pair in pairs.items() if track in session.driven}
+    for low, high in combinations(sorted(heard_s), 2):
         here: dict[str, Condition] = {**session.conditions(low, number), "track_to": high + 1}
         delay_s = float(np.mean(heard_s[high] - heard_s[low]))
         yield Result(quantity="azimuth_delay", value=delay_s, unit="s", conditions=here, method=BY_MOTION)
@@ -39,6 +39,8 @@ def track_results(session: TrueSession, record: Trajectory, play: Trajectory, nu
 def _crosstalk(session: TrueSession, pairs: dict[int, PassPair], number: int) -> Iterator[Result]:
     """Crosstalk from every track that sounds alone to its neighbours; to tracks farther off there is none."""
     for source, sent_hz in _sources(session):
+        if source not in pairs:
+            continue
         span_s = session.marker_s("marker_start"), session.marker_s("marker_end")
         ratio = 1.0 + pairs[source].speed_error_percent(*span_s) / 100.0
         matrix = np.abs(replay_matrix(ratio * sent_hz, session.parameters))
@@ -69,4 +71,5 @@ def _sources(session: TrueSession) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _tracks(session: TrueSession) -> list[int]:
-    return [channel.track - 1 for channel in session.sheet.channels]
+    tracks = [channel.track - 1 for channel in session.sheet.channels]
+    return [track for track in tracks if not session.is_dead(track)]
