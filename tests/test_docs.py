@@ -1,6 +1,7 @@
 """What the pages for users say is held against the program: commands, fields, excerpts, values and links."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -145,6 +146,19 @@ def test_the_example_deck_differs_from_its_preset_as_it_says() -> None:
     assert (deck.name, deck.replay_head.spacing_um, deck.electronics) == ("dusty", 1.0, fresh.electronics)
     assert re.findall(r"\d\.\d Hz at 9.5", (ROOT / "examples/dusty.toml").read_text(encoding="utf-8")) == ["2.5 Hz at 9.5"]
     assert deck.speed_um_s / (3.14159265 * 1000.0 * deck.transport.pinch_mm) == pytest.approx(2.5, abs=0.05)
+
+
+def test_the_curves_of_the_virtual_deck_are_drawn_anew_and_its_page_says_what_they_say(tmp_path: Path) -> None:
+    script = [sys.executable, str(ROOT / "docs/figures/virtual_deck.py"), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(script, capture_output=True, encoding="utf-8", check=True, env=environment)
+    page = (ROOT / "docs/virtual-deck-curves.md").read_text(encoding="utf-8")
+    rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert len(rows) > 40
+    assert [row for row in rows if row not in page] == []
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert drawn == {path.name for path in (ROOT / "docs/figures").glob("*.svg")}
+    assert drawn == set(re.findall(r"\(figures/(\w+\.svg)\)", page))
 
 
 def test_the_example_script_prints_and_plots_a_response(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ NETWORKS = ("torch", "auraloss")
 DOOR = ROOT / "tape.py"
 CODE = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-EVERYTHING = [*CODE, *TESTS, *sorted((ROOT / "benchmarks").rglob("*.py")), *sorted((ROOT / "examples").rglob("*.py")), DOOR]
+BESIDE = [path for folder in ("benchmarks", "docs", "examples") for path in sorted((ROOT / folder).rglob("*.py"))]
+EVERYTHING = [*CODE, *TESTS, *BESIDE, DOOR]
 
 
 def name_of(path: Path) -> str:
