@@ -15,7 +15,7 @@ from sessions.results import Conditions, Curve, Result
 from signals.sweeps import Sweep
 
 RESPONSE = "synchronised exponential sweep (Novak 2015), deconvolved after dewarping"
-UNGUIDED_DB = 0.01  # of a sweep that is timed by its own phase
+UNGUIDED_DB = 0.015  # of a sweep that is timed by its own phase
 LOW_DB, LOW_HZ = 0.04, 30.0  # up to here, above as the square of the period: fade of the sweep, end of the window
 BEND_S = 0.15
 UNGUIDED_FROM_HZ = 60.0  # below, a sweep timed by its own phase is too slow to tell wow from its response
