@@ -167,13 +167,10 @@ def sol_db(parameters: DeckParameters) -> float:
 
 
 TDK_SA = "TDK SA data sheet, second hand (a public cassette simulator)"
-PROTOTYPE_DB = (-6, -4, -2, 0, 2, 3, 4, 6)
-PROTOTYPE = {
+STUDY_DB = (-6, -4, -2, 0, 2, 3, 4, 6)
+STUDY = {
     "sensitivity, 315 Hz": (-5.4, -2.7, -0.8, 0.0, -0.4, -1.0, -1.8, -3.7),
     "sensitivity, 10 kHz": (2.5, 2.0, 1.2, 0.0, -1.7, -2.8, -4.1, -7.3),
-    "third harmonic at 0 VU": (4.5, 2.7, 1.4, 0.89, 0.72, 0.70, 0.69, 0.70),
-    "MOL, 315 Hz": (-2.6, 0.6, 3.3, 5.0, 5.8, 5.9, 5.9, 5.9),
-    "SOL, 10 kHz": (-8.1, -8.1, -7.5, -6.5, -6.1, -6.3, -6.7, -8.0),
 }
 """An earlier program of the same law, Type II at 4.76 cm/s: no published tape, only another reckoning."""
 
@@ -199,7 +196,8 @@ def bias() -> Drawn:
     for axes, drawn in places.items():
         for name, colour, dashes in zip(drawn, (BLUE, RED), DASHES, strict=False):
             axes.plot(x, curves[name], color=colour, linestyle=dashes)
-            axes.plot(PROTOTYPE_DB, PROTOTYPE[name], "x", color=GREY, markersize=4.0, label="earlier program, same law")
+            if name in STUDY:
+                axes.plot(STUDY_DB, STUDY[name], "x", color=GREY, markersize=4.0, label="earlier program, same law")
         axes.axvline(0.0, color=GREY, linewidth=0.6, linestyle=(0, (2, 2)))
         axes.set_xlabel("Bias re set point (dB)")
         axes.set_xticks(np.arange(-6, 7, 3))
@@ -224,13 +222,13 @@ def bias() -> Drawn:
         axes.annotate(name, place, fontsize=8.5, color=BLUE if "315" in name else RED)
     names(figure, 3)
     here = {name: float(curve[x == 0.0][0]) for name, curve in curves.items()}
-    others = {name: float(np.abs(np.interp(PROTOTYPE_DB, x, curves[name]) - PROTOTYPE[name]).max()) for name in PROTOTYPE}
+    others = {name: float(np.abs(np.interp(STUDY_DB, x, curves[name]) - STUDY[name]).max()) for name in STUDY}
     rows = [
         Row("10 kHz below its peak at the set point, dB: an input", 2.5, fall_db, 1,
             "2 to 3 dB for Type II, second hand (a public cassette simulator)"),
         Row("MOL, 315 Hz, dB: an input", 5.0, here["MOL, 315 Hz"], 1, TDK_SA),
         Row("SOL, 10 kHz, dB: an input", -6.5, here["SOL, 10 kHz"], 1, TDK_SA),
-        *(Row(f"{name}, largest distance, {'%' if 'third' in name else 'dB'}", None, value, 2, "an earlier program, same law")
+        *(Row(f"{name}, largest distance, dB", None, value, 2, "an earlier program, same law")
           for name, value in others.items()),
     ]  # fmt: skip
     return figure, rows
@@ -265,7 +263,7 @@ def distortion() -> Drawn:
     legend(figure)
     rows = [
         Row(
-            f"THD {-x:.1f} dB below the level of 3 %, %",
+            f"THD {-x:.1f} dB below the level of 3 %, %: an input",
             y,
             float(np.interp(x, below_db, percent)),
             2,

@@ -45,9 +45,10 @@ RANGES: Mapping[str, Span] = {
     "tape.coercivity_spread": Span(0.19, 0.25),
     "tape.interaction": Span(0.16, 0.20),
     "tape.coating_um": Span(4.5, 5.5),
-    "tape.taper_um": Span(4.3, 5.7),
+    "tape.narrowing": Span(0.15, 0.30),
+    "tape.taper_um": Span(3.4, 4.6),
     "tape.hiss_dba": Span(-53.0, -48.0),
-    "record_head.bias_ka_m": Span(255.0, 300.0),  # over- and underbias of some 0.7 dB
+    "record_head.bias_ka_m": Span(250.0, 294.0),  # over- and underbias of some 0.7 dB
     "record_head.spacing_um": Span(0.1, 0.5),
     "replay_head.gap_um": Span(0.9, 1.7),
     "replay_head.spacing_um": Span(0.1, 0.8),
@@ -75,11 +76,11 @@ RANGES: Mapping[str, Span] = {
     "compander.weighting_high_hz": Span(9000.0, 12_000.0),
     "compander.floor_db": Span(-85.0, -75.0),
     "alignment_9_5.replay_us": Span(33.0, 37.0),
-    "alignment_9_5.record_eq.shelf_zero_hz": Span(950.0, 1200.0),
-    "alignment_9_5.record_eq.shelf_pole_hz": Span(1500.0, 1800.0),
-    "alignment_9_5.record_eq.peak_hz": Span(16_000.0, 20_000.0),
-    "alignment_9_5.record_eq.peak_db": Span(9.0, 13.0),
-    "alignment_9_5.record_eq.peak_q": Span(1.0, 1.35),
+    "alignment_9_5.record_eq.shelf_zero_hz": Span(900.0, 1100.0),
+    "alignment_9_5.record_eq.shelf_pole_hz": Span(1350.0, 1620.0),
+    "alignment_9_5.record_eq.peak_hz": Span(14_000.0, 17_000.0),
+    "alignment_9_5.record_eq.peak_db": Span(8.0, 11.0),
+    "alignment_9_5.record_eq.peak_q": Span(1.05, 1.4),
 }
 """Parameters that are drawn by themselves. Flutter, level and track gains follow below."""
 

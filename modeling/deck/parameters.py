@@ -49,6 +49,7 @@ class Tape(_Section):
     coercivity_ka_m: float = Field(ge=10, le=200, description="median coercivity; only ratios to the fields matter [S]")
     coercivity_spread: float = Field(ge=0.02, le=1, description="standard deviation of the log of coercivity [F]")
     interaction: float = Field(ge=0.02, le=1, description="sd of the interaction field over the median coercivity [F]")
+    narrowing: float = Field(ge=0, le=0.5, description="by how much its variance falls towards saturation [F]")
     coating_um: float = Field(ge=0.5, le=20, description="thickness of the magnetic coating [S: 5.0 for TDK SA]")
     taper_um: float = Field(ge=0.1, le=50, description="depth over which magnetisation builds up, 1 - exp(-(y/yt)^1.5) [F]")
     hiss_dba: float = Field(ge=-120, le=-10, description="hiss in the tape, A-weighted, at the output, dB re 0 VU [S]")
