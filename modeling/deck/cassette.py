@@ -8,6 +8,7 @@ from modeling.deck.convolution import BlockPlan
 from modeling.deck.defects import play_gain
 from modeling.deck.noise import TapeHiss
 from modeling.deck.parameters import TRACKS, DeckParameters
+from modeling.deck.unevenness import Unevenness
 from signals.errors import ModelError
 
 
@@ -29,6 +30,7 @@ class Cassette:
         # Unbuffered, so that a full disk shows when writing and not when closing.
         self._files = [tempfile.TemporaryFile(prefix="tape-track-", buffering=0) for _ in range(TRACKS)]  # noqa: SIM115
         self._hiss = [self._new_hiss(track) for track in range(TRACKS)]
+        self._unevenness = [Unevenness(parameters, plan, (seed, track)) for track in range(TRACKS)]
 
     def begin(self, track: int) -> None:
         """Lay down new hiss, as a recording does."""
@@ -56,12 +58,14 @@ class Cassette:
             raise ModelError(f"the virtual tape does not fit into {folder}: {error}; free space or set TMPDIR") from error
 
     def read(self, track: int, start: int, stop: int) -> np.ndarray:
-        """Flux from `start` to `stop`, recording and hiss with the defects of the tape, float64."""
+        """Flux from `start` to `stop`, recording on its uneven coating and hiss with the defects of the tape, float64."""
         out = self._hiss[track].read(start, stop)
         low = max(start, 0)
         if low < stop:
             found = self._recorded(track, low, stop - low)
-            out[low - start : low - start + found.size] += found
+            if found.size:
+                uneven = 1.0 + self._unevenness[track].read(low, low + found.size)
+                out[low - start : low - start + found.size] += found * uneven
         if self._defective:
             out *= play_gain(self._parameters, self._seed, track, start, stop, self._plan.sample_rate)
         return out

@@ -51,7 +51,12 @@ class Tape(_Section):
     interaction: float = Field(ge=0.02, le=1, description="sd of the interaction field over the median coercivity [F]")
     coating_um: float = Field(ge=0.5, le=20, description="thickness of the magnetic coating [S: 5.0 for TDK SA]")
     taper_um: float = Field(ge=0.1, le=50, description="depth over which magnetisation builds up, 1 - exp(-(y/yt)^1.5) [F]")
-    hiss_dba: float = Field(ge=-120, le=-10, description="hiss in the tape, A-weighted, at the output, dB re 0 VU [S]")
+    hiss_dba: float = Field(ge=-120, le=-10, description="hiss of a 0.6 mm track at 9.5 cm/s, A-weighted, at the output [S]")
+
+    modulation_db: float = Field(
+        ge=-120, le=-20, description="unevenness of the coating: RMS variation of the flux along the tape, re the flux [S]"
+    )
+    modulation_mm: float = Field(ge=0.1, le=2, description="length above which the unevenness does not grow [A]")
 
 
 class RecordHead(_Section):

@@ -1,7 +1,4 @@
-"""Noise of the silent tape, from the densities of its sources.
-
-What the deck adds does not depend on the signal: beside a tone it is what it is in silence.
-"""
+"""Noise of the silent tape and beside a tone, from the densities of its sources."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -14,7 +11,7 @@ from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, heard
 from modeling.deck.parameters import DeckParameters
 from modeling.deck.steady_state import steady_sine
 from modeling.deck.tracks import replay_matrix
-from modeling.deck.true import quasi_peak
+from modeling.deck.true import modulation, quasi_peak
 from modeling.deck.true.linearity import RESPONSE_HZ
 from modeling.deck.true.session import TrueSession, decibels, tone_conditions
 from sessions.results import Axis, Curve, Result
@@ -32,10 +29,16 @@ NOTCH_HZ = 4.0
 
 
 def _noise_density(parameters: DeckParameters, track: int, frequency_hz: np.ndarray) -> np.ndarray:
-    """One-sided power density at the output, re the mean square of 0 VU per Hz."""
+    """One-sided power density of the silent tape at the output, re the mean square of 0 VU per Hz."""
+    return output_density(parameters, track, frequency_hz, modulation.silent_density(frequency_hz, parameters, track))
+
+
+def output_density(parameters: DeckParameters, track: int, frequency_hz: np.ndarray, modulated: np.ndarray) -> np.ndarray:
+    """The same of hiss, electronics and what is `modulated` at the replay amplifier."""
     heard = np.sum(np.abs(replay_matrix(frequency_hz, parameters)[:, track, :]) ** 2, axis=-1)
     amplifier = small_signal_gain(parameters.electronics.output_gain_db) * np.abs(coupling(frequency_hz, COUPLING_HZ))
-    return 2.0 * (heard_hiss_density(frequency_hz, parameters) * heard * amplifier**2 + electronics_density(parameters))
+    hiss = 2.0 * heard_hiss_density(frequency_hz, parameters) * heard
+    return np.asarray((hiss + modulated) * amplifier**2 + 2.0 * electronics_density(parameters))
 
 
 def reference_db(session: TrueSession, track: int) -> float:
@@ -76,7 +79,7 @@ def noise_results(session: TrueSession, track: int, number: int, channel: int) -
         yield Result(quantity="hum", value=decibels(peak) - zero_db, unit="dB", conditions=line, method=BY_DENSITY)
     for cue in session.sheet.of_kind("tone", channel=channel):
         if cue.parameters.get("purpose") == "modulation_noise":
-            beside = _beside_db(session.parameters, track, cue.number("frequency_hz")) - zero_db
+            beside = _beside_db(session, track, cue.number("frequency_hz"), cue.level_db or 0.0) - zero_db
             tone = session.conditions(track, number, **tone_conditions(cue))
             yield Result(quantity="modulation_noise", value=beside, unit="dB", conditions=tone, method=BY_DENSITY)
 
@@ -127,10 +130,12 @@ def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curv
     )
 
 
-def _beside_db(parameters: DeckParameters, track: int, tone_hz: float) -> float:
+def _beside_db(session: TrueSession, track: int, tone_hz: float, level_db: float) -> float:
     """A-weighted noise beside a tone and its harmonics, dB re a sine at 0 VU."""
-    f = np.linspace(*BAND_HZ, 19981)
-    power = np.trapezoid(_noise_density(parameters, track, f) * a_weighting(f) ** 2, f)
+    f, parameters = np.linspace(*BAND_HZ, 19981), session.parameters
+    heard = session.heard_with(track)
+    modulated = modulation.tone_density(f, parameters, track, heard, tone_hz, level_db, session.ratio)
+    power = np.trapezoid(output_density(parameters, track, f, modulated) * a_weighting(f) ** 2, f)
     hum_hz, hum_peak = hum_lines(parameters)
     apart = np.abs(hum_hz - np.maximum(np.round(hum_hz / tone_hz), 1.0) * tone_hz) > NOTCH_HZ
     return float(10.0 * np.log10(power + np.sum((hum_peak * a_weighting(hum_hz))[apart] ** 2)))
