@@ -6,6 +6,7 @@ import numpy as np
 
 from modeling.deck.convolution import BlockPlan
 from modeling.deck.defects import play_gain
+from modeling.deck.erasure import REACH, leave, left_over_filter
 from modeling.deck.noise import TapeHiss
 from modeling.deck.parameters import TRACKS, DeckParameters
 from modeling.deck.unevenness import Unevenness
@@ -25,7 +26,8 @@ class Cassette:
         self._seed = seed
         faults = parameters.faults
         self._defective = faults.dropouts_per_minute > 0.0 or faults.stretch_db > 0.0
-        self._left = 0.0 if faults.erasure_db is None else 10.0 ** (faults.erasure_db / 20.0)
+        self._left_over = left_over_filter(parameters, plan.sample_rate)
+        self._overwritten = [np.zeros(REACH)] * TRACKS
         self._recordings = [0] * TRACKS
         # Unbuffered, so that a full disk shows when writing and not when closing.
         self._files = [tempfile.TemporaryFile(prefix="tape-track-", buffering=0) for _ in range(TRACKS)]  # noqa: SIM115
@@ -33,9 +35,10 @@ class Cassette:
         self._unevenness = [Unevenness(parameters, plan, (seed, track)) for track in range(TRACKS)]
 
     def begin(self, track: int) -> None:
-        """Lay down new hiss, as a recording does."""
+        """Lay down new hiss, as a recording does, from position 0 on."""
         self._recordings[track] += 1
         self._hiss[track] = self._new_hiss(track)
+        self._overwritten[track] = np.zeros(REACH)
 
     def write(self, track: int, start: int, flux: np.ndarray) -> None:
         """Record `flux` from position `start` on, over what the erase head leaves of what is there.
@@ -46,9 +49,8 @@ class Cassette:
             The temporary folder is full.
         """
         try:
-            if self._left:
-                earlier = self._recorded(track, start, flux.size)
-                flux = flux + np.pad(self._left * earlier, (0, flux.size - earlier.size))
+            if self._left_over is not None and self._recordings[track] > 1:
+                flux = flux + self._left_of(track, start, flux.size, self._left_over)
             self._files[track].seek(4 * start)
             rest = memoryview(flux.astype(np.float32).tobytes())
             while rest:
@@ -69,6 +71,13 @@ class Cassette:
         if self._defective:
             out *= play_gain(self._parameters, self._seed, track, start, stop, self._plan.sample_rate)
         return out
+
+    def _left_of(self, track: int, start: int, samples: int, taps: np.ndarray) -> np.ndarray:
+        """What erasure leaves of the earlier recording where the next flux goes; keeps the end of it for the flux after that."""
+        ahead = self._recorded(track, start, samples + REACH)
+        earlier = np.concatenate([self._overwritten[track], ahead, np.zeros(samples + REACH - ahead.size)])
+        self._overwritten[track] = earlier[samples : samples + REACH]
+        return leave(earlier, taps)
 
     def _recorded(self, track: int, start: int, samples: int) -> np.ndarray:
         """Recorded flux from `start` on, as far as there is any."""

@@ -67,6 +67,14 @@ class RecordHead(_Section):
     spacing_um: float = Field(ge=0, le=20, description="head to coating while recording [S]")
 
 
+class EraseHead(_Section):
+    """Field of the erase gap, ahead of the record head."""
+
+    field_ka_m: float = Field(ge=0, le=3000, description="deep-gap peak of the erase field [A: three times the coercivity]")
+    gap_um: float = Field(ge=10, le=1000, description="erase gap [S: about 200]")
+    spacing_um: float = Field(ge=0, le=100, description="head to coating [A]")
+
+
 class ReplayHead(_Section):
     """Wavelength losses of replay."""
 
@@ -182,7 +190,10 @@ class Faults(_Section):
     magnetism_ka_m: float = Field(ge=-30, le=30, description="steady field of a magnetised head while recording [A]")
     magnetism_hiss_db: float = Field(ge=0, le=30, description="rise of the hiss by a magnetised head [A]")
     erasure_db: float | None = Field(
-        default=None, ge=-120, le=0, description="what is left of a recording after another; absent: nothing [A]"
+        default=None,
+        ge=-120,
+        le=0,
+        description="what the erase head itself records anew of what it erases; absent: nothing [A]",
     )
     dead_track: int = Field(ge=0, le=TRACKS, description="track that replays nothing; 0: none [A]")
     stretch_percent: float = Field(ge=0, le=10, description="mean lengthening of the stretched piece [A]")
@@ -204,6 +215,7 @@ class DeckParameters(_Section):
     speed_cm_s: Annotated[float, AfterValidator(_speed)]
     electronics: Electronics
     tape: Tape
+    erase_head: EraseHead
     record_head: RecordHead
     replay_head: ReplayHead
     transport: Transport
