@@ -3,12 +3,15 @@
 import tempfile
 
 import numpy as np
+from scipy.signal import fftconvolve
 
 from modeling.deck.convolution import BlockPlan
 from modeling.deck.defects import play_gain
 from modeling.deck.erasure import REACH, leave, left_over_filter
 from modeling.deck.noise import TapeHiss
 from modeling.deck.parameters import TRACKS, DeckParameters
+from modeling.deck.print_through import REACH as PRINT_REACH
+from modeling.deck.print_through import print_filter, turn_samples
 from modeling.deck.unevenness import Unevenness
 from signals.errors import ModelError
 
@@ -28,6 +31,8 @@ class Cassette:
         self._defective = faults.dropouts_per_minute > 0.0 or faults.stretch_db > 0.0
         self._left_over = left_over_filter(parameters, plan.sample_rate)
         self._overwritten = [np.zeros(REACH)] * TRACKS
+        self._print = print_filter(parameters, plan.sample_rate)
+        self._turn = turn_samples(parameters, plan.sample_rate)
         self._recordings = [0] * TRACKS
         # Unbuffered, so that a full disk shows when writing and not when closing.
         self._files = [tempfile.TemporaryFile(prefix="tape-track-", buffering=0) for _ in range(TRACKS)]  # noqa: SIM115
@@ -60,14 +65,13 @@ class Cassette:
             raise ModelError(f"the virtual tape does not fit into {folder}: {error}; free space or set TMPDIR") from error
 
     def read(self, track: int, start: int, stop: int) -> np.ndarray:
-        """Flux from `start` to `stop`, recording on its uneven coating and hiss with the defects of the tape, float64."""
+        """Flux from `start` to `stop`: recording and echoes on the uneven coating, hiss, and the defects of the tape; float64."""
         out = self._hiss[track].read(start, stop)
-        low = max(start, 0)
-        if low < stop:
-            found = self._recorded(track, low, stop - low)
-            if found.size:
-                uneven = 1.0 + self._unevenness[track].read(low, low + found.size)
-                out[low - start : low - start + found.size] += found * uneven
+        found = self._span(track, start, stop)
+        if self._print is not None:
+            found = found + self._echo(track, start, stop, self._print)
+        if np.any(found):
+            out += found * (1.0 + self._unevenness[track].read(start, stop))
         if self._defective:
             out *= play_gain(self._parameters, self._seed, track, start, stop, self._plan.sample_rate)
         return out
@@ -78,6 +82,22 @@ class Cassette:
         earlier = np.concatenate([self._overwritten[track], ahead, np.zeros(samples + REACH - ahead.size)])
         self._overwritten[track] = earlier[samples : samples + REACH]
         return leave(earlier, taps)
+
+    def _echo(self, track: int, start: int, stop: int, taps: np.ndarray) -> np.ndarray:
+        """What the layers a turn before and after have printed."""
+        layers = [
+            self._span(track, start + side - PRINT_REACH, stop + side + PRINT_REACH) for side in (-self._turn, self._turn)
+        ]
+        return np.asarray(fftconvolve(layers[0] + layers[1], taps, mode="valid"))
+
+    def _span(self, track: int, start: int, stop: int) -> np.ndarray:
+        """Recorded flux from `start` to `stop`, zero where there is none."""
+        span = np.zeros(stop - start, np.float32)
+        low = max(start, 0)
+        if low < stop:
+            found = self._recorded(track, low, stop - low)
+            span[low - start : low - start + found.size] = found
+        return span
 
     def _recorded(self, track: int, start: int, samples: int) -> np.ndarray:
         """Recorded flux from `start` on, as far as there is any."""

@@ -57,6 +57,10 @@ class Tape(_Section):
         ge=-120, le=-20, description="unevenness of the coating: RMS variation of the flux along the tape, re the flux [S]"
     )
     modulation_mm: float = Field(ge=0.1, le=2, description="length above which the unevenness does not grow [A]")
+    base_um: float = Field(ge=3, le=50, description="film under the coating [D: 18 um of C-60 tape less the coating]")
+    print_db: float | None = Field(
+        default=None, ge=-120, le=-20, description="print-through at its strongest wavelength, re the flux; absent: none [A]"
+    )
 
 
 class RecordHead(_Section):

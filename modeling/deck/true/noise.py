@@ -65,18 +65,23 @@ def _levels(parameters: DeckParameters, track: int) -> dict[str, float]:
 
 
 def noise_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
-    """Weighted noise, signal to noise, hum, and the noise beside the tones of a channel that are there for it."""
+    """Weighted noise, signal to noise, hum, and the noise beside the tones of a channel that are there for it.
+
+    Of a tape with print-through the hum alone: echoes of what stands a turn of the reel away have no density.
+    """
     here = session.conditions(track, number)
     zero_db = reference_db(session, track)
+    for hertz, peak in zip(*hum_lines(session.parameters), strict=True):
+        line = {**here, "frequency_hz": float(hertz)}
+        yield Result(quantity="hum", value=decibels(peak) - zero_db, unit="dB", conditions=line, method=BY_DENSITY)
+    if session.parameters.tape.print_db is not None:
+        return
     levels = _levels(session.parameters, track)
     for quantity, level_db in levels.items():
         method = BY_METER if quantity == "noise_itu468" else BY_DENSITY
         yield Result(quantity=quantity, value=level_db - zero_db, unit="dB", conditions=here, method=method)
     snr_db = zero_db - levels["noise_a"]
     yield Result(quantity="snr_a", value=snr_db, unit="dB", conditions=here, method=BY_DENSITY)
-    for hertz, peak in zip(*hum_lines(session.parameters), strict=True):
-        line = {**here, "frequency_hz": float(hertz)}
-        yield Result(quantity="hum", value=decibels(peak) - zero_db, unit="dB", conditions=line, method=BY_DENSITY)
     for cue in session.sheet.of_kind("tone", channel=channel):
         if cue.parameters.get("purpose") == "modulation_noise":
             beside = _beside_db(session, track, cue.number("frequency_hz"), cue.level_db or 0.0) - zero_db
@@ -101,10 +106,10 @@ def snr_re_mol(results: list[Result]) -> list[Result]:
 def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curve]:
     """Density of the noise without its hum, and levels in third octaves with it.
 
-    None where dropouts break up the steady flux that a magnetised head leaves: their thumps have no density.
+    None where dropouts break up the steady flux that a magnetised head leaves, or print-through echoes: neither has a density.
     """
     faults = session.parameters.faults
-    if faults.dropouts_per_minute and faults.magnetism_ka_m:
+    if (faults.dropouts_per_minute and faults.magnetism_ka_m) or session.parameters.tape.print_db is not None:
         return
     zero_db = reference_db(session, track)
     density = _noise_density(session.parameters, track, RESPONSE_HZ)

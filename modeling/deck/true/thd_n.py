@@ -20,7 +20,9 @@ STEP_HZ = 1.0
 
 
 def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
-    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz."""
+    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz; none where print-through echoes beside them."""
+    if session.parameters.tape.print_db is not None:
+        return
     for cue in session.sheet.of_kind("tone", channel=channel):
         frequency_hz = cue.number("frequency_hz")
         counted = cue.parameters.get("purpose") in DISTORTION_PURPOSES and 3.0 * frequency_hz <= HIGHEST_HZ
