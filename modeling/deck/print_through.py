@@ -28,12 +28,12 @@ REACH = 256
 def printed(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:
     """Flux printed on either neighbour re the flux that prints it, at nominal speed; 0 without print-through."""
     f = np.asarray(frequency_hz, dtype=np.float64)
-    if parameters.tape.print_db is None:
-        return np.zeros(f.shape)
     tape = parameters.tape
+    if tape.print_db is None:
+        return np.zeros(f.shape)
     grid = np.geomspace(0.1, 10.0, 2001) / (tape.base_um + tape.coating_um)
     strongest = np.max(_law(grid, tape))
-    return -(10.0 ** (tape.print_db / 20.0)) / strongest * _law(wave_number(f, parameters.speed_um_s), tape)
+    return -np.power(10.0, tape.print_db / 20.0) / strongest * _law(wave_number(f, parameters.speed_um_s), tape)
 
 
 def _law(k: np.ndarray, tape: Tape) -> np.ndarray:
