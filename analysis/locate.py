@@ -30,6 +30,7 @@ THRESHOLD = 0.30  # normalised correlation; the chirps stand above 0.5 on a worn
 WRONG_SPEED_THRESHOLD = 0.18  # at half or twice the speed a quarter of the chirp falls outside its template
 SPEED_RANGE = (0.80, 1.25)
 WRONG_SPEED_RANGE = (0.40, 2.5)
+ECHO_S, ECHO_DB = 4.0, -20.0  # the fullest reel turns in 3.3 s at 4.8 cm/s; print-through stays below -40 dB
 CODE_SEARCH_S = 0.004
 CODE_ERRORS = 2
 
@@ -210,7 +211,17 @@ def arrivals_on(
         for hits, by_chirp in zip(found.values(), by_channel, strict=True):
             for one, here in zip(hits, by_chirp, strict=True):
                 one.extend(Arrival((first + at) / rate, match) for at, match in here if longest <= at < step + longest)
-    return found
+    return {c: [_without_echoes(audio, c, *one) for one in zip(chirps, hits, strict=True)] for c, hits in found.items()}
+
+
+def _without_echoes(audio: AudioReader, channel: int, chirp: markers.Chirp, hits: Sequence[Arrival]) -> list[Arrival]:
+    """Arrivals without those that are echoes: print-through puts one a turn of the reel before and after, far softer."""
+    samples = chirp.samples(audio.sample_rate)
+    heard = [audio.read(first := round(hit.time_s * audio.sample_rate), first + samples)[:, channel] for hit in hits]
+    power = np.array([float(np.sum(wave**2)) for wave in heard])
+    time = np.array([hit.time_s for hit in hits])
+    loudest = [float(np.max(power[np.abs(time - at) < ECHO_S])) for at in time]
+    return [hit for hit, own, most in zip(hits, power, loudest, strict=True) if own >= 10.0 ** (ECHO_DB / 10.0) * most]
 
 
 @dataclass(frozen=True)

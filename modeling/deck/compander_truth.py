@@ -11,7 +11,7 @@ What the tape does between is a steady sine through the full particle sum. Nothi
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 import numpy as np
@@ -23,6 +23,7 @@ from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, heard
 from modeling.deck.parameters import TRACKS, Compander, DeckParameters
 from modeling.deck.steady_state import linear_response, response_delay_s, steady_sine
 from modeling.deck.tracks import replay_matrix
+from modeling.deck.true import modulation
 from sessions.results import Axis, Condition, Curve, Measurements, Result
 from signals.cues import CueSheet
 
@@ -37,6 +38,7 @@ BY_EMPHASIS = "linear phase of the emphasis in closed form"
 BY_NOISE = "density of the noise and the gain that it and the tone set, in closed form"
 MODULATING_HZ = 100.0
 T = TypeVar("T", Result, Curve)
+Density = Callable[[np.ndarray], np.ndarray]
 EMPHASIS_HZ = 1000.0 * 2.0 ** (np.arange(-30, 26) / 6.0)
 _NEWTON_STEPS = 60
 
@@ -107,13 +109,19 @@ class StaticCompander:
     def hiss(self, frequency_hz: np.ndarray) -> np.ndarray:
         """One-sided density of the hiss at the replay amplifier, re the mean square of 0 VU per Hz."""
         heard = np.sum(np.abs(replay_matrix(frequency_hz, self.parameters)[:, self.track, :]) ** 2, axis=-1)
-        return np.asarray(2.0 * heard_hiss_density(frequency_hz, self.parameters) * heard)
+        steady = modulation.silent_density(frequency_hz, self.parameters, self.track)
+        return np.asarray(2.0 * heard_hiss_density(frequency_hz, self.parameters) * heard + steady)
 
-    def noise_db(self, decoded: bool, weighted_db: float = -np.inf) -> float:
-        """A-weighted noise at the output re 0 VU, beside a tone of that weighted level at the decoder."""
+    def noise_db(self, decoded: bool, weighted_db: float = -np.inf, modulated: Density = np.zeros_like) -> float:
+        """A-weighted noise at the output re 0 VU, beside a tone of that weighted level at the decoder.
+
+        `modulated` is what the tone itself makes at the replay amplifier, by the unevenness of the tape.
+        """
         f = np.linspace(*BAND_HZ, 19981)
         p = self.parameters
-        hiss = self.hiss(f) * (small_signal_gain(p.electronics.output_gain_db) * np.abs(coupling(f, COUPLING_HZ))) ** 2
+        hiss = (self.hiss(f) + modulated(f)) * (
+            small_signal_gain(p.electronics.output_gain_db) * np.abs(coupling(f, COUPLING_HZ))
+        ) ** 2
         if decoded:
             hiss = hiss * 10.0 ** (self.gain_db(np.array(weighted_db)) / 10.0) / np.abs(emphasis(f, p.compander)) ** 2
         power = np.trapezoid((hiss + 2.0 * electronics_density(p)) * a_weighting(f) ** 2, f)
@@ -267,7 +275,15 @@ def _noise_modulation(static: StaticCompander, sheet: CueSheet, channel: int, he
     noise = []
     for level in levels:
         on_tape = float(static.encoded_db(np.array(level + gain_db), MODULATING_HZ))
-        noise.append(static.noise_db(True, static.tape_db(on_tape, MODULATING_HZ) + w) - zero)
+        modulated = partial(
+            modulation.tone_density,
+            parameters=static.parameters,
+            track=static.track,
+            heard=static.driven,
+            tone_hz=MODULATING_HZ,
+            level_db=on_tape - gain_db,
+        )
+        noise.append(static.noise_db(True, static.tape_db(on_tape, MODULATING_HZ) + w, modulated) - zero)
     if levels:
         conditions = {**here, "frequency_hz": MODULATING_HZ}
         yield _curve(

@@ -48,6 +48,8 @@ RANGES: Mapping[str, Span] = {
     "tape.narrowing": Span(0.15, 0.30),
     "tape.taper_um": Span(3.4, 4.6),
     "tape.hiss_dba": Span(-53.0, -48.0),
+    "tape.modulation_db": Span(-50.0, -42.0),
+    "tape.modulation_mm": Span(0.3, 1.0, log=True),
     "record_head.bias_ka_m": Span(250.0, 294.0),  # over- and underbias of some 0.7 dB
     "record_head.spacing_um": Span(0.1, 0.5),
     "replay_head.gap_um": Span(0.9, 1.7),
@@ -107,6 +109,7 @@ QUIET: Mapping[str, float | None] = {
     "transport.drift_percent_per_min": 0.0,
     "tracks.skew_wander_us": 0.0,
     "tape.hiss_dba": -120.0,
+    "tape.modulation_db": -120.0,
     "electronics.noise_dba": -140.0,
     "electronics.hum_db": None,
 }

@@ -17,7 +17,7 @@ MOTION = (
     "transport.belt_percent",
     "transport.residue_percent",
 )
-LEAST_HISS_DBA = -120.0
+LEAST_TAPE_DB = -120.0
 LEAST_NOISE_DBA = -140.0
 
 
@@ -76,6 +76,7 @@ def _motion(parameters: DeckParameters, wow: float) -> dict[str, float]:
 def _noise(parameters: DeckParameters, hiss: float) -> dict[str, float]:
     shift = 20.0 * math.log10(hiss) if hiss > 0.0 else -math.inf
     return {
-        "tape.hiss_dba": max(LEAST_HISS_DBA, parameters.tape.hiss_dba + shift),
+        "tape.hiss_dba": max(LEAST_TAPE_DB, parameters.tape.hiss_dba + shift),
+        "tape.modulation_db": max(LEAST_TAPE_DB, parameters.tape.modulation_db + shift),
         "electronics.noise_dba": max(LEAST_NOISE_DBA, parameters.electronics.noise_dba + shift),
     }

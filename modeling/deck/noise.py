@@ -6,6 +6,7 @@ from scipy import fft
 from modeling.deck.convolution import BlockPlan, SampleQueue
 from modeling.deck.losses import thickness_loss, wave_number
 from modeling.deck.parameters import TRACKS, DeckParameters
+from modeling.deck.placed import PlacedNoise
 from modeling.deck.tracks import aligned_chain
 
 A_WEIGHTING_HZ = (20.598997, 107.65265, 737.86223, 12194.217)
@@ -16,6 +17,9 @@ BAND_HZ = (20.0, 20000.0)
 
 HUM_HARMONICS_DB = (0.0, -6.0, -9.0, -18.0, -15.0)
 """Mains hum: fundamental and harmonics 2 to 5 relative to it."""
+
+HISS_AT_CM_S, HISS_WIDTH_MM = 9.5, 0.6
+"""Speed and track width at which the hiss of a tape is stated."""
 
 _FIRST_BLOCK = 1 << 20
 _HISS, _ELECTRONICS = 11, 12
@@ -48,14 +52,19 @@ def hiss_shape(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarr
 
 
 def hiss_density(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:
-    """One-sided power density of hiss in the flux on tape, scaled so that replay as aligned gives the stated level."""
+    """One-sided power density of hiss in the flux on tape, re that of a saturated track, in 1/Hz.
 
-    def replayed(f: np.ndarray) -> np.ndarray:
-        return np.abs(hiss_shape(f, parameters) * aligned_chain(f, parameters)) ** 2
-
+    Particles lie in the tape: one density over the wave number k serves every speed, and over frequency it is N(k) 2 pi / v.
+    They add in power across the track, the signal in amplitude: re the signal the power falls as 1/W with the track width W
+    (Bertram, "Theory of Magnetic Recording", 1994, ch. 11). Scaled so that replay as aligned gives the stated level at 9.5 cm/s
+    on a track of 0.6 mm.
+    """
+    stated = parameters.model_copy(update={"speed_cm_s": HISS_AT_CM_S})
     grid = _level_grid()
+    replayed = np.abs(hiss_shape(grid, stated) * aligned_chain(grid, stated)) ** 2
     stated_dba = parameters.tape.hiss_dba + parameters.faults.magnetism_hiss_db
-    scale = 10.0 ** ((stated_dba - weighted_level_db(replayed(grid), grid)) / 10.0)
+    scale = 10.0 ** ((stated_dba - weighted_level_db(replayed, grid)) / 10.0)
+    scale *= stated.speed_um_s / parameters.speed_um_s * HISS_WIDTH_MM / parameters.tracks.width_mm
     return scale * hiss_shape(frequency_hz, parameters) ** 2
 
 
@@ -80,8 +89,8 @@ def hum_lines(parameters: DeckParameters) -> tuple[np.ndarray, np.ndarray]:
     return electronics.mains_hz * np.arange(1.0, level_db.size + 1), 10.0 ** (level_db / 20.0)
 
 
-class TapeHiss:
-    """Hiss of one track as a function of tape position: every play pass reads the same.
+class TapeHiss(PlacedNoise):
+    """Hiss of one track as a function of tape position.
 
     Parameters
     ----------
@@ -92,27 +101,14 @@ class TapeHiss:
     """
 
     def __init__(self, parameters: DeckParameters, plan: BlockPlan, identity: tuple[int, ...]) -> None:
-        self._identity = (*identity, _HISS)
-        self._plan = plan
+        super().__init__(plan, (*identity, _HISS))
         amplitude = np.sqrt(0.5 * plan.sample_rate * hiss_density(np.array([1000.0]), parameters)[0])
         amplitude /= hiss_shape(np.array([1000.0]), parameters)[0]
         self._filter = plan.filter(lambda f: amplitude * hiss_shape(f, parameters), plan.taps // 2)
-        self._coloured: dict[int, np.ndarray] = {}
 
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Hiss at tape positions `start` to `stop`, in samples; may be negative."""
-        size = self._plan.block
-        blocks = range(start // size, (stop - 1) // size + 1)
-        self._coloured = {b: self._coloured[b] if b in self._coloured else self._block(b) for b in blocks}
-        whole = np.concatenate([self._coloured[b] for b in blocks])
-        return whole[start - blocks[0] * size : stop - blocks[0] * size]
-
-    def _block(self, number: int) -> np.ndarray:
-        white = np.concatenate([self._white(number - 1)[-self._plan.taps :], self._white(number)])
+    def colour(self, white: np.ndarray) -> np.ndarray:
+        """Through the filter of its spectrum."""
         return fft.irfft(fft.rfft(white) * self._filter, self._plan.size)[-self._plan.block :]
-
-    def _white(self, number: int) -> np.ndarray:
-        return np.random.default_rng((*self._identity, _FIRST_BLOCK + number)).standard_normal(self._plan.block)
 
 
 class ElectronicsNoise:

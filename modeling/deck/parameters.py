@@ -52,7 +52,16 @@ class Tape(_Section):
     narrowing: float = Field(ge=0, le=0.5, description="by how much its variance falls towards saturation [F]")
     coating_um: float = Field(ge=0.5, le=20, description="thickness of the magnetic coating [S: 5.0 for TDK SA]")
     taper_um: float = Field(ge=0.1, le=50, description="depth over which magnetisation builds up, 1 - exp(-(y/yt)^1.5) [F]")
-    hiss_dba: float = Field(ge=-120, le=-10, description="hiss in the tape, A-weighted, at the output, dB re 0 VU [S]")
+    hiss_dba: float = Field(ge=-120, le=-10, description="hiss of a 0.6 mm track at 9.5 cm/s, A-weighted, at the output [S]")
+
+    modulation_db: float = Field(
+        ge=-120, le=-20, description="unevenness of the coating: RMS variation of the flux along the tape, re the flux [S]"
+    )
+    modulation_mm: float = Field(ge=0.1, le=2, description="length above which the unevenness does not grow [A]")
+    base_um: float = Field(ge=3, le=50, description="film under the coating [D: 18 um of C-60 tape less the coating]")
+    print_db: float | None = Field(
+        default=None, ge=-120, le=-20, description="print-through at its strongest wavelength, re the flux; absent: none [A]"
+    )
 
 
 class RecordHead(_Section):
@@ -61,6 +70,14 @@ class RecordHead(_Section):
     bias_ka_m: float = Field(ge=10, le=3000, description="deep-gap peak of the bias field, 2.5 dB past the 10 kHz peak [F]")
     gap_um: float = Field(ge=0.2, le=20, description="effective record gap of the fitted set [F]")
     spacing_um: float = Field(ge=0, le=20, description="head to coating while recording [S]")
+
+
+class EraseHead(_Section):
+    """Field of the erase gap, ahead of the record head."""
+
+    field_ka_m: float = Field(ge=0, le=3000, description="deep-gap peak of the erase field [A: three times the coercivity]")
+    gap_um: float = Field(ge=10, le=1000, description="erase gap [S: about 200]")
+    spacing_um: float = Field(ge=0, le=100, description="head to coating [A]")
 
 
 class ReplayHead(_Section):
@@ -178,7 +195,10 @@ class Faults(_Section):
     magnetism_ka_m: float = Field(ge=-30, le=30, description="steady field of a magnetised head while recording [A]")
     magnetism_hiss_db: float = Field(ge=0, le=30, description="rise of the hiss by a magnetised head [A]")
     erasure_db: float | None = Field(
-        default=None, ge=-120, le=0, description="what is left of a recording after another; absent: nothing [A]"
+        default=None,
+        ge=-120,
+        le=0,
+        description="what the erase head itself records anew of what it erases; absent: nothing [A]",
     )
     dead_track: int = Field(ge=0, le=TRACKS, description="track that replays nothing; 0: none [A]")
     stretch_percent: float = Field(ge=0, le=10, description="mean lengthening of the stretched piece [A]")
@@ -200,6 +220,7 @@ class DeckParameters(_Section):
     speed_cm_s: Annotated[float, AfterValidator(_speed)]
     electronics: Electronics
     tape: Tape
+    erase_head: EraseHead
     record_head: RecordHead
     replay_head: ReplayHead
     transport: Transport

@@ -136,6 +136,13 @@ def steady_wave(
     return _replayed(_flux(parameters, sent, period_hz), parameters, ratio * period_hz, track, driven)
 
 
+def flux_lines(parameters: DeckParameters, frequency_hz: float, level_db: float, points: int = POINTS) -> np.ndarray:
+    """Peaks of harmonics 0, 1, 2, ... of the flux on tape, re saturation, of a sine sent at `level_db`; shape (points // 2,)."""
+    lines = 2.0 / points * np.abs(_steady_flux(parameters, frequency_hz, level_db, points))[:-1]
+    lines[0] *= 0.5
+    return lines
+
+
 def _replayed(
     flux: np.ndarray, parameters: DeckParameters, period_hz: float, track: int, driven: Collection[int]
 ) -> np.ndarray:

@@ -102,3 +102,14 @@ def test_music_noise_and_silence_hold_no_markers(sheet, style):
     wave = np.concatenate((compose(5, 40.0, RATE, style), np.zeros(RATE), 0.3 * rng.standard_normal(10 * RATE)))
     assert locate.find_takes(ArrayAudio(wave[:, None], RATE), sheet) == []
     assert locate.played_speed(ArrayAudio(wave[:, None], RATE), 0) is None
+
+
+def test_an_echo_by_print_through_is_no_take(sheet, sent):
+    """A turn of the reel before and after, upside down and 46 dB softer: in the silence of a quiet tape its markers stand out."""
+    wave = played(sent, 2.0, 1.002, tail_s=3.0)[:, 0]
+    turn = round(1.319 * RATE)
+    wave = wave - 10.0 ** (-46.0 / 20.0) * (np.roll(wave, turn) + np.roll(wave, -turn))
+    wave += 1e-6 * np.random.default_rng(0).standard_normal(wave.size)
+    (found,) = locate.find_takes(ArrayAudio(wave[:, None], RATE), sheet)
+    assert found.start_s == pytest.approx(truth(sheet, "marker_start", 2.0, 1.002), abs=50e-6)
+    assert found.end_s == pytest.approx(truth(sheet, "marker_end", 2.0, 1.002), abs=50e-6)

@@ -166,6 +166,7 @@ def test_the_deck_records_and_plays_in_every_position_of_the_switch():
     """Levels of a track with dbx and of one in SYNC, on a tape that changes both alike."""
     quiet = {
         "tape.hiss_dba": -110.0,
+        "tape.modulation_db": -120.0,
         "electronics.noise_dba": -130.0,
         "electronics.hum_db": None,
         "transport.rewind_max_s": 0.3,

@@ -18,7 +18,13 @@ STILL = FRESH.changed(
         for name in type(FRESH.transport).model_fields
         if name.endswith(("percent", "per_min")) or name.startswith("rewind")
     }
-    | {"tracks.skew_us": 0.0, "tracks.skew_wander_us": 0.0, "tape.hiss_dba": -120.0, "electronics.noise_dba": -140.0}
+    | {
+        "tracks.skew_us": 0.0,
+        "tracks.skew_wander_us": 0.0,
+        "tape.hiss_dba": -120.0,
+        "tape.modulation_db": -120.0,
+        "electronics.noise_dba": -140.0,
+    }
     | {"electronics.hum_db": None}
 )
 PAIRS = {"imd_smpte": (60.0, 7000.0, -12.04, -2.0), "imd_difference": (9500.0, 10_500.0, 0.0, -6.0)}

@@ -160,7 +160,12 @@ def test_overdriven_treble_does_not_alias():
             if n.endswith("percent") or n.startswith("rewind")
         }
         | {"transport.drift_percent_per_min": 0.0, "tracks.skew_us": 0.0, "tracks.skew_wander_us": 0.0}
-        | {"tape.hiss_dba": -120.0, "electronics.noise_dba": -140.0, "electronics.hum_db": None}
+        | {
+            "tape.hiss_dba": -120.0,
+            "tape.modulation_db": -120.0,
+            "electronics.noise_dba": -140.0,
+            "electronics.hum_db": None,
+        }
     )
     time_s = np.arange(2 * RATE) / RATE
     sent = np.zeros((2 * RATE, 4))

@@ -149,7 +149,7 @@ def test_six_curves_stand_for_all_classes(deck):
                 for order in (3, 5) if f in (315, 1000) else ():
                     fast = (curves.propagation(np.array([order * f]), v) @ reduced[:, order])[0]
                     slow = flux(peak, f, v, order, classes)
-                    assert abs(fast - slow) < max(0.01 * abs(slow), 1.25e-5 * abs(fundamental))  # 0.1 dB, or -98 dB
+                    assert abs(fast - slow) < max(0.01 * abs(slow), 2e-5 * abs(fundamental))  # 0.1 dB, or -94 dB
 
 
 def test_bias_turns_sensitivity_and_treble_as_on_tape():

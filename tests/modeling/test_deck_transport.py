@@ -44,7 +44,7 @@ def test_solving_for_time_undoes_the_motion():
 
 def test_written_and_read_sine_follows_the_closed_form_below_minus_100_db():
     """10 kHz through both interpolations of a worn transport, against sin(2 pi f t_in(t_out)) in closed form."""
-    quiet = WORN.changed({"tape.hiss_dba": -120.0})
+    quiet = WORN.changed({"tape.hiss_dba": -120.0, "tape.modulation_db": -120.0})
     plan = BlockPlan.at(RATE)
     cassette = Cassette(quiet, plan, 0)
     record, play = record_trajectory(WORN, 8, 1), play_trajectory(WORN, 8, 1)

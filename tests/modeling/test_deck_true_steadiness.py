@@ -57,10 +57,18 @@ def holed():
     return stated(HOLED, (1, 2))
 
 
-def test_a_tape_without_dropouts_is_steady():
+def test_a_tape_without_dropouts_is_as_steady_as_its_coating():
+    """An exponentially correlated m of the rate a, read over T, keeps 2 (aT - 1 + e^-aT) / (aT)^2 of its power; 1.96 deviations."""
     found = stated(FRESH)
-    assert [r.value for r in found.find("level_stability")] == [0.0]
+    turns = 2.0 * np.pi * 190.5 * 0.1
+    deviation = 10.0 ** (-47.0 / 20.0) * np.sqrt(2.0 * (turns - 1.0)) / turns
+    assert [r.value for r in found.find("level_stability")] == pytest.approx([1.96 * 8.686 * deviation], rel=0.15)
     assert not found.find("dropouts_per_minute")
+
+
+def test_an_even_tape_without_dropouts_is_steady():
+    found = stated(FRESH.changed({"tape.modulation_db": -120.0}))
+    assert [r.value for r in found.find("level_stability")] == pytest.approx([0.0], abs=1e-5)
 
 
 @pytest.mark.parametrize(("depth_db", "length_ms"), [(6.0, 2.0), (12.0, 5.0)])

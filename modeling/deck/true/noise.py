@@ -1,7 +1,4 @@
-"""Noise of the silent tape, from the densities of its sources.
-
-What the deck adds does not depend on the signal: beside a tone it is what it is in silence.
-"""
+"""Noise of the silent tape and beside a tone, from the densities of its sources."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -14,7 +11,7 @@ from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, heard
 from modeling.deck.parameters import DeckParameters
 from modeling.deck.steady_state import steady_sine
 from modeling.deck.tracks import replay_matrix
-from modeling.deck.true import quasi_peak
+from modeling.deck.true import modulation, quasi_peak
 from modeling.deck.true.linearity import RESPONSE_HZ
 from modeling.deck.true.session import TrueSession, decibels, tone_conditions
 from sessions.results import Axis, Curve, Result
@@ -32,10 +29,16 @@ NOTCH_HZ = 4.0
 
 
 def _noise_density(parameters: DeckParameters, track: int, frequency_hz: np.ndarray) -> np.ndarray:
-    """One-sided power density at the output, re the mean square of 0 VU per Hz."""
+    """One-sided power density of the silent tape at the output, re the mean square of 0 VU per Hz."""
+    return output_density(parameters, track, frequency_hz, modulation.silent_density(frequency_hz, parameters, track))
+
+
+def output_density(parameters: DeckParameters, track: int, frequency_hz: np.ndarray, modulated: np.ndarray) -> np.ndarray:
+    """The same of hiss, electronics and what is `modulated` at the replay amplifier."""
     heard = np.sum(np.abs(replay_matrix(frequency_hz, parameters)[:, track, :]) ** 2, axis=-1)
     amplifier = small_signal_gain(parameters.electronics.output_gain_db) * np.abs(coupling(frequency_hz, COUPLING_HZ))
-    return 2.0 * (heard_hiss_density(frequency_hz, parameters) * heard * amplifier**2 + electronics_density(parameters))
+    hiss = 2.0 * heard_hiss_density(frequency_hz, parameters) * heard
+    return np.asarray((hiss + modulated) * amplifier**2 + 2.0 * electronics_density(parameters))
 
 
 def reference_db(session: TrueSession, track: int) -> float:
@@ -62,21 +65,26 @@ def _levels(parameters: DeckParameters, track: int) -> dict[str, float]:
 
 
 def noise_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
-    """Weighted noise, signal to noise, hum, and the noise beside the tones of a channel that are there for it."""
+    """Weighted noise, signal to noise, hum, and the noise beside the tones of a channel that are there for it.
+
+    Of a tape with print-through the hum alone: echoes of what stands a turn of the reel away have no density.
+    """
     here = session.conditions(track, number)
     zero_db = reference_db(session, track)
+    for hertz, peak in zip(*hum_lines(session.parameters), strict=True):
+        line = {**here, "frequency_hz": float(hertz)}
+        yield Result(quantity="hum", value=decibels(peak) - zero_db, unit="dB", conditions=line, method=BY_DENSITY)
+    if session.parameters.tape.print_db is not None:
+        return
     levels = _levels(session.parameters, track)
     for quantity, level_db in levels.items():
         method = BY_METER if quantity == "noise_itu468" else BY_DENSITY
         yield Result(quantity=quantity, value=level_db - zero_db, unit="dB", conditions=here, method=method)
     snr_db = zero_db - levels["noise_a"]
     yield Result(quantity="snr_a", value=snr_db, unit="dB", conditions=here, method=BY_DENSITY)
-    for hertz, peak in zip(*hum_lines(session.parameters), strict=True):
-        line = {**here, "frequency_hz": float(hertz)}
-        yield Result(quantity="hum", value=decibels(peak) - zero_db, unit="dB", conditions=line, method=BY_DENSITY)
     for cue in session.sheet.of_kind("tone", channel=channel):
         if cue.parameters.get("purpose") == "modulation_noise":
-            beside = _beside_db(session.parameters, track, cue.number("frequency_hz")) - zero_db
+            beside = _beside_db(session, track, cue.number("frequency_hz"), cue.level_db or 0.0) - zero_db
             tone = session.conditions(track, number, **tone_conditions(cue))
             yield Result(quantity="modulation_noise", value=beside, unit="dB", conditions=tone, method=BY_DENSITY)
 
@@ -98,10 +106,10 @@ def snr_re_mol(results: list[Result]) -> list[Result]:
 def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curve]:
     """Density of the noise without its hum, and levels in third octaves with it.
 
-    None where dropouts break up the steady flux that a magnetised head leaves: their thumps have no density.
+    None where dropouts break up the steady flux that a magnetised head leaves, or print-through echoes: neither has a density.
     """
     faults = session.parameters.faults
-    if faults.dropouts_per_minute and faults.magnetism_ka_m:
+    if (faults.dropouts_per_minute and faults.magnetism_ka_m) or session.parameters.tape.print_db is not None:
         return
     zero_db = reference_db(session, track)
     density = _noise_density(session.parameters, track, RESPONSE_HZ)
@@ -127,10 +135,12 @@ def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curv
     )
 
 
-def _beside_db(parameters: DeckParameters, track: int, tone_hz: float) -> float:
+def _beside_db(session: TrueSession, track: int, tone_hz: float, level_db: float) -> float:
     """A-weighted noise beside a tone and its harmonics, dB re a sine at 0 VU."""
-    f = np.linspace(*BAND_HZ, 19981)
-    power = np.trapezoid(_noise_density(parameters, track, f) * a_weighting(f) ** 2, f)
+    f, parameters = np.linspace(*BAND_HZ, 19981), session.parameters
+    heard = session.heard_with(track)
+    modulated = modulation.tone_density(f, parameters, track, heard, tone_hz, level_db, session.ratio)
+    power = np.trapezoid(output_density(parameters, track, f, modulated) * a_weighting(f) ** 2, f)
     hum_hz, hum_peak = hum_lines(parameters)
     apart = np.abs(hum_hz - np.maximum(np.round(hum_hz / tone_hz), 1.0) * tone_hz) > NOTCH_HZ
     return float(10.0 * np.log10(power + np.sum((hum_peak * a_weighting(hum_hz))[apart] ** 2)))

@@ -1,13 +1,15 @@
-"""Dropouts and steadiness of level, from the places of the defects on the tape and the motion that brings them past the head."""
+"""Dropouts and steadiness of level, from what lies at the places of the tape and the motion that brings them past the head."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from modeling.deck.convolution import BlockPlan
 from modeling.deck.defects import Dropouts, dropouts
 from modeling.deck.motion import PassPair
 from modeling.deck.true.session import TrueSession, tone_conditions
+from modeling.deck.unevenness import Unevenness
 from sessions.results import Result
 from signals.cues import Cue
 
@@ -19,7 +21,7 @@ EDGE_S = 0.1
 STEP_S = 1e-4
 READING_S = 0.1
 BY_PLACES = "places, depths and widths of the tape's dropouts in closed form, as the motion brings them past the head"
-BY_STEADY_LEVEL = "the tape of the virtual deck is alike all along, and has no dropouts"
+BY_UNEVENNESS = "unevenness of the coating and dropouts at the places of the tape that the motion brings past the head"
 
 
 def steadiness_results(session: TrueSession, pair: PassPair, seed: int, number: int, channel: int) -> Iterator[Result]:
@@ -28,11 +30,9 @@ def steadiness_results(session: TrueSession, pair: PassPair, seed: int, number: 
     for cue in session.sheet.of_kind("tone", channel=channel):
         if cue.parameters.get("purpose") == "wow_flutter":
             conditions = session.conditions(pair.track, number, **tone_conditions(cue))
-            steady = faults.dropouts_per_minute == 0.0
-            method = BY_STEADY_LEVEL if steady else BY_PLACES
-            value = 0.0 if steady else _stability_db(_sent_loss_db(session, pair, seed, cue))
             if not _stretched(session, pair, cue):
-                yield Result(quantity="level_stability", value=value, unit="dB", conditions=conditions, method=method)
+                value = _stability_db(_sent_loss_db(session, pair, seed, cue) + _uneven_db(session, pair, seed, cue))
+                yield Result(quantity="level_stability", value=value, unit="dB", conditions=conditions, method=BY_UNEVENNESS)
     if faults.dropouts_per_minute == 0.0:
         return
     long = [c for c in session.sheet.of_kind("tone", channel=channel) if session.seconds(c.length_samples) >= SHORTEST_S]
@@ -77,10 +77,23 @@ def _heard_loss_db(session: TrueSession, pair: PassPair, seed: int, cue: Cue) ->
 
 def _sent_loss_db(session: TrueSession, pair: PassPair, seed: int, cue: Cue) -> np.ndarray:
     """Loss over the input time of a tone without its ends."""
+    return _loss_db(session, pair, seed, _places_s(session, pair, cue))
+
+
+def _places_s(session: TrueSession, pair: PassPair, cue: Cue) -> np.ndarray:
+    """Places of the tape, in seconds, where a tone without its ends was recorded, evenly over its input time."""
     start_s, stop_s = _span_s(session, cue)
     edge_s = min(EDGE_S, 0.25 * (stop_s - start_s))
     sent_s = np.arange(start_s + edge_s, stop_s - edge_s, STEP_S)
-    return _loss_db(session, pair, seed, sent_s + pair.record.advance(sent_s, pair.track))
+    return np.asarray(sent_s + pair.record.advance(sent_s, pair.track))
+
+
+def _uneven_db(session: TrueSession, pair: PassPair, seed: int, cue: Cue) -> np.ndarray:
+    """Loss by the unevenness of the coating at the places of a tone."""
+    rate = session.sheet.sample_rate
+    place = np.round(_places_s(session, pair, cue) * rate).astype(int)
+    uneven = Unevenness(session.parameters, BlockPlan.at(rate), (seed, pair.track)).read(place[0], place[-1] + 1)
+    return np.asarray(-20.0 * np.log10(1.0 + uneven[place - place[0]]))
 
 
 def _loss_db(session: TrueSession, pair: PassPair, seed: int, place_s: np.ndarray) -> np.ndarray:

@@ -1,17 +1,16 @@
-"""THD+N of a steady tone: its harmonics from a steady sine, the noise and hum from their densities."""
+"""THD+N of a steady tone: harmonics from a steady sine; noise, that of its modulation too, and hum from their densities."""
 
 from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
 
-from modeling.deck.electronics import COUPLING_HZ, small_signal_gain
-from modeling.deck.losses import coupling
-from modeling.deck.noise import electronics_density, heard_hiss_density, hum_lines
+from modeling.deck.noise import hum_lines
 from modeling.deck.parameters import DeckParameters
 from modeling.deck.steady_state import steady_sine, thd_percent
-from modeling.deck.tracks import replay_matrix
 from modeling.deck.true.linearity import BY_SINE, DISTORTION_PURPOSES, HIGHEST_HZ, points_for
+from modeling.deck.true.modulation import tone_density
+from modeling.deck.true.noise import output_density
 from modeling.deck.true.session import TrueSession, tone_conditions
 from sessions.results import Result
 
@@ -21,7 +20,9 @@ STEP_HZ = 1.0
 
 
 def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
-    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz."""
+    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz; none where print-through echoes beside them."""
+    if session.parameters.tape.print_db is not None:
+        return
     for cue in session.sheet.of_kind("tone", channel=channel):
         frequency_hz = cue.number("frequency_hz")
         counted = cue.parameters.get("purpose") in DISTORTION_PURPOSES and 3.0 * frequency_hz <= HIGHEST_HZ
@@ -29,19 +30,22 @@ def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -
             continue
         heard, points = session.heard_with(track), points_for(frequency_hz)
         harmonics = steady_sine(session.parameters, frequency_hz, cue.level_db, track, heard, points, session.ratio)
-        noise = _noise_power(session.parameters, track, frequency_hz) / abs(harmonics[1]) ** 2
+        noise = (
+            _noise_power(session.parameters, track, heard, frequency_hz, cue.level_db, session.ratio)
+            / abs(harmonics[1]) ** 2
+        )
         percent = float(np.hypot(thd_percent(harmonics, frequency_hz), 100.0 * np.sqrt(noise)))
         here = session.conditions(track, number, **tone_conditions(cue))
         yield Result(quantity="thd_n", value=percent, unit="%", conditions=here, method=f"{BY_SINE}; noise from its density")
 
 
 @lru_cache(maxsize=256)
-def _noise_power(parameters: DeckParameters, track: int, tone_hz: float) -> float:
+def _noise_power(
+    parameters: DeckParameters, track: int, heard: frozenset[int], tone_hz: float, level_db: float, ratio: float
+) -> float:
     """Noise and hum from 20 Hz to 20 kHz outside the notch, re the mean square of 0 VU."""
     f = np.arange(LOWEST_HZ, HIGHEST_HZ + STEP_HZ, STEP_HZ)
-    heard = np.sum(np.abs(replay_matrix(f, parameters)[:, track, :]) ** 2, axis=-1)
-    amplifier = small_signal_gain(parameters.electronics.output_gain_db) * np.abs(coupling(f, COUPLING_HZ))
-    density = 2.0 * (heard_hiss_density(f, parameters) * heard * amplifier**2 + electronics_density(parameters))
+    density = output_density(parameters, track, f, tone_density(f, parameters, track, heard, tone_hz, level_db, ratio))
     hum_hz, hum_peak = hum_lines(parameters)
     half_hz = 0.5 * tone_hz / NOTCH_Q
     hum = np.sum(hum_peak[np.abs(hum_hz - tone_hz) > half_hz] ** 2)
