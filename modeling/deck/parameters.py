@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from modeling.deck.materials import JilesAtherton, Solver
 from signals.errors import ModelError
 
 PRESETS = Path(__file__).parent / "presets"
@@ -52,6 +53,13 @@ class Tape(_Section):
     coating_um: float = Field(ge=0.5, le=20, description="thickness of the magnetic coating [S: 5.0 for TDK SA]")
     taper_um: float = Field(ge=0.1, le=50, description="depth over which magnetisation builds up, 1 - exp(-(y/yt)^1.5) [F]")
     hiss_dba: float = Field(ge=-120, le=-10, description="hiss in the tape, A-weighted, at the output, dB re 0 VU [S]")
+
+
+class Magnetics(JilesAtherton):
+    """How the tape takes its magnetisation: a law of :mod:`modeling.deck.law`, and the constants of the one without bias."""
+
+    law: Literal["bias", "jiles-atherton"] = Field(description="with AC bias, or hysteresis without any bias")
+    solver: Solver = Field(description="how hysteresis is integrated; all solvers agree")
 
 
 class RecordHead(_Section):
@@ -198,6 +206,7 @@ class DeckParameters(_Section):
     name: str
     speed_cm_s: Annotated[float, AfterValidator(_speed)]
     electronics: Electronics
+    magnetics: Magnetics
     tape: Tape
     record_head: RecordHead
     replay_head: ReplayHead
@@ -329,5 +338,5 @@ def _validated(values: dict[str, Any], source: str) -> DeckParameters:
             raise ModelError(f"{source}: unknown key '{key}'; see presets/fresh.toml for the names") from error
         reason = first["msg"].removeprefix("Value error, ")
         reason = reason[0].lower() + reason[1:]
-        found = "" if first["type"] == "missing" else f" = {first['input']!r}"
+        found = "" if first["type"] == "missing" or isinstance(first["input"], dict) else f" = {first['input']!r}"
         raise ModelError(f"{source}: {key}{found}: {reason}; correct it in the file") from error
