@@ -59,7 +59,7 @@ class Magnetics(JilesAtherton):
     """How the tape takes its magnetisation: a law of :mod:`modeling.deck.law`, and the constants of the one without bias."""
 
     law: Literal["bias", "jiles-atherton"] = Field(description="with AC bias, or hysteresis without any bias")
-    solver: Solver = Field(description="how hysteresis is integrated; all solvers agree")
+    solver: Solver = Field(description="how hysteresis is integrated; RK2 is the fastest")
 
 
 class RecordHead(_Section):
