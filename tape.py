@@ -42,7 +42,7 @@ def demo(
         Path | None, typer.Argument(help="New folder; by default tape-demo, or tape-demo-2 and so on.")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="Virtual deck: fresh, typical, worn, neglected, type1-wrong-tape or a TOML file.")
+        str, typer.Option(help="Virtual deck: fresh, typical, worn, neglected, type1-wrong-tape, hysteresis or a TOML file.")
     ] = "fresh",
     as_json: Json = False,
 ) -> None:

@@ -25,7 +25,9 @@ from signals.cues import Channel, Cue, CueSheet
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 FORMATS = (ROOT / "docs/session-format.md").read_text(encoding="utf-8")
-DECK_PAGES = "".join(page.read_text(encoding="utf-8") for page in sorted(ROOT.glob("docs/virtual-deck*.md")))
+DECK_PAGES = "".join(
+    page.read_text(encoding="utf-8") for page in (*sorted(ROOT.glob("docs/virtual-deck*.md")), ROOT / "docs/hysteresis.md")
+)
 ON_DISK: tuple[type[BaseModel], ...] = (
     SessionManifest, Wiring, Interface, StimulusRecord, FileRecord, TakeRecord, SourceFile, CueSheet, Channel, Cue,
     Measurements, Result, Curve, Axis, Calibration, Card, Source, Seconds, Evaluation, PieceError, ToneError,
@@ -115,6 +117,8 @@ def shown(parameter: Any) -> str:
     """A parameter as the table prints it."""
     if parameter is None:
         return "none"
+    if isinstance(parameter, str):
+        return parameter
     return " ".join(f"{v:g}" for v in parameter) if isinstance(parameter, tuple) else f"{parameter:g}"
 
 

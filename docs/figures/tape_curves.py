@@ -9,7 +9,8 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from modeling.deck import losses
-from modeling.deck.hysteresis import MATERIALS, Hysteresis
+from modeling.deck.hysteresis import Hysteresis
+from modeling.deck.materials import MATERIALS
 from modeling.deck.parameters import DeckParameters, load_parameters
 from modeling.deck.steady_state import linear_response, steady_sine, thd_percent
 from reports.style import (

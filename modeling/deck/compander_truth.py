@@ -6,7 +6,7 @@ noise and floor that the detector reads beside the tone, re U::
     encode    x + E = y + (r - 1) 10 lg(10^((y + S - u)/10) + N)      (solved for y by Newton's method)
     decode    z = x - E + (r - 1) 10 lg(10^((x + S - u)/10) + N)
 
-What the tape does between is a steady sine through the full particle sum. Nothing of the running compander is used.
+What the tape does between is a steady sine through the law of the tape in full. Nothing of the running compander is used.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence

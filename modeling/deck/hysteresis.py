@@ -9,7 +9,7 @@ With m = M / M_s, the field H and A = alpha M_s (M_s itself drops out), L(x) = c
 u is how far the pinned part of m is from the anhysteretic; where the field has just turned and would drive it away, it rests. The
 law knows the path of the field, not time, so it is integrated over H on the straight line from sample to sample, and no derivative
 of the signal has to be formed. Fields are in kA/m, magnetisation in units of saturation. Loops make harmonics without end: run it
-oversampled (see :mod:`modeling.deck.oversampling`).
+oversampled, as the record pass does.
 
 What the law cannot do: a minor loop closes only after some turns, since every |dH| pulls towards the anhysteretic; it knows neither
 depth nor wavelength. It is no record process with bias; that is :mod:`modeling.deck.magnetics`.
@@ -17,71 +17,19 @@ depth nor wavelength. It is no record process with bias; that is :mod:`modeling.
 References
 ----------
 D. C. Jiles, D. L. Atherton, "Theory of ferromagnetic hysteresis", J. Magn. Magn. Mater. 61 (1986) 48.
-J. Chowdhury, "Real-time physical modelling for analog tape machines", DAFx-19 (2019): the law on audio, its constants for tape.
+J. Chowdhury, "Real-time physical modelling for analog tape machines", DAFx-19 (2019): the law on audio.
 """
-
-from typing import Literal
 
 import numba
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Solver = Literal["RK2", "RK4", "NR4", "NR8"]
-"""Runge-Kutta of second (midpoint) and fourth order; trapezoidal rule by 4 or 8 Newton steps."""
+from modeling.deck.materials import JilesAtherton, Solver
 
 _STAGES_AND_NEWTON_STEPS: dict[Solver, tuple[int, int]] = {"RK2": (2, 0), "RK4": (4, 0), "NR4": (0, 4), "NR8": (0, 8)}
 _MOST_PARTS = 256
 _SMALL = 0.2
 _SERIES = (1 / 3, -1 / 45, 2 / 945, -1 / 4725, 2 / 93555, -1382 / 638512875, 4 / 18243225)
 """L(x) = sum of c_n x^(2n+1). Below `_SMALL` it errs by less than 1e-14 of L, above it the closed form by less than 1e-13."""
-
-
-class JilesAtherton(BaseModel):
-    """Constants of one material. [V] read in a published source, [A] assumed: see :data:`MATERIALS`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    shape_ka_m: float = Field(gt=0, description="a: field that scales the anhysteretic L(H/a)")
-    pinning_ka_m: float = Field(gt=0, description="k: strength of pinning, about the coercivity")
-    reversible: float = Field(ge=0, le=0.99, description="c: part of the magnetisation that follows without loss")
-    coupling_ka_m: float = Field(ge=0, description="alpha M_s: field of the saturated material on itself")
-
-    @model_validator(mode="after")
-    def _slopes_are_finite(self) -> "JilesAtherton":
-        if self.shape_ka_m - self.coupling_ka_m / 3.0 <= 0.0:
-            raise ValueError("coupling_ka_m must be below 3 shape_ka_m, or the anhysteretic is not a function of the field")
-        if self.pinning_ka_m - 2.0 * self.coupling_ka_m <= 0.0:
-            raise ValueError("coupling_ka_m must be below half of pinning_ka_m, or slopes become infinite")
-        return self
-
-    @property
-    def longest_step_ka_m(self) -> float:
-        """Half the shortest field over which the law changes; longer steps are split."""
-        return 0.5 * min(self.shape_ka_m - self.coupling_ka_m / 3.0, self.pinning_ka_m - 2.0 * self.coupling_ka_m)
-
-
-MATERIALS = {
-    "type1": JilesAtherton(shape_ka_m=22.0, pinning_ka_m=27.0, reversible=0.17, coupling_ka_m=0.56),
-    "type2": JilesAtherton(shape_ka_m=30.0, pinning_ka_m=45.0, reversible=0.17, coupling_ka_m=0.56),
-    "type4": JilesAtherton(shape_ka_m=50.0, pinning_ka_m=85.0, reversible=0.1, coupling_ka_m=0.56),
-}
-"""Type I [V]: ferric oxide of Chowdhury 2019, M_s = 350 kA/m and alpha = 1.6e-3. Types II and IV [A]: a and k raised with the
-coercivity of the class, nothing fitted to a tape."""
-
-
-def chowtape(drive: float, saturation: float, width: float) -> JilesAtherton:
-    """What the knobs of the CHOWTape plug-in, each 0 to 1, make of the law [V]; a field of 1 is its full scale.
-
-    There k = 0.47875 and alpha = 1.6e-3 are fixed, M_s = 0.5 + 1.5 (1 - saturation), a = M_s / (0.01 + 6 drive) and
-    c = sqrt(1 - width) - 0.01, here not below 0.
-    """
-    largest = 0.5 + 1.5 * (1.0 - saturation)
-    return JilesAtherton(
-        shape_ka_m=largest / (0.01 + 6.0 * drive),
-        pinning_ka_m=0.47875,
-        reversible=max(float(np.sqrt(1.0 - width)) - 0.01, 0.0),
-        coupling_ka_m=1.6e-3 * largest,
-    )
 
 
 class Hysteresis:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from modeling.deck.materials import JilesAtherton, Solver
 from signals.errors import ModelError
 
 PRESETS = Path(__file__).parent / "presets"
@@ -62,6 +63,13 @@ class Tape(_Section):
     print_db: float | None = Field(
         default=None, ge=-120, le=-20, description="print-through at its strongest wavelength, re the flux; absent: none [A]"
     )
+
+
+class Magnetics(JilesAtherton):
+    """How the tape takes its magnetisation: a law of :mod:`modeling.deck.law`, and the constants of the one without bias."""
+
+    law: Literal["bias", "jiles-atherton"] = Field(description="with AC bias, or hysteresis without any bias")
+    solver: Solver = Field(description="how hysteresis is integrated; RK2 is the fastest")
 
 
 class RecordHead(_Section):
@@ -219,6 +227,7 @@ class DeckParameters(_Section):
     name: str
     speed_cm_s: Annotated[float, AfterValidator(_speed)]
     electronics: Electronics
+    magnetics: Magnetics
     tape: Tape
     erase_head: EraseHead
     record_head: RecordHead
@@ -351,5 +360,5 @@ def _validated(values: dict[str, Any], source: str) -> DeckParameters:
             raise ModelError(f"{source}: unknown key '{key}'; see presets/fresh.toml for the names") from error
         reason = first["msg"].removeprefix("Value error, ")
         reason = reason[0].lower() + reason[1:]
-        found = "" if first["type"] == "missing" else f" = {first['input']!r}"
+        found = "" if first["type"] == "missing" or isinstance(first["input"], dict) else f" = {first['input']!r}"
         raise ModelError(f"{source}: {key}{found}: {reason}; correct it in the file") from error

@@ -3,27 +3,20 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numba
 import numpy as np
 from scipy import fft
 
 from modeling.deck.cassette import Cassette
 from modeling.deck.convolution import BlockPlan, History, SampleQueue
+from modeling.deck.law import running_law
 from modeling.deck.losses import record_equaliser
-from modeling.deck.magnetics import RecordCurves, particle_classes, reduce_to_curves
 from modeling.deck.moving_tape import TapeWriter
-from modeling.deck.parameters import DeckParameters, RecordHead, Tape
+from modeling.deck.parameters import DeckParameters, Magnetics, RecordHead, Tape
 from modeling.deck.tracks import CALIBRATION_HZ
 from modeling.deck.transport import Trajectory
 
 INTERNAL_RATE_HZ = 170000
-"""The curves run at no less than this rate: four times 48 kHz, twice 96 kHz."""
-
-
-@lru_cache(maxsize=8)
-def record_curves(tape: Tape, head: RecordHead) -> RecordCurves:
-    """Curves of one tape under one bias, made once."""
-    return reduce_to_curves(particle_classes(tape, head))
+"""The law runs at no less than this rate: four times 48 kHz, twice 96 kHz."""
 
 
 def record_field(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:
@@ -35,14 +28,14 @@ def record_field(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.nda
 
 
 @lru_cache(maxsize=4)
-def _curve_filters(tape: Tape, head: RecordHead, speed_um_s: float, plan: BlockPlan) -> np.ndarray:
+def _curve_filters(magnetics: Magnetics, tape: Tape, head: RecordHead, speed_um_s: float, plan: BlockPlan) -> np.ndarray:
     """Filters of the curves, delayed by half the plan's taps; made again only when bias, tape or speed changes."""
-    curves = record_curves(tape, head)
-    return plan.filter(lambda f: curves.propagation(f, speed_um_s), plan.taps // 2).astype(np.complex64)
+    law = running_law(magnetics, tape, head)
+    return plan.filter(lambda f: law.propagation(f, speed_um_s), plan.taps // 2).astype(np.complex64)
 
 
 class Magnetiser:
-    """From record amplifier to magnetisation, block by block: field -> oversampled curves -> their filters.
+    """From record amplifier to magnetisation, block by block: field -> law, oversampled -> filters of its curves.
 
     In single precision: its rounding lies some 140 dB below the signal, and this is where the time goes.
 
@@ -51,47 +44,33 @@ class Magnetiser:
 
     def __init__(self, parameters: DeckParameters, plan: BlockPlan, channels: int) -> None:
         before, centre = plan.taps // 8, plan.taps // 2
-        curves = record_curves(parameters.tape, parameters.record_head)
+        made = parameters.magnetics, parameters.tape, parameters.record_head
         self.delay_samples = before + centre
         self._plan = plan
         self._factor = 1 << max(0, int(np.ceil(np.log2(INTERNAL_RATE_HZ / plan.sample_rate))))
-        self._curves = curves
+        self._laws = [running_law(*made) for _ in range(channels)]
         self._steady_ka_m = np.float32(parameters.faults.magnetism_ka_m)
         self._field = plan.filter(lambda f: record_field(f, parameters), before).astype(np.complex64)
-        self._filters = _curve_filters(parameters.tape, parameters.record_head, parameters.record_speed_um_s, plan)
+        self._filters = _curve_filters(*made, parameters.record_speed_um_s, plan)
         self._input = History(channels, plan.size, plan.block, np.float32)
         size, block = self._factor * plan.size, self._factor * plan.block
-        self._magnetisation = [History(curves.mixture.shape[1], size, block, np.float32) for _ in range(channels)]
+        self._magnetisation = [History(law.curves, size, block, np.float32) for law in self._laws]
 
     def process(self, signal: np.ndarray) -> np.ndarray:
         """Magnetisation ``(channels, block)`` for one block of signal."""
         plan, factor = self._plan, self._factor
         spectrum = self._input.spectrum(signal) * self._field
         out = np.empty_like(signal)
-        values = np.empty((self._curves.mixture.shape[1], factor * plan.block), np.float32)
-        for channel, history in enumerate(self._magnetisation):
+        for channel, (law, history) in enumerate(zip(self._laws, self._magnetisation, strict=True)):
             # Interpolation by zero padding: the field has no content above half the sample rate.
-            field = fft.irfft(factor * spectrum[channel], factor * plan.size, overwrite_x=True)[-values.shape[1] :]
+            field = fft.irfft(factor * spectrum[channel], factor * plan.size, overwrite_x=True)[-factor * plan.block :]
             if self._steady_ka_m:
                 field += self._steady_ka_m
-            _look_up(field, self._curves.field_limit_ka_m, self._curves.coefficients, values)
+            values = np.empty((law.curves, field.size), np.float32)
+            law.magnetise(field, values)
             filtered = history.spectrum(values)[:, : self._filters.shape[1]] * self._filters
             out[channel] = fft.irfft(filtered.sum(axis=0), plan.size)[-plan.block :] / factor
         return out
-
-
-@numba.njit(cache=True, nogil=True)
-def _look_up(field: np.ndarray, limit: float, coefficients: np.ndarray, out: np.ndarray) -> None:
-    """Value of every curve at every field, by the cubic of its grid cell; flat beyond the grid."""
-    cells, curves, _ = coefficients.shape
-    scale = cells / (2.0 * limit)
-    for i in range(field.size):
-        x = min(max((field[i] + limit) * scale, 0.0), float(cells))
-        j = min(int(x), cells - 1)
-        u = x - j
-        for r in range(curves):
-            c = coefficients[j, r]
-            out[r, i] = c[0] + u * (c[1] + u * (c[2] + u * c[3]))
 
 
 class Recorder:

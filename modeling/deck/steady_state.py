@@ -1,9 +1,9 @@
 """A steady sine through the deck, without streaming: the road by which the truth of response and distortion is had.
 
 Nothing here shares a filter, a table or a sample rate with the running deck. Harmonic balance: one period is taken through
-the amplifier, each harmonic through the record equaliser in closed form, the period through every particle class of the
-full Preisach sum, each harmonic of each class through its exact e^{-ky + jkx_f}, and so on to the output. There is no noise
-and no flutter, and no reduction to a few curves.
+the amplifier, each harmonic through the record equaliser in closed form, the period through the law of the tape in full (every
+particle class of the Preisach sum, or the loop of Jiles-Atherton that has closed), each harmonic through what the law has
+behind it, and so on to the output. There is no noise and no flutter, and no reduction to a few curves.
 """
 
 from collections.abc import Callable, Collection
@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from modeling.deck.electronics import COUPLING_HZ, amplify, small_signal_gain
+from modeling.deck.law import steady_law
 from modeling.deck.losses import coupling
-from modeling.deck.magnetics import particle_classes
 from modeling.deck.parameters import DeckParameters
 from modeling.deck.record import record_field
 from modeling.deck.tracks import replay_matrix
@@ -26,10 +26,22 @@ DELAY_BAND_HZ = (400.0, 6000.0)
 DELAY_SEARCH_S = 2e-3
 
 
+LOW_LEVEL_DB = -20.0
+"""Level of what is called a small signal where the law of the tape knows none: that of the sweeps."""
+
+
 def linear_response(
-    frequency_hz: np.ndarray, parameters: DeckParameters, track: int, driven: Collection[int], ratio: float = 1.0
+    frequency_hz: np.ndarray,
+    parameters: DeckParameters,
+    track: int,
+    driven: Collection[int],
+    ratio: float = 1.0,
+    level_db: float = LOW_LEVEL_DB,
 ) -> np.ndarray:
     """Complex small-signal response of the whole deck, output over input.
+
+    Without bias there is no level at which the tape is linear: there it is the fundamental of a sine sent at `level_db`,
+    whatever the frequency.
 
     Parameters
     ----------
@@ -40,12 +52,14 @@ def linear_response(
         Tracks that carry the same signal, 0-based; neighbours among them are heard through crosstalk.
     ratio : float
         Frequency heard over frequency sent, beside what pitch control does to it: replay works on what is heard.
+    level_db : float
+        What counts as low, re 0 VU, under a law that is not linear there.
     """
     f = np.asarray(frequency_hz, dtype=np.float64)
-    classes = particle_classes(parameters.tape, parameters.record_head)
-    slope = classes.permeability(parameters.faults.magnetism_ka_m)
-    magnetised = classes.propagation(f, parameters.record_speed_um_s) @ slope
     electronics = parameters.electronics
+    sent = 10.0 ** (level_db / 20.0) * small_signal_gain(electronics.input_gain_db) * coupling(f, COUPLING_HZ)
+    peak_ka_m = np.abs(sent * record_field(f, parameters))
+    magnetised = steady_law(parameters).gain(f, peak_ka_m, parameters.faults.magnetism_ka_m, parameters.record_speed_um_s)
     gain = small_signal_gain(electronics.input_gain_db) * small_signal_gain(electronics.output_gain_db)
     heard = ratio * parameters.pitch_ratio * f
     replayed = replay_matrix(heard, parameters)[:, track, sorted(driven)].sum(axis=-1) * coupling(heard, COUPLING_HZ)
@@ -167,9 +181,7 @@ def _flux(parameters: DeckParameters, sent: np.ndarray, period_hz: float) -> np.
     f = np.arange(sent.size // 2 + 1) * period_hz
     amplified = np.fft.rfft(amplify(sent, electronics.input_gain_db, electronics)) * coupling(f, COUPLING_HZ)
     field = np.fft.irfft(amplified * record_field(f, parameters)) + parameters.faults.magnetism_ka_m
-    classes = particle_classes(parameters.tape, parameters.record_head)
-    magnetisation = np.fft.rfft(classes.magnetisation(field), axis=-1)
-    return np.asarray(np.sum(classes.propagation(f, parameters.record_speed_um_s).T * magnetisation, axis=0))
+    return steady_law(parameters).flux(field, period_hz, parameters.record_speed_um_s)
 
 
 def thd_percent(harmonics: np.ndarray, frequency_hz: float) -> float:

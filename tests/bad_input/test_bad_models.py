@@ -62,7 +62,7 @@ RENDERING = {
     "low rate": (("{model}", "8000.wav", "{new}.wav"), "has 8000 Hz, a model needs at least 16000 Hz; convert it"),
     "preset": (
         ("virtual:nope", "dry.wav", "{new}.wav"),
-        "no deck 'nope': name a preset (fresh, neglected, type1-wrong-tape, typical, worn)",
+        "no deck 'nope': name a preset (fresh, hysteresis, neglected, type1-wrong-tape, typical, worn)",
     ),
     "six channels": (("virtual", "six.wav", "{new}.wav"), "6 channels do not fit on 4 tracks; give 1 to 4"),
     "wow": (("{model}", "dry.wav", "{new}.wav", "--wow", "-1"), "wow -1 is outside 0 to 10; choose a value inside"),

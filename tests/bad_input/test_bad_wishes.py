@@ -44,8 +44,8 @@ IMPOSSIBLE = {
 }
 
 DEVICES = {
-    "virtual:nope": "no deck 'nope': name a preset (fresh, neglected, type1-wrong-tape, typical, worn) or a readable TOML file",
-    "virtual:{folder}/none.toml": "name a preset (fresh, neglected, type1-wrong-tape, typical, worn) or a readable TOML file",
+    "virtual:nope": "no deck 'nope': name a preset (fresh, hysteresis, neglected, type1-wrong-tape, typical, worn) or a readable",
+    "virtual:{folder}/none.toml": "(fresh, hysteresis, neglected, type1-wrong-tape, typical, worn) or a readable TOML file",
     "virtual:{folder}/bad.toml": "bad.toml is not TOML",
     "virtual:{folder}/loud.toml": "tape.hiss_dba = 5000: input should be less than or equal to -10; correct it in the file",
 }

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq
 
-from modeling.deck.hysteresis import MATERIALS, Hysteresis, JilesAtherton, chowtape, langevin
+from modeling.deck.hysteresis import Hysteresis, langevin
+from modeling.deck.materials import MATERIALS, JilesAtherton, chowtape
 
 SOLVERS = ("RK2", "RK4", "NR4", "NR8")
 TYPE_I = MATERIALS["type1"]

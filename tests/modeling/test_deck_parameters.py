@@ -63,7 +63,7 @@ def test_errors_are_one_line_that_names_key_value_and_limit(tmp_path, text, part
 
 
 def test_missing_preset_names_those_there_are():
-    with pytest.raises(ModelError, match=r"fresh, neglected, type1-wrong-tape, typical, worn"):
+    with pytest.raises(ModelError, match=r"fresh, hysteresis, neglected, type1-wrong-tape, typical, worn"):
         load_parameters("brandnew")
 
 

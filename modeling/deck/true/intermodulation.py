@@ -1,4 +1,4 @@
-"""Intermodulation of two tones, from one common period of both through the full sum of particle classes."""
+"""Intermodulation of two tones, from one common period of both through the law of the tape in full."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,7 +11,7 @@ from modeling.deck.steady_state import steady_wave
 from modeling.deck.true.session import TrueSession
 from sessions.results import Result
 
-BY_PERIOD = "two tones on a common period through the full Preisach sum, harmonic balance"
+BY_PERIOD = "two tones on a common period through the law of the tape in full, harmonic balance"
 LEAST_HIGHEST_HZ = 60_000.0
 """What a tape makes of two tones is small beyond; products from there on fold back into the period."""
 

@@ -1,4 +1,4 @@
-"""Response and distortion as a pass has them, from a steady sine through the full sum of particle classes.
+"""Response and distortion as a pass has them, from a steady sine through the law of the tape in full.
 
 Record and play passes differ in speed. What was sent at one frequency is replayed, and equalised, at another.
 """
@@ -29,7 +29,7 @@ MOL_HZ, MOL_PERCENT, MOL_SEARCH_DB = 315.0, 3.0, (-20.0, 25.0)
 SOL_HZ, SOL_LEVELS_DB = 10_000.0, np.arange(-10.0, 30.1, 1.0)
 BAND_DB = -3.0
 RIPPLE_BAND_HZ = (100.0, 10_000.0)
-BY_SINE = "steady sine through the full Preisach sum, harmonic balance"
+BY_SINE = "steady sine through the law of the tape in full, harmonic balance"
 
 
 def points_for(frequency_hz: float) -> int:
@@ -170,7 +170,7 @@ def response_curves(session: TrueSession, track: int, number: int) -> Iterator[C
                 conditions=here,
                 method="small-signal response in closed form",
                 x=x,
-                y=Axis.of("delay", "s", _group_delay_s(session.parameters, track, heard, session.ratio)),
+                y=Axis.of("delay", "s", _group_delay_s(session.parameters, level_db, track, heard, session.ratio)),
             )
         for order in HARMONICS:
             reach = order * RESPONSE_HZ <= HIGHEST_HZ
@@ -204,10 +204,14 @@ def _delay_s(parameters: DeckParameters, track: int, heard: frozenset[int], rati
 
 
 @lru_cache(maxsize=64)
-def _group_delay_s(parameters: DeckParameters, track: int, heard: frozenset[int], ratio: float) -> tuple[float, ...]:
+def _group_delay_s(
+    parameters: DeckParameters, level_db: float, track: int, heard: frozenset[int], ratio: float
+) -> tuple[float, ...]:
     """Slope of the phase of the small-signal response, less what counts as latency."""
-    beside = [linear_response(RESPONSE_HZ * (1.0 + off), parameters, track, heard, ratio) for off in (-1e-4, 1e-4)]
-    delay = -np.angle(beside[1] / beside[0]) / (2.0 * np.pi * RESPONSE_HZ * 2e-4)
+    below, above = (
+        linear_response(RESPONSE_HZ * (1.0 + off), parameters, track, heard, ratio, level_db) for off in (-1e-4, 1e-4)
+    )
+    delay = -np.angle(above / below) / (2.0 * np.pi * RESPONSE_HZ * 2e-4)
     return tuple((delay - _delay_s(parameters, track, heard, ratio)).tolist())
 
 

@@ -17,7 +17,7 @@ REFERENCE_HZ = 1000.0
 STEP_S = 0.01
 BY_MATRIX = "replay matrix in closed form, at the frequency that is heard"
 BY_MOTION = "difference of the tracks' motion in closed form, mean from start to end marker"
-BY_SINE = "steady sine through the full Preisach sum, harmonic balance"
+BY_SINE = "steady sine through the law of the tape in full, harmonic balance"
 
 
 def track_results(session: TrueSession, record: Trajectory, play: Trajectory, number: int) -> Iterator[Result]:
