@@ -25,7 +25,7 @@ from signals.cues import Channel, Cue, CueSheet
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 FORMATS = (ROOT / "docs/session-format.md").read_text(encoding="utf-8")
-DECK_PAGE = (ROOT / "docs/virtual-deck.md").read_text(encoding="utf-8")
+DECK_PAGES = "".join((ROOT / f"docs/virtual-deck{part}.md").read_text(encoding="utf-8") for part in ("", "-transport"))
 ON_DISK: tuple[type[BaseModel], ...] = (
     SessionManifest, Wiring, Interface, StimulusRecord, FileRecord, TakeRecord, SourceFile, CueSheet, Channel, Cue,
     Measurements, Result, Curve, Axis, Calibration, Card, Source, Seconds, Evaluation, PieceError, ToneError,
@@ -92,7 +92,7 @@ def test_every_parameter_of_the_virtual_deck_stands_in_its_table() -> None:
     fresh, worn = load_parameters("fresh"), load_parameters("worn")
     seen = set()
     for section, rows in re.findall(
-        r"^### \[(\w+)\](?: and \[\w+\])?\n(.*?)(?=^###|\Z)", DECK_PAGE, re.MULTILINE | re.DOTALL
+        r"^### \[(\w+)\](?: and \[\w+\])?\n(.*?)(?=^###|\Z)", DECK_PAGES, re.MULTILINE | re.DOTALL
     ):
         for key, first, second in re.findall(r"^\| `([\w.]+)` \| ([^|]*) \| ([^|]*) \|", rows, re.MULTILINE):
             one = value(fresh, f"{section}.{key}")

@@ -10,8 +10,9 @@ import numpy as np
 
 from analysis.dewarp import HALF_TAPS, interpolate
 from modeling.deck.cassette import Cassette
+from modeling.deck.grid import GridTrajectory
 from modeling.deck.parameters import TRACKS
-from modeling.deck.transport import GridTrajectory, Trajectory
+from modeling.deck.transport import Trajectory
 
 
 class TapeWriter:

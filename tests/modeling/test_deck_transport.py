@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from modeling.deck.cassette import Cassette
+from modeling.deck.comb import Comb
 from modeling.deck.convolution import BlockPlan
+from modeling.deck.grid import GridTrajectory
 from modeling.deck.motion import PassPair, weighting
 from modeling.deck.moving_tape import TapeReader, TapeWriter
 from modeling.deck.parameters import load_parameters
-from modeling.deck.transport import Comb, GridTrajectory, Trajectory, play_trajectory, record_trajectory
+from modeling.deck.transport import Trajectory, play_trajectory, record_trajectory
 
 RATE = 48000
 FRESH = load_parameters("fresh")

@@ -1,6 +1,6 @@
 """Noise of the silent tape, from the densities of its sources.
 
-What the deck adds does not depend on the signal: beside a tone it is what it is in silence.
+What the deck adds does not depend on the signal: beside a tone it is what it is in silence, and the sidebands of scrape flutter.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,10 @@ from modeling.deck.steady_state import steady_sine
 from modeling.deck.tracks import replay_matrix
 from modeling.deck.true import quasi_peak
 from modeling.deck.true.linearity import RESPONSE_HZ
+from modeling.deck.true.scrape import sidebands
 from modeling.deck.true.session import TrueSession, decibels, tone_conditions
 from sessions.results import Axis, Curve, Result
+from signals.cues import Cue
 
 BY_DENSITY = "noise density in closed form"
 BY_METER = "quasi-peak meter run over Gaussian noise of the density in closed form"
@@ -76,9 +78,10 @@ def noise_results(session: TrueSession, track: int, number: int, channel: int) -
         yield Result(quantity="hum", value=decibels(peak) - zero_db, unit="dB", conditions=line, method=BY_DENSITY)
     for cue in session.sheet.of_kind("tone", channel=channel):
         if cue.parameters.get("purpose") == "modulation_noise":
-            beside = _beside_db(session.parameters, track, cue.number("frequency_hz")) - zero_db
+            power = 10.0 ** (_beside_db(session.parameters, track, cue.number("frequency_hz")) / 10.0)
+            beside = 10.0 * np.log10(power + _scrape_power(session, track, cue)) - zero_db
             tone = session.conditions(track, number, **tone_conditions(cue))
-            yield Result(quantity="modulation_noise", value=beside, unit="dB", conditions=tone, method=BY_DENSITY)
+            yield Result(quantity="modulation_noise", value=float(beside), unit="dB", conditions=tone, method=BY_DENSITY)
 
 
 def snr_re_mol(results: list[Result]) -> list[Result]:
@@ -134,3 +137,9 @@ def _beside_db(parameters: DeckParameters, track: int, tone_hz: float) -> float:
     hum_hz, hum_peak = hum_lines(parameters)
     apart = np.abs(hum_hz - np.maximum(np.round(hum_hz / tone_hz), 1.0) * tone_hz) > NOTCH_HZ
     return float(10.0 * np.log10(power + np.sum((hum_peak * a_weighting(hum_hz))[apart] ** 2)))
+
+
+def _scrape_power(session: TrueSession, track: int, cue: Cue) -> float:
+    """A-weighted sidebands of scrape flutter beside a tone, re the mean square of 0 VU."""
+    f, power = sidebands(session, track, cue.number("frequency_hz"), cue.level_db or 0.0)
+    return float(np.sum((power * a_weighting(f) ** 2)[(f >= BAND_HZ[0]) & (f <= BAND_HZ[1])]))
