@@ -72,6 +72,7 @@ class VirtualDeck:
         self._recorder: Recorder | None = None
         self._player: Player | None = None
         self._armed: tuple[int, ...] = ()
+        self._rest: int | None = None  # samples until a tape that runs down has come to rest
 
     def arm(self, tracks: Sequence[int]) -> None:
         """Start recording on `tracks` (1 to 4); the others keep what is on them.
@@ -84,7 +85,7 @@ class VirtualDeck:
         wrong = [t for t in tracks if not 1 <= t <= TRACKS]
         if wrong or not tracks:
             raise ModelError(f"cannot record on track {wrong[0] if wrong else 'none'}; the deck has tracks 1 to {TRACKS}")
-        self.stop()
+        self._halt()
         self.recordings += 1
         self._armed = tuple(sorted({t - 1 for t in tracks}))
         trajectory = record_trajectory(self.parameters, self.seed, self.recordings)
@@ -102,7 +103,7 @@ class VirtualDeck:
 
     def rewind(self) -> None:
         """Stop and go back to before the start of the recording."""
-        self.stop()
+        self._halt()
 
     def play(self, number: int) -> None:
         """Start play pass `number` (from 1); its motion follows from seed and number.
@@ -117,11 +118,15 @@ class VirtualDeck:
         self._start_play(number, rewound=True)
 
     def stop(self) -> None:
-        """Stop the tape."""
-        if self._recorder is not None:
-            self._recorder.finish()
-        self._recorder = None
-        self._player = None
+        """Stop the tape: from the next sample on it runs down, if it takes time to, and is heard or recorded on as it does.
+
+        The next key to be pressed waits for it to come to rest, with silence at the inputs.
+        """
+        if self._rest is None:
+            rolling = self._recorder or self._player
+            self._rest = 0 if rolling is None else rolling.stop()
+        if self._rest == 0:
+            self._halt()
 
     def process(self, block: np.ndarray) -> np.ndarray:
         """Run the tape for one block.
@@ -135,8 +140,18 @@ class VirtualDeck:
         -------
         ndarray, shape (samples, 4), float64
             While recording, the armed tracks carry their own input through the electronics and the others nothing, as on
-            a deck with one head; while playing, the tape; while stopped, silence.
+            a deck with one head; while playing, the tape; both until it has come to rest; while stopped, silence.
         """
+        if self._rest is None:
+            return self._roll(block)
+        last = self._roll(block[: self._rest])
+        self._rest -= last.shape[0]
+        if self._rest == 0:
+            self._halt()
+        return np.pad(last, ((0, block.shape[0] - last.shape[0]), (0, 0)))
+
+    def _roll(self, block: np.ndarray) -> np.ndarray:
+        """Output for a block while the tape is in one state."""
         samples = block.shape[0]
         out = np.zeros((TRACKS, samples))
         if self._recorder is not None:
@@ -154,8 +169,15 @@ class VirtualDeck:
         """Throw the cassette away."""
         self._cassette.close()
 
+    def _halt(self) -> None:
+        """Have the tape at rest."""
+        if self._recorder is not None:
+            self._roll(np.zeros((self._rest or 0, TRACKS)))
+            self._recorder.finish()
+        self._recorder = self._player = self._rest = None
+
     def _start_play(self, number: int, rewound: bool) -> None:
-        self.stop()
+        self._halt()
         trajectory = play_trajectory(self.parameters, self.seed, number, rewound)
         self._player = Player(self.parameters, self._plan, self._cassette, trajectory)
         self._decoder = decoder(self.parameters.compander, self.dbx, self.sample_rate)

@@ -34,7 +34,11 @@ class GridTrajectory:
 
     def advance(self, time_s: np.ndarray, track: int) -> np.ndarray:
         """s(t) - t of track `track` (0-based) at ascending times."""
-        return self._evaluate(time_s, track, scraping=True)[0]
+        run_down = self._trajectory.run_down
+        if run_down is None:
+            return self._evaluate(time_s, track, scraping=True)[0]
+        turned_s = run_down.turned(time_s)
+        return turned_s - time_s + self._evaluate(turned_s, track, scraping=True)[0]
 
     def time_at(self, position_s: np.ndarray, track: int) -> np.ndarray:
         """Solve s(t) = position for ascending positions."""
@@ -45,7 +49,7 @@ class GridTrajectory:
         for scraping in more * [False] + steps:
             advance, slope = self._evaluate(t, track, scraping)
             t = t - (t + advance - position_s) / (1.0 + slope)
-        return t
+        return t if trajectory.run_down is None else trajectory.run_down.time_at(t)
 
     def _evaluate(self, time_s: np.ndarray, track: int, scraping: bool) -> tuple[np.ndarray, np.ndarray]:
         trajectory = self._trajectory

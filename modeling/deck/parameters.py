@@ -120,6 +120,7 @@ class Transport(_Section):
     play_pitch_percent: float = Field(ge=-12, le=12, description="pitch control while playing [S: 12 on siblings]")
     start_percent: float = Field(ge=0, le=90, description="lack of speed as a pass starts [A]")
     start_ms: float = Field(ge=1, le=2000, description="time in which that lack falls to 1/e [A]")
+    stop_ms: float = Field(ge=0, le=5000, description="time in which a stopped tape comes to rest, at an even rate [A]")
     rewind_min_s: float = Field(ge=0, le=60, description="rewind lands at least this far before the recording [A]")
     rewind_max_s: float = Field(ge=0, le=60, description="and at most this far [A]")
 

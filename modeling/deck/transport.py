@@ -9,6 +9,9 @@ parts that turn (f = v / (pi d) for a shaft, v / (2 pi r) for a reel); random fl
 phases and unevenly spaced frequencies. Track i lies ahead of the common position by lever_i * skew(t), a second such sum.
 Scrape flutter is one more comb, in a narrow band around some kHz. Two faults come on top, in closed form too: a slow start lacks
 b tau (1 - e^{-t/tau}) of tape, and what is read of a stretched piece of tape was recorded before that place, by its lag.
+
+A pass that is stopped at t0 runs down: the friction of the flywheel brings it to rest after T, at an even rate. What turns then has
+turned no farther than m(t) = t0 + u - u^2 / (2 T), u = t - t0 up to T, and the tape is at s(m(t)): all that flutters slows too.
 """
 
 from dataclasses import dataclass, replace
@@ -51,6 +54,29 @@ class Start:
 
 
 @dataclass(frozen=True)
+class RunDown:
+    """How a pass that is stopped at `begin_s` comes to rest, after `length_s`."""
+
+    begin_s: float
+    length_s: float
+
+    def turned(self, time_s: np.ndarray) -> np.ndarray:
+        """m(t), when the machine at full speed would have turned as far."""
+        u = np.clip(time_s - self.begin_s, 0.0, self.length_s)
+        return np.asarray(np.minimum(time_s, self.begin_s) + u * (1.0 - 0.5 * u / self.length_s))
+
+    def rate(self, time_s: np.ndarray) -> np.ndarray:
+        """dm/dt, the share of speed that is left."""
+        return np.asarray(1.0 - np.clip((time_s - self.begin_s) / self.length_s, 0.0, 1.0))
+
+    def time_at(self, turned_s: np.ndarray) -> np.ndarray:
+        """The t of m(t), at the latest that of standstill."""
+        m = np.clip(turned_s - self.begin_s, 0.0, 0.5 * self.length_s)
+        late = 2.0 * m / (1.0 + np.sqrt(1.0 - 2.0 * m / self.length_s))
+        return np.asarray(np.minimum(turned_s, self.begin_s) + late)
+
+
+@dataclass(frozen=True)
 class Trajectory:
     """Motion of one pass.
 
@@ -76,6 +102,10 @@ class Trajectory:
         A stretched piece of the tape that is played.
     scrape : Scrape, optional
         Scrape flutter, common to all tracks.
+    stop_s : float
+        Time that the tape takes to come to rest.
+    run_down : RunDown, optional
+        How it does so, once the pass is stopped.
     """
 
     start_s: float
@@ -88,6 +118,17 @@ class Trajectory:
     start: Start | None = None
     stretch: Stretch | None = None
     scrape: Scrape | None = None
+    stop_s: float = 0.0
+    run_down: RunDown | None = None
+
+    def stopped(self, time_s: float) -> "Trajectory":
+        """The same motion, stopped at a time."""
+        return replace(self, run_down=RunDown(time_s, self.stop_s))
+
+    @property
+    def running(self) -> "Trajectory":
+        """The same motion as if nobody had stopped it."""
+        return self if self.run_down is None else replace(self, run_down=None)
 
     @property
     def smooth(self) -> "Trajectory":
@@ -96,11 +137,14 @@ class Trajectory:
 
     def advance(self, time_s: np.ndarray, track: int) -> np.ndarray:
         """s(t) - t of track `track` (0-based), in closed form."""
+        if self.run_down is not None:
+            turned_s = self.run_down.turned(time_s)
+            return turned_s - time_s + self.running.advance(turned_s, track)
         advance_s = self.without_stretch(time_s, track)
         return advance_s if self.stretch is None else advance_s - self.stretch.lag(time_s + advance_s)
 
     def without_stretch(self, time_s: np.ndarray, track: int) -> np.ndarray:
-        """The same on a tape that was never stretched."""
+        """The same on a tape that was never stretched, while it runs."""
         t = np.asarray(time_s, dtype=np.float64)
         common = self.start_s + self.speed_error * t + 0.5 * self.drift_per_s * t**2 + self.flutter.at(t)
         advance_s = common + lever()[track] * (self.skew_s + self.skew.at(t))
@@ -110,6 +154,8 @@ class Trajectory:
 
     def rate(self, time_s: np.ndarray, track: int) -> np.ndarray:
         """ds/dt of track `track` (0-based), in closed form."""
+        if self.run_down is not None:
+            return self.run_down.rate(time_s) * self.running.rate(self.run_down.turned(time_s), track)
         t = np.asarray(time_s, dtype=np.float64)
         rate = 1.0 + self.speed_error + self.drift_per_s * t + self.flutter.slope(t) + lever()[track] * self.skew.slope(t)
         if self.scrape is not None:
@@ -131,6 +177,8 @@ class Trajectory:
 
     def time_at(self, position_s: np.ndarray, track: int) -> np.ndarray:
         """Solve s(t) = position to the last bits of double precision."""
+        if self.run_down is not None:
+            return self.run_down.time_at(self.running.time_at(position_s, track))
         p = np.asarray(position_s, dtype=np.float64)
         t, more = self.first_guess(p)
         smooth = self.smooth
@@ -191,6 +239,7 @@ def _trajectory(parameters: DeckParameters, identity: tuple[int, ...], start_s: 
         parts=parts.phase.size,
         start=Start(transport.start_percent / 100.0, transport.start_ms / 1000.0) if transport.start_percent > 0.0 else None,
         scrape=scrape(transport, np.random.default_rng((*identity, 3))),
+        stop_s=transport.stop_ms / 1000.0,
     )
 
 
