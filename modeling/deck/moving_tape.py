@@ -60,12 +60,21 @@ class TapeWriter:
 
 
 class TapeReader:
-    """Reads the flux that passes the gaps of all tracks."""
+    """Reads the flux that passes the gaps.
 
-    def __init__(self, cassette: Cassette, trajectory: Trajectory, sample_rate: int) -> None:
+    Parameters
+    ----------
+    tracks : sequence of int
+        Tracks to read, 0-based.
+    """
+
+    def __init__(
+        self, cassette: Cassette, trajectory: Trajectory, sample_rate: int, tracks: Sequence[int] = range(TRACKS)
+    ) -> None:
         self._cassette = cassette
         self._trajectory = trajectory
         self._motion = GridTrajectory(trajectory)
+        self._tracks = tuple(tracks)
         self._rate = sample_rate
 
     def stop(self, time_s: float) -> None:
@@ -73,10 +82,10 @@ class TapeReader:
         self._motion = GridTrajectory(self._trajectory.stopped(time_s))
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """What passes from sample `start` to `stop` of the pass, shape ``(tracks, samples)``."""
+        """What passes from sample `start` to `stop` of the pass, shape ``(4, samples)``, 0 where no track is read."""
         time_s = np.arange(start, stop) / self._rate
-        flux = np.empty((TRACKS, stop - start))
-        for track in range(TRACKS):
+        flux = np.zeros((TRACKS, stop - start))
+        for track in self._tracks:
             position = (time_s + self._motion.advance(time_s, track)) * self._rate
             first = int(np.floor(position[0])) - HALF_TAPS
             tape = self._cassette.read(track, first, int(np.floor(position[-1])) + HALF_TAPS + 2)

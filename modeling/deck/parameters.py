@@ -161,6 +161,12 @@ class Compander(_Section):
     mismatch_db: float = Field(ge=-20, le=20, description="decoder's unity level re the encoder's; a fault [A]")
 
 
+class Mixer(_Section):
+    """Where the channels of the mixer come together on the busses (see :mod:`modeling.deck.routing`)."""
+
+    pan_centre_db: float = Field(ge=-6, le=-1, description="gain to either buss in the middle of PAN, 0 dB at its ends [A]")
+
+
 class Faults(_Section):
     """What age, dirt and mishap do to a machine that was aligned without them; 0, or absent, is none.
 
@@ -208,6 +214,7 @@ class DeckParameters(_Section):
     transport: Transport
     tracks: Tracks
     compander: Compander
+    mixer: Mixer
     faults: Faults
     alignment_9_5: Alignment
     alignment_4_8: Alignment

@@ -1,5 +1,7 @@
 """The play pass: from flux on the tape to the replay amplifier."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import fft
 
@@ -12,15 +14,28 @@ from modeling.deck.transport import Trajectory
 
 
 class Player:
-    """A play pass: hands out the replay amplifier's output at any block size, all tracks, without delay of its own."""
+    """A play pass: hands out the replay amplifier's output at any block size, all tracks, without delay of its own.
 
-    def __init__(self, parameters: DeckParameters, plan: BlockPlan, cassette: Cassette, trajectory: Trajectory) -> None:
+    Parameters
+    ----------
+    tracks : sequence of int
+        Tracks that are heard, 0-based; of the others not even crosstalk is.
+    """
+
+    def __init__(
+        self,
+        parameters: DeckParameters,
+        plan: BlockPlan,
+        cassette: Cassette,
+        trajectory: Trajectory,
+        tracks: Sequence[int] = range(TRACKS),
+    ) -> None:
         before = plan.taps // 4
         self._plan = plan
         self._stop_s = trajectory.stop_s
         self._before = before
         self._read = self._heard = 0
-        self._tape = TapeReader(cassette, trajectory, plan.sample_rate)
+        self._tape = TapeReader(cassette, trajectory, plan.sample_rate, tracks)
         self._filter = plan.filter(lambda f: replay_matrix(f, parameters), before)  # (out, in, bins)
         self._history = History(TRACKS, plan.size, plan.block)
         self._ready = SampleQueue(TRACKS)
