@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 
@@ -54,3 +55,16 @@ def rotation(comb: Comb, offset_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     value = np.hstack([cos * comb.amplitude_s, sin * comb.amplitude_s])
     slope = np.hstack([-sin * comb.amplitude_s * w, cos * comb.amplitude_s * w])
     return value, slope
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def cubic(x: float, value: np.ndarray, slope: np.ndarray, grid_hz: float) -> tuple[float, float]:
+    """What joins values and slopes on a grid, and its derivative, `x` points from the first one."""
+    j = min(max(int(np.floor(x)), 0), value.size - 2)
+    u = x - j
+    step = 1.0 / grid_hz
+    p0, p1 = value[j], value[j + 1]
+    m0, m1 = slope[j] * step, slope[j + 1] * step
+    c2 = 3.0 * (p1 - p0) - 2.0 * m0 - m1
+    c3 = 2.0 * (p0 - p1) + m0 + m1
+    return p0 + u * (m0 + u * (c2 + u * c3)), (m0 + u * (2.0 * c2 + 3.0 * u * c3)) * grid_hz

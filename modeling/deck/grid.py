@@ -5,8 +5,8 @@ from functools import lru_cache
 import numba
 import numpy as np
 
-from modeling.deck.comb import rotation
-from modeling.deck.scrape import modulate
+from modeling.deck.comb import cubic, rotation
+from modeling.deck.scrape import modulate, settle
 from modeling.deck.tracks import lever
 from modeling.deck.transport import Trajectory
 
@@ -44,29 +44,25 @@ class GridTrajectory:
         """Solve s(t) = position for ascending positions."""
         trajectory = self._trajectory
         t, more = trajectory.first_guess(position_s)
-        # Scrape flutter comes last, as its wavelength is short: from within it two steps are enough.
-        steps = 4 * [False] if trajectory.scrape is None else [*(3 * [False]), True, True]
-        for scraping in more * [False] + steps:
-            advance, slope = self._evaluate(t, track, scraping)
+        for _ in range(4 + more):
+            advance, slope = self._evaluate(t, track, scraping=False)
             t = t - (t + advance - position_s) / (1.0 + slope)
+        if trajectory.scrape is not None:
+            first, nodes = self._nodes(t)
+            settle(t, (first, float(GRID_HZ)), nodes[4:], trajectory.scrape.resonance_hz, 1.0 + slope)
         return t if trajectory.run_down is None else trajectory.run_down.time_at(t)
 
     def _evaluate(self, time_s: np.ndarray, track: int, scraping: bool) -> tuple[np.ndarray, np.ndarray]:
         trajectory = self._trajectory
-        first = int(np.floor(time_s.min() * GRID_HZ)) // _GRID_BLOCK
-        last = (int(np.floor(time_s.max() * GRID_HZ)) + 1) // _GRID_BLOCK
-        nodes = np.concatenate([self._block(b) for b in range(first, last + 1)], axis=1)
+        first, nodes = self._nodes(time_s)
         lever_track = self._lever[track]
         value = nodes[0] + lever_track * nodes[2]
         slope = nodes[1] + lever_track * nodes[3]
         value_out = np.empty_like(time_s)
         slope_out = np.empty_like(time_s)
-        _join(time_s, first * _GRID_BLOCK, value, slope, value_out, slope_out)
+        _join(time_s, first, value, slope, value_out, slope_out)
         if scraping and trajectory.scrape is not None:
-            around = np.empty((2, 2, time_s.size))
-            for envelope, (value, slope) in zip(around, nodes[4:].reshape(2, 2, -1), strict=True):
-                _join(time_s, first * _GRID_BLOCK, value, slope, envelope[0], envelope[1])
-            modulate(time_s, trajectory.scrape.resonance_hz, around[0], around[1], value_out, slope_out)
+            modulate(time_s, (first, float(GRID_HZ)), nodes[4:], trajectory.scrape.resonance_hz, value_out, slope_out)
         constant = trajectory.start_s + lever_track * trajectory.skew_s
         polynomial = constant + (trajectory.speed_error + 0.5 * trajectory.drift_per_s * time_s) * time_s
         advance, slope = polynomial + value_out, trajectory.speed_error + trajectory.drift_per_s * time_s + slope_out
@@ -77,6 +73,12 @@ class GridTrajectory:
             slope = (1.0 + slope) * (1.0 - trajectory.stretch.slope(time_s + advance)) - 1.0
             advance = advance - trajectory.stretch.lag(time_s + advance)
         return advance, slope
+
+    def _nodes(self, time_s: np.ndarray) -> tuple[int, np.ndarray]:
+        """Grid points around some times: the number of the first, and rows as of a block."""
+        first = int(np.floor(time_s.min() * GRID_HZ)) // _GRID_BLOCK
+        last = (int(np.floor(time_s.max() * GRID_HZ)) + 1) // _GRID_BLOCK
+        return first * _GRID_BLOCK, np.concatenate([self._block(b) for b in range(first, last + 1)], axis=1)
 
     def _evaluate_block(self, block: int) -> np.ndarray:
         """Value and slope of flutter, skew, and envelopes of scrape flutter at a block's grid points; shape (4 or 8, points)."""
@@ -94,14 +96,5 @@ def _join(
     time_s: np.ndarray, first_node: int, value: np.ndarray, slope: np.ndarray, value_out: np.ndarray, slope_out: np.ndarray
 ) -> None:
     """Cubic Hermite interpolation and its derivative."""
-    step = 1.0 / GRID_HZ
     for i in range(time_s.size):
-        x = time_s[i] * GRID_HZ - first_node
-        j = min(max(int(np.floor(x)), 0), value.size - 2)
-        u = x - j
-        p0, p1 = value[j], value[j + 1]
-        m0, m1 = slope[j] * step, slope[j + 1] * step
-        c2 = 3.0 * (p1 - p0) - 2.0 * m0 - m1
-        c3 = 2.0 * (p0 - p1) + m0 + m1
-        value_out[i] = p0 + u * (m0 + u * (c2 + u * c3))
-        slope_out[i] = (m0 + u * (2.0 * c2 + 3.0 * u * c3)) * GRID_HZ
+        value_out[i], slope_out[i] = cubic(time_s[i] * GRID_HZ - first_node, value, slope, float(GRID_HZ))

@@ -113,7 +113,7 @@ class Transport(_Section):
     residue_corner_hz: float = Field(ge=0.2, le=100, description="above it random flutter falls by 6 dB an octave [A]")
     belt_mm: float = Field(ge=10, le=1000, description="tape that passes while the belt goes round once [A]")
     belt_percent: float = Field(ge=0, le=5, description="line of a belt with a kink or a joint, peak; a fault [A]")
-    scrape_percent: float = Field(ge=0, le=2, description="scrape flutter, RMS in each pass [A]")
+    scrape_percent: float = Field(ge=0, le=1, description="scrape flutter, RMS in each pass [A]")
     scrape_span_mm: float = Field(ge=70, le=300, description="free tape L, which resonates at 1700 m/s / 2L [S: 85]")
     scrape_width_hz: float = Field(ge=10, le=200, description="width of that resonance at half power [A]")
     record_pitch_percent: float = Field(ge=-12, le=12, description="pitch control while recording [S: 12 on siblings]")

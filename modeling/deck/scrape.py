@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from modeling.deck.comb import Comb
+from modeling.deck.comb import Comb, cubic
 from modeling.deck.parameters import Transport
 
 WAVE_M_S = 1700.0
@@ -70,21 +70,58 @@ def scrape(transport: Transport, generator: np.random.Generator) -> Scrape | Non
 
 @numba.njit(cache=True, nogil=True)
 def modulate(
-    time_s: np.ndarray, resonance: float, s: np.ndarray, c: np.ndarray, value: np.ndarray, slope: np.ndarray
+    time_s: np.ndarray, grid: tuple[int, float], nodes: np.ndarray, resonance: float, value: np.ndarray, slope: np.ndarray
 ) -> None:
-    """Add S cos(2 pi f t) + C sin(2 pi f t) to values and its derivative to slopes.
+    """Add the motion to values and its derivative to slopes.
 
     Parameters
     ----------
-    s, c : ndarray, shape (2, times)
-        Value and slope of S and C.
+    grid : tuple
+        Number of the first node, and how many there are in a second.
+    nodes : ndarray, shape (4, nodes)
+        Value and slope of S, then of C, of the motion S cos(2 pi f t) + C sin(2 pi f t).
     """
-    w = 2.0 * np.pi * resonance
+    s, s_slope, c, c_slope = nodes[0], nodes[1], nodes[2], nodes[3]
     for i in range(time_s.size):
-        turns = resonance * time_s[i]
-        sin, cos = _sine(turns), _sine(turns + 0.25)
-        value[i] += s[0, i] * cos + c[0, i] * sin
-        slope[i] += (s[1, i] + w * c[0, i]) * cos + (c[1, i] - w * s[0, i]) * sin
+        at, rate, _ = _motion(time_s[i], grid, s, s_slope, c, c_slope, resonance)
+        value[i] += at
+        slope[i] += rate
+
+
+@numba.njit(cache=True, nogil=True)
+def settle(time_s: np.ndarray, grid: tuple[int, float], nodes: np.ndarray, resonance: float, speed: np.ndarray) -> None:
+    """Move the times at which a smooth motion of the given speed is somewhere to those at which it is there with this one.
+
+    They lie a fraction of a wavelength away, less than a microsecond, over which the speed is constant and the motion is its
+    series: a step of Newton's from the motion itself, and one from the series to the fourth power.
+    """
+    s, s_slope, c, c_slope = nodes[0], nodes[1], nodes[2], nodes[3]
+    square = (2.0 * np.pi * resonance) ** 2
+    for i in range(time_s.size):
+        at, rate, bend = _motion(time_s[i], grid, s, s_slope, c, c_slope, resonance)
+        late = -at / (speed[i] + rate)
+        rest = late * late * (0.5 * bend - square * late * (rate / 6.0 + bend * late / 24.0))
+        time_s[i] += late - rest / (speed[i] + rate + late * (bend - 0.5 * square * late * rate))
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _motion(
+    time_s: float,
+    grid: tuple[int, float],
+    s_value: np.ndarray,
+    s_slope: np.ndarray,
+    c_value: np.ndarray,
+    c_slope: np.ndarray,
+    resonance: float,
+) -> tuple[float, float, float]:
+    """The motion and its first two derivatives, but for the second ones of S and C."""
+    x = time_s * grid[1] - grid[0]
+    s, ds = cubic(x, s_value, s_slope, grid[1])
+    c, dc = cubic(x, c_value, c_slope, grid[1])
+    turns, w = resonance * time_s, 2.0 * np.pi * resonance
+    sin, cos = _sine(turns), _sine(turns + 0.25)
+    at = s * cos + c * sin
+    return at, (ds + w * c) * cos + (dc - w * s) * sin, 2.0 * w * (dc * cos - ds * sin) - w * w * at
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
