@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer.main
 from pydantic import BaseModel
+from scipy.io import wavfile
 
 import tape
 from modeling.card import Card, Seconds, Source
@@ -187,3 +189,15 @@ def test_the_example_script_prints_and_plots_a_response(tmp_path: Path) -> None:
     refused = subprocess.run(script, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert "no frequency response" in refused.stderr
+
+
+def test_the_keys_of_the_virtual_deck_are_heard(tmp_path: Path) -> None:
+    script = [sys.executable, str(ROOT / "examples/keys.py"), str(tmp_path)]
+    done = subprocess.run(script, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert {line.split(",")[0] for line in done.stdout.splitlines()} == {path.name for path in tmp_path.iterdir()}
+    rate, stopped = wavfile.read(tmp_path / "stop.wav")
+    assert not stopped[-rate:].any()
+    level = [np.std(stopped[start : start + rate // 10, 0]) for start in (round(0.7 * rate), round(1.6 * rate))]
+    assert level[0] > level[1] > 0.1 * level[0]  # running, and just before it stands after 0.8 s
+    _, overdub = wavfile.read(tmp_path / "overdub.wav")
+    assert np.std(overdub[rate:], axis=0).min() < 0.1 * np.sort(np.std(overdub[rate:], axis=0))[1]

@@ -94,6 +94,11 @@ class History:
         self._samples[:, -self._block :] = block
         return fft.rfft(self._samples)
 
+    def restart(self, samples: np.ndarray) -> np.ndarray:
+        """Take the last `size` samples anew, ``(channels, size)``, and return their spectrum."""
+        self._samples[:] = samples
+        return fft.rfft(self._samples)
+
 
 class SampleQueue:
     """Samples waiting between parts that work in different block sizes; shape ``(channels, samples)``."""

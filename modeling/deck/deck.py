@@ -1,6 +1,6 @@
 """The machine: four tracks, one head, worked like a two-head cassette deck."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from modeling.deck.noise import ElectronicsNoise
 from modeling.deck.parameters import TRACKS, DeckParameters
 from modeling.deck.record import Recorder
 from modeling.deck.replay import Player
+from modeling.deck.routing import Faders, Function, routed, routing
 from modeling.deck.transport import play_trajectory, record_trajectory
 from signals.errors import ModelError
 
@@ -72,24 +73,47 @@ class VirtualDeck:
         self._recorder: Recorder | None = None
         self._player: Player | None = None
         self._armed: tuple[int, ...] = ()
+        self._rest: int | None = None  # samples until a tape that runs down has come to rest
 
-    def arm(self, tracks: Sequence[int]) -> None:
-        """Start recording on `tracks` (1 to 4); the others keep what is on them.
+    def arm(
+        self,
+        tracks: Sequence[int] | Mapping[int, Function],
+        faders: Faders = Faders(),  # noqa: B008 - frozen
+        *,
+        overdub: bool = False,
+    ) -> None:
+        """Start recording on `tracks` (1 to 4); the others are SAFE and keep what is on them.
+
+        Parameters
+        ----------
+        tracks : sequence of int, or mapping of int to Function
+            Tracks that record the channel of their number (DIRECT), or the record function of each.
+        faders : Faders
+            How the mixer stands.
+        overdub : bool
+            Whether SAFE tracks are heard while the others record.
 
         Raises
         ------
         ModelError
-            No such track.
+            No such track, or none to record on.
         """
-        wrong = [t for t in tracks if not 1 <= t <= TRACKS]
-        if wrong or not tracks:
+        functions = tracks if isinstance(tracks, Mapping) else dict.fromkeys(tracks, Function.DIRECT)
+        armed = tuple(sorted(track - 1 for track, function in functions.items() if function is not Function.SAFE))
+        wrong = [t for t in functions if not 1 <= t <= TRACKS]
+        if wrong or not armed:
             raise ModelError(f"cannot record on track {wrong[0] if wrong else 'none'}; the deck has tracks 1 to {TRACKS}")
-        self.stop()
+        self._halt()
         self.recordings += 1
-        self._armed = tuple(sorted({t - 1 for t in tracks}))
+        self._armed = armed
+        self._routing = routing(functions, faders, self.parameters.mixer.pan_centre_db)[list(armed)]
         trajectory = record_trajectory(self.parameters, self.seed, self.recordings)
         self._recorder = Recorder(self.parameters, self._plan, self._cassette, trajectory, self._armed)
         self._encoder = encoder(self.parameters.compander, self.dbx, self._armed, self.sample_rate)
+        safe = tuple(track for track in range(TRACKS) if track not in armed)
+        if overdub and safe:
+            self._player = Player(self.parameters, self._plan, self._cassette, trajectory, safe)
+            self._decoder = decoder(self.parameters.compander, self.dbx, self.sample_rate)
         self._start_electronics((self.seed, _RECORD, self.recordings))
 
     def set_dbx(self, *, record: bool | None = None, play: bool | None = None, sync: bool | None = None) -> None:
@@ -102,7 +126,7 @@ class VirtualDeck:
 
     def rewind(self) -> None:
         """Stop and go back to before the start of the recording."""
-        self.stop()
+        self._halt()
 
     def play(self, number: int) -> None:
         """Start play pass `number` (from 1); its motion follows from seed and number.
@@ -117,11 +141,14 @@ class VirtualDeck:
         self._start_play(number, rewound=True)
 
     def stop(self) -> None:
-        """Stop the tape."""
-        if self._recorder is not None:
-            self._recorder.finish()
-        self._recorder = None
-        self._player = None
+        """Stop the tape: from the next sample on it runs down, if it takes time to, and is heard or recorded on as it does.
+
+        The next key to be pressed waits for it to come to rest, with silence at the inputs.
+        """
+        if self._rest is None:
+            self._rest = max((part.stop() for part in (self._recorder, self._player) if part is not None), default=0)
+        if self._rest == 0:
+            self._halt()
 
     def process(self, block: np.ndarray) -> np.ndarray:
         """Run the tape for one block.
@@ -129,21 +156,34 @@ class VirtualDeck:
         Parameters
         ----------
         block : ndarray, shape (samples, 4)
-            Input of the four tracks, full scale = 1.
+            Input of the four channels, full scale = 1.
 
         Returns
         -------
         ndarray, shape (samples, 4), float64
-            While recording, the armed tracks carry their own input through the electronics and the others nothing, as on
-            a deck with one head; while playing, the tape; while stopped, silence.
+            While recording, the armed tracks carry their own input through the electronics, as on a deck with one head, and
+            the others nothing, or in an overdub the tape; while playing, the tape; all until it has come to rest; while
+            stopped, silence.
         """
+        if self._rest is None:
+            return self._roll(block)
+        last = self._roll(block[: self._rest])
+        self._rest -= last.shape[0]
+        if self._rest == 0:
+            self._halt()
+        return np.pad(last, ((0, block.shape[0] - last.shape[0]), (0, 0)))
+
+    def _roll(self, block: np.ndarray) -> np.ndarray:
+        """Output for a block while the tape is in one state."""
         samples = block.shape[0]
         out = np.zeros((TRACKS, samples))
         if self._recorder is not None:
-            armed = list(self._armed)
-            amplified = self._input.process(np.asarray(block, dtype=np.float64).T[armed] / self._peak)
+            if self._player is not None:
+                out = self._decoder.process(self._player.read(samples))
+            sent = routed(self._routing, np.asarray(block, dtype=np.float64).T / self._peak)
+            amplified = self._input.process(sent)
             self._recorder.process(self._encoder.process(amplified))
-            out[armed] = amplified
+            out[list(self._armed)] = amplified
         elif self._player is not None:
             out = self._decoder.process(self._player.read(samples))
         else:
@@ -154,8 +194,15 @@ class VirtualDeck:
         """Throw the cassette away."""
         self._cassette.close()
 
+    def _halt(self) -> None:
+        """Have the tape at rest."""
+        if self._recorder is not None:
+            self._roll(np.zeros((self._rest or 0, TRACKS)))
+            self._recorder.finish()
+        self._recorder = self._player = self._rest = None
+
     def _start_play(self, number: int, rewound: bool) -> None:
-        self.stop()
+        self._halt()
         trajectory = play_trajectory(self.parameters, self.seed, number, rewound)
         self._player = Player(self.parameters, self._plan, self._cassette, trajectory)
         self._decoder = decoder(self.parameters.compander, self.dbx, self.sample_rate)

@@ -64,6 +64,9 @@ RANGES: Mapping[str, Span] = {
     "transport.supply_mm": Span(11.0, 25.0),
     "transport.takeup_mm": Span(11.0, 25.0),
     "transport.residue_corner_hz": Span(3.0, 15.0, log=True),
+    "transport.scrape_percent": Span(0.01, 0.1, log=True),
+    "transport.scrape_span_mm": Span(85.0, 280.0),  # 10 to 3 kHz
+    "transport.scrape_width_hz": Span(30.0, 200.0, log=True),
     "tracks.crosstalk_db": Span(-68.0, -48.0),
     "tracks.crosstalk_corner_hz": Span(3000.0, 10_000.0, log=True),
     "tracks.skew_us": Span(0.5, 8.0, log=True),
@@ -105,7 +108,10 @@ SHARE = Span(0.3, 1.0)
 """Weighted flutter of every turning part and of the residue, re each other."""
 
 QUIET: Mapping[str, float | None] = {
-    **{f"transport.{name}_percent": 0.0 for name in ("pass_difference", "capstan", "pinch", "supply", "takeup", "residue")},
+    **{
+        f"transport.{name}_percent": 0.0
+        for name in ("pass_difference", "capstan", "pinch", "supply", "takeup", "residue", "scrape")
+    },
     "transport.drift_percent_per_min": 0.0,
     "tracks.skew_wander_us": 0.0,
     "tape.hiss_dba": -120.0,

@@ -16,6 +16,7 @@ MOTION = (
     "transport.takeup_percent",
     "transport.belt_percent",
     "transport.residue_percent",
+    "transport.scrape_percent",
 )
 LEAST_TAPE_DB = -120.0
 LEAST_NOISE_DBA = -140.0

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from modeling.deck.comb import Comb
 from modeling.deck.tracks import lever
-from modeling.deck.transport import PARTS, Comb, Trajectory
+from modeling.deck.transport import PARTS, Trajectory
 
 # IEC 60386:1972 / AES6-2008 table: weighting in dB over frequency in Hz, re 4 Hz.
 WEIGHTING_HZ = (0.1, 0.2, 0.315, 0.4, 0.63, 0.8, 1.0, 1.6, 2.0, 4.0, 6.3, 10.0, 20.0, 40.0, 63.0, 100.0, 200.0)

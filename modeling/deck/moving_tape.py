@@ -10,8 +10,9 @@ import numpy as np
 
 from analysis.dewarp import HALF_TAPS, interpolate
 from modeling.deck.cassette import Cassette
+from modeling.deck.grid import GridTrajectory
 from modeling.deck.parameters import TRACKS
-from modeling.deck.transport import GridTrajectory, Trajectory
+from modeling.deck.transport import Trajectory
 
 
 class TapeWriter:
@@ -25,6 +26,7 @@ class TapeWriter:
 
     def __init__(self, cassette: Cassette, trajectory: Trajectory, tracks: Sequence[int], sample_rate: int) -> None:
         self._cassette = cassette
+        self._trajectory = trajectory
         self._motion = GridTrajectory(trajectory)
         self._tracks = tuple(tracks)
         self._rate = sample_rate
@@ -33,6 +35,10 @@ class TapeWriter:
         self._written = [0] * len(self._tracks)
         for track in self._tracks:
             cassette.begin(track)
+
+    def stop(self, time_s: float) -> None:
+        """Let the tape run down from a time that nothing has been written for yet."""
+        self._motion = GridTrajectory(self._trajectory.stopped(time_s))
 
     def write(self, flux: np.ndarray, stop_samples: int) -> None:
         """Take the next flux ``(tracks, samples)`` and write all that can be, none of it later than `stop_samples`."""
@@ -54,20 +60,32 @@ class TapeWriter:
 
 
 class TapeReader:
-    """Reads the flux that passes the gaps of all tracks, block after block."""
+    """Reads the flux that passes the gaps.
 
-    def __init__(self, cassette: Cassette, trajectory: Trajectory, sample_rate: int) -> None:
+    Parameters
+    ----------
+    tracks : sequence of int
+        Tracks to read, 0-based.
+    """
+
+    def __init__(
+        self, cassette: Cassette, trajectory: Trajectory, sample_rate: int, tracks: Sequence[int] = range(TRACKS)
+    ) -> None:
         self._cassette = cassette
+        self._trajectory = trajectory
         self._motion = GridTrajectory(trajectory)
+        self._tracks = tuple(tracks)
         self._rate = sample_rate
-        self._played = 0
 
-    def read(self, samples: int) -> np.ndarray:
-        """The next samples, shape ``(tracks, samples)``."""
-        time_s = np.arange(self._played, self._played + samples) / self._rate
-        self._played += samples
-        flux = np.empty((TRACKS, samples))
-        for track in range(TRACKS):
+    def stop(self, time_s: float) -> None:
+        """Let the tape run down from a time on."""
+        self._motion = GridTrajectory(self._trajectory.stopped(time_s))
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """What passes from sample `start` to `stop` of the pass, shape ``(4, samples)``, 0 where no track is read."""
+        time_s = np.arange(start, stop) / self._rate
+        flux = np.zeros((TRACKS, stop - start))
+        for track in self._tracks:
             position = (time_s + self._motion.advance(time_s, track)) * self._rate
             first = int(np.floor(position[0])) - HALF_TAPS
             tape = self._cassette.read(track, first, int(np.floor(position[-1])) + HALF_TAPS + 2)

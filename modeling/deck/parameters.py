@@ -139,10 +139,14 @@ class Transport(_Section):
     residue_corner_hz: float = Field(ge=0.2, le=100, description="above it random flutter falls by 6 dB an octave [A]")
     belt_mm: float = Field(ge=10, le=1000, description="tape that passes while the belt goes round once [A]")
     belt_percent: float = Field(ge=0, le=5, description="line of a belt with a kink or a joint, peak; a fault [A]")
+    scrape_percent: float = Field(ge=0, le=1, description="scrape flutter, RMS in each pass [A]")
+    scrape_span_mm: float = Field(ge=70, le=300, description="free tape L, which resonates at 1700 m/s / 2L [S: 85]")
+    scrape_width_hz: float = Field(ge=10, le=200, description="width of that resonance at half power [A]")
     record_pitch_percent: float = Field(ge=-12, le=12, description="pitch control while recording [S: 12 on siblings]")
     play_pitch_percent: float = Field(ge=-12, le=12, description="pitch control while playing [S: 12 on siblings]")
     start_percent: float = Field(ge=0, le=90, description="lack of speed as a pass starts [A]")
     start_ms: float = Field(ge=1, le=2000, description="time in which that lack falls to 1/e [A]")
+    stop_ms: float = Field(ge=0, le=5000, description="time in which a stopped tape comes to rest, at an even rate [A]")
     rewind_min_s: float = Field(ge=0, le=60, description="rewind lands at least this far before the recording [A]")
     rewind_max_s: float = Field(ge=0, le=60, description="and at most this far [A]")
 
@@ -181,6 +185,12 @@ class Compander(_Section):
     weighting_high_hz: float = Field(ge=1000, le=100000, description="low-pass of the side chain [S: 10 kHz]")
     floor_db: float = Field(ge=-140, le=-40, description="what the detector reads in silence [A]")
     mismatch_db: float = Field(ge=-20, le=20, description="decoder's unity level re the encoder's; a fault [A]")
+
+
+class Mixer(_Section):
+    """Where the channels of the mixer come together on the busses (see :mod:`modeling.deck.routing`)."""
+
+    pan_centre_db: float = Field(ge=-6, le=-1, description="gain to either buss in the middle of PAN, 0 dB at its ends [A]")
 
 
 class Faults(_Section):
@@ -235,6 +245,7 @@ class DeckParameters(_Section):
     transport: Transport
     tracks: Tracks
     compander: Compander
+    mixer: Mixer
     faults: Faults
     alignment_9_5: Alignment
     alignment_4_8: Alignment

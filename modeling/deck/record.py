@@ -91,6 +91,8 @@ class Recorder:
         tracks: Sequence[int],
     ) -> None:
         self._block = plan.block
+        self._rate = plan.sample_rate
+        self._stop_s = trajectory.stop_s
         self._magnetiser = Magnetiser(parameters, plan, len(tracks))
         self._writer = TapeWriter(cassette, trajectory, tracks, plan.sample_rate)
         self._waiting = SampleQueue(len(tracks))
@@ -103,6 +105,12 @@ class Recorder:
         self._waiting.push(signal)
         while len(self._waiting) >= self._block:
             self._magnetise()
+
+    def stop(self) -> int:
+        """Let the tape run down from the next sample on; how many samples that takes."""
+        if self._stop_s > 0.0:
+            self._writer.stop(self._received / self._rate)
+        return int(np.ceil(self._stop_s * self._rate))
 
     def finish(self) -> None:
         """Write what is still on its way; the tape stops where the input ended."""

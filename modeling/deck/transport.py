@@ -7,24 +7,22 @@ The tape position at the head is s(t), in seconds of tape at nominal speed, t in
 A finite sum of sinusoids and a polynomial, so that every property of it is known in closed form. The lines are those of the
 parts that turn (f = v / (pi d) for a shaft, v / (2 pi r) for a reel); random flutter is a comb of sinusoids with random
 phases and unevenly spaced frequencies. Track i lies ahead of the common position by lever_i * skew(t), a second such sum.
-Two faults come on top, in closed form too: a slow start lacks b tau (1 - e^{-t/tau}) of tape, and what is read of a stretched
-piece of tape was recorded before that place, by its lag.
+Scrape flutter is one more comb, in a narrow band around some kHz. Two faults come on top, in closed form too: a slow start lacks
+b tau (1 - e^{-t/tau}) of tape, and what is read of a stretched piece of tape was recorded before that place, by its lag.
+
+A pass that is stopped at t0 runs down: the friction of the flywheel brings it to rest after T, at an even rate. What turns then has
+turned no farther than m(t) = t0 + u - u^2 / (2 T), u = t - t0 up to T, and the tape is at s(m(t)): all that flutters slows too.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-import numba
 import numpy as np
 
+from modeling.deck.comb import Comb, joined, random_lines
 from modeling.deck.defects import Stretch, stretch_of
 from modeling.deck.parameters import DeckParameters
+from modeling.deck.scrape import Scrape, scrape
 from modeling.deck.tracks import azimuth_delay_s, lever
-
-GRID_HZ = 1000
-"""Rate at which the trajectory is evaluated; a cubic through values and slopes joins the points, with an error below a
-nanosecond for all flutter up to 200 Hz."""
 
 RESIDUE_HZ = (0.15, 200.0)
 RESIDUE_LINES = 240
@@ -34,32 +32,8 @@ SKEW_LINES = 60
 PARTS = ("capstan", "pinch roller", "supply reel", "take-up reel", "belt")
 """The first lines of a trajectory's flutter, in this order; the belt's only where it wobbles."""
 
-_GRID_BLOCK = 512
 _TRANSPORT = 21
 _RECORD, _PLAY = 0, 1
-
-
-@dataclass(frozen=True)
-class Comb:
-    """A sum of sinusoids a sin(2 pi f t + phi); arrays of shape ``(lines,)``, amplitudes in seconds."""
-
-    frequency_hz: np.ndarray
-    amplitude_s: np.ndarray
-    phase: np.ndarray
-
-    def at(self, time_s: np.ndarray) -> np.ndarray:
-        """Sum at the given times, shape ``(times,)``."""
-        return self._sum(np.sin, self.amplitude_s, time_s)
-
-    def slope(self, time_s: np.ndarray) -> np.ndarray:
-        """Its derivative: deviation of speed as a plain ratio."""
-        return self._sum(np.cos, 2.0 * np.pi * self.frequency_hz * self.amplitude_s, time_s)
-
-    def _sum(self, wave: Callable[[np.ndarray], np.ndarray], amplitude: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-        # In parts, so that memory stays small for long times.
-        parts = np.array_split(np.asarray(time_s, dtype=np.float64), time_s.size // 4096 + 1)
-        angle = 2.0 * np.pi * self.frequency_hz
-        return np.concatenate([wave(np.outer(part, angle) + self.phase) @ amplitude for part in parts])
 
 
 @dataclass(frozen=True)
@@ -77,6 +51,29 @@ class Start:
     def slope(self, time_s: np.ndarray) -> np.ndarray:
         """Lack of speed."""
         return self.lack * np.exp(-np.maximum(time_s, 0.0) / self.constant_s)
+
+
+@dataclass(frozen=True)
+class RunDown:
+    """How a pass that is stopped at `begin_s` comes to rest, after `length_s`."""
+
+    begin_s: float
+    length_s: float
+
+    def turned(self, time_s: np.ndarray) -> np.ndarray:
+        """m(t), when the machine at full speed would have turned as far."""
+        u = np.clip(time_s - self.begin_s, 0.0, self.length_s)
+        return np.asarray(np.minimum(time_s, self.begin_s) + u * (1.0 - 0.5 * u / self.length_s))
+
+    def rate(self, time_s: np.ndarray) -> np.ndarray:
+        """dm/dt, the share of speed that is left."""
+        return np.asarray(1.0 - np.clip((time_s - self.begin_s) / self.length_s, 0.0, 1.0))
+
+    def time_at(self, turned_s: np.ndarray) -> np.ndarray:
+        """The t of m(t), at the latest that of standstill."""
+        m = np.clip(turned_s - self.begin_s, 0.0, 0.5 * self.length_s)
+        late = 2.0 * m / (1.0 + np.sqrt(1.0 - 2.0 * m / self.length_s))
+        return np.asarray(np.minimum(turned_s, self.begin_s) + late)
 
 
 @dataclass(frozen=True)
@@ -103,6 +100,12 @@ class Trajectory:
         How the pass comes up to speed.
     stretch : Stretch, optional
         A stretched piece of the tape that is played.
+    scrape : Scrape, optional
+        Scrape flutter, common to all tracks.
+    stop_s : float
+        Time that the tape takes to come to rest.
+    run_down : RunDown, optional
+        How it does so, once the pass is stopped.
     """
 
     start_s: float
@@ -114,23 +117,49 @@ class Trajectory:
     parts: int = 4
     start: Start | None = None
     stretch: Stretch | None = None
+    scrape: Scrape | None = None
+    stop_s: float = 0.0
+    run_down: RunDown | None = None
+
+    def stopped(self, time_s: float) -> "Trajectory":
+        """The same motion, stopped at a time."""
+        return replace(self, run_down=RunDown(time_s, self.stop_s))
+
+    @property
+    def running(self) -> "Trajectory":
+        """The same motion as if nobody had stopped it."""
+        return self if self.run_down is None else replace(self, run_down=None)
+
+    @property
+    def smooth(self) -> "Trajectory":
+        """The same motion without scrape flutter: what can be told of it below some hundred hertz."""
+        return self if self.scrape is None else replace(self, scrape=None)
 
     def advance(self, time_s: np.ndarray, track: int) -> np.ndarray:
         """s(t) - t of track `track` (0-based), in closed form."""
+        if self.run_down is not None:
+            turned_s = self.run_down.turned(time_s)
+            return turned_s - time_s + self.running.advance(turned_s, track)
         advance_s = self.without_stretch(time_s, track)
         return advance_s if self.stretch is None else advance_s - self.stretch.lag(time_s + advance_s)
 
     def without_stretch(self, time_s: np.ndarray, track: int) -> np.ndarray:
-        """The same on a tape that was never stretched."""
+        """The same on a tape that was never stretched, while it runs."""
         t = np.asarray(time_s, dtype=np.float64)
         common = self.start_s + self.speed_error * t + 0.5 * self.drift_per_s * t**2 + self.flutter.at(t)
         advance_s = common + lever()[track] * (self.skew_s + self.skew.at(t))
+        if self.scrape is not None:
+            advance_s = advance_s + self.scrape.comb.at(t)
         return advance_s if self.start is None else advance_s - self.start.lag(t)
 
     def rate(self, time_s: np.ndarray, track: int) -> np.ndarray:
         """ds/dt of track `track` (0-based), in closed form."""
+        if self.run_down is not None:
+            return self.run_down.rate(time_s) * self.running.rate(self.run_down.turned(time_s), track)
         t = np.asarray(time_s, dtype=np.float64)
         rate = 1.0 + self.speed_error + self.drift_per_s * t + self.flutter.slope(t) + lever()[track] * self.skew.slope(t)
+        if self.scrape is not None:
+            rate = rate + self.scrape.comb.slope(t)
         if self.start is not None:
             rate = rate - self.start.slope(t)
         return rate if self.stretch is None else rate * (1.0 - self.stretch.slope(t + self.without_stretch(t, track)))
@@ -148,9 +177,14 @@ class Trajectory:
 
     def time_at(self, position_s: np.ndarray, track: int) -> np.ndarray:
         """Solve s(t) = position to the last bits of double precision."""
+        if self.run_down is not None:
+            return self.run_down.time_at(self.running.time_at(position_s, track))
         p = np.asarray(position_s, dtype=np.float64)
         t, more = self.first_guess(p)
+        smooth = self.smooth
         for _ in range(3 + more):  # Newton: the error is squared every time, and begins below half a second
+            t = t - (t + smooth.advance(t, track) - p) / smooth.rate(t, track)
+        for _ in range(0 if self.scrape is None else 2):  # from within its wavelength, where it begins below a microsecond
             t = t - (t + self.advance(t, track) - p) / self.rate(t, track)
         return t
 
@@ -189,7 +223,7 @@ def _trajectory(parameters: DeckParameters, identity: tuple[int, ...], start_s: 
     if transport.belt_percent > 0.0:
         belt_hz = np.array([speed_mm_s / transport.belt_mm])
         phase = 2.0 * np.pi * np.random.default_rng((*identity, 2)).random(1)
-        parts = _joined(parts, Comb(belt_hz, transport.belt_percent / 100.0 / (2.0 * np.pi * belt_hz), phase))
+        parts = joined(parts, Comb(belt_hz, transport.belt_percent / 100.0 / (2.0 * np.pi * belt_hz), phase))
     residue = _residue(transport.residue_percent / 100.0, transport.residue_corner_hz, generator)
     # Wander of record and play adds in power to the stated figure.
     wander_s = parameters.tracks.skew_wander_us * 1e-6 / np.sqrt(2.0)
@@ -199,33 +233,19 @@ def _trajectory(parameters: DeckParameters, identity: tuple[int, ...], start_s: 
         start_s=start_s,
         speed_error=error,
         drift_per_s=transport.drift_percent_per_min / 100.0 / 60.0,
-        flutter=_joined(parts, residue),
+        flutter=joined(parts, residue),
         skew_s=float(skew_s),
         skew=skew,
         parts=parts.phase.size,
         start=Start(transport.start_percent / 100.0, transport.start_ms / 1000.0) if transport.start_percent > 0.0 else None,
+        scrape=scrape(transport, np.random.default_rng((*identity, 3))),
+        stop_s=transport.stop_ms / 1000.0,
     )
-
-
-def _joined(*combs: Comb) -> Comb:
-    return Comb(
-        np.concatenate([c.frequency_hz for c in combs]),
-        np.concatenate([c.amplitude_s for c in combs]),
-        np.concatenate([c.phase for c in combs]),
-    )
-
-
-def _random_lines(
-    low_hz: float, high_hz: float, lines: int, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies, one drawn in each of `lines` bands of equal ratio, and the widths of the bands."""
-    edges = np.geomspace(low_hz, high_hz, lines + 1)
-    return edges[:-1] + np.diff(edges) * generator.random(lines), np.diff(edges)
 
 
 def _residue(rms: float, corner_hz: float, generator: np.random.Generator) -> Comb:
     """Random flutter: speed deviation of spectral density 1 / (1 + (f/fc)^2), of the given RMS."""
-    f, width = _random_lines(*RESIDUE_HZ, RESIDUE_LINES, generator)
+    f, width = random_lines(*RESIDUE_HZ, RESIDUE_LINES, generator)
     power = width / (1.0 + (f / corner_hz) ** 2)
     deviation = np.sqrt(2.0 * power / power.sum()) * rms
     return Comb(f, deviation / (2.0 * np.pi * f), 2.0 * np.pi * generator.random(f.size))
@@ -233,95 +253,6 @@ def _residue(rms: float, corner_hz: float, generator: np.random.Generator) -> Co
 
 def _wander(rms_s: float, corner_hz: float, generator: np.random.Generator) -> Comb:
     """Slow random delay of spectral density 1 / (1 + (f/fc)^2)^2, of the given RMS."""
-    f, width = _random_lines(*SKEW_HZ, SKEW_LINES, generator)
+    f, width = random_lines(*SKEW_HZ, SKEW_LINES, generator)
     power = width / (1.0 + (f / corner_hz) ** 2) ** 2
     return Comb(f, np.sqrt(2.0 * power / power.sum()) * rms_s, 2.0 * np.pi * generator.random(f.size))
-
-
-class GridTrajectory:
-    """A trajectory at audio rate: evaluated on a fixed grid of absolute time, joined by cubics.
-
-    The grid is worked out in blocks at fixed absolute times, so the result does not depend on how it is asked for.
-    """
-
-    def __init__(self, trajectory: Trajectory) -> None:
-        self._trajectory = trajectory
-        self._lever = lever()
-        self._block = lru_cache(maxsize=8)(self._evaluate_block)
-        offset_s = np.arange(_GRID_BLOCK) / GRID_HZ
-        self._tables = [_rotation(comb, offset_s) for comb in (trajectory.flutter, trajectory.skew)]
-
-    def advance(self, time_s: np.ndarray, track: int) -> np.ndarray:
-        """s(t) - t of track `track` (0-based) at ascending times."""
-        return self._evaluate(time_s, track)[0]
-
-    def time_at(self, position_s: np.ndarray, track: int) -> np.ndarray:
-        """Solve s(t) = position for ascending positions."""
-        trajectory = self._trajectory
-        t, more = trajectory.first_guess(position_s)
-        for _ in range(4 + more):
-            advance, slope = self._evaluate(t, track)
-            t = t - (t + advance - position_s) / (1.0 + slope)
-        return t
-
-    def _evaluate(self, time_s: np.ndarray, track: int) -> tuple[np.ndarray, np.ndarray]:
-        trajectory = self._trajectory
-        first = int(np.floor(time_s.min() * GRID_HZ)) // _GRID_BLOCK
-        last = (int(np.floor(time_s.max() * GRID_HZ)) + 1) // _GRID_BLOCK
-        nodes = np.concatenate([self._block(b) for b in range(first, last + 1)], axis=1)
-        lever_track = self._lever[track]
-        value = nodes[0] + lever_track * nodes[2]
-        slope = nodes[1] + lever_track * nodes[3]
-        value_out = np.empty_like(time_s)
-        slope_out = np.empty_like(time_s)
-        _join(time_s, first * _GRID_BLOCK, value, slope, value_out, slope_out)
-        constant = trajectory.start_s + lever_track * trajectory.skew_s
-        polynomial = constant + (trajectory.speed_error + 0.5 * trajectory.drift_per_s * time_s) * time_s
-        advance, slope = polynomial + value_out, trajectory.speed_error + trajectory.drift_per_s * time_s + slope_out
-        if trajectory.start is not None:
-            advance = advance - trajectory.start.lag(time_s)
-            slope = slope - trajectory.start.slope(time_s)
-        if trajectory.stretch is not None:
-            slope = (1.0 + slope) * (1.0 - trajectory.stretch.slope(time_s + advance)) - 1.0
-            advance = advance - trajectory.stretch.lag(time_s + advance)
-        return advance, slope
-
-    def _evaluate_block(self, block: int) -> np.ndarray:
-        """Value and slope of flutter, then of skew, at the grid points of a block; shape (4, points)."""
-        start_s = block * _GRID_BLOCK / GRID_HZ
-        rows = []
-        for comb, (value, slope) in zip((self._trajectory.flutter, self._trajectory.skew), self._tables, strict=True):
-            angle = 2.0 * np.pi * comb.frequency_hz * start_s + comb.phase
-            phasor = np.concatenate([np.sin(angle), np.cos(angle)])
-            rows += [value @ phasor, slope @ phasor]
-        return np.array(rows)
-
-
-def _rotation(comb: Comb, offset_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Matrices that turn (sin, cos) of the phases at a block's start into values and slopes over the block.
-
-    sin(p + wt) = sin p cos wt + cos p sin wt, so a block costs one small matrix product in place of many sines.
-    """
-    w = 2.0 * np.pi * comb.frequency_hz
-    cos, sin = np.cos(np.outer(offset_s, w)), np.sin(np.outer(offset_s, w))
-    value = np.hstack([cos * comb.amplitude_s, sin * comb.amplitude_s])
-    slope = np.hstack([-sin * comb.amplitude_s * w, cos * comb.amplitude_s * w])
-    return value, slope
-
-
-@numba.njit(cache=True, nogil=True)
-def _join(
-    time_s: np.ndarray, first_node: int, value: np.ndarray, slope: np.ndarray, value_out: np.ndarray, slope_out: np.ndarray
-) -> None:
-    """Cubic Hermite interpolation and its derivative."""
-    step = 1.0 / GRID_HZ
-    for i in range(time_s.size):
-        x = time_s[i] * GRID_HZ - first_node
-        j = min(max(int(np.floor(x)), 0), value.size - 2)
-        u = x - j
-        p0, p1 = value[j], value[j + 1]
-        m0, m1 = slope[j] * step, slope[j + 1] * step
-        c2 = 3.0 * (p1 - p0) - 2.0 * m0 - m1
-        c3 = 2.0 * (p0 - p1) + m0 + m1
-        value_out[i] = p0 + u * (m0 + u * (c2 + u * c3))
-        slope_out[i] = (m0 + u * (2.0 * c2 + 3.0 * u * c3)) * GRID_HZ

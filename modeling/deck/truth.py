@@ -75,11 +75,11 @@ def truth(
     programme = frozenset(tracks[i] for i in sheet.channels_of("programme"))
     sent = TrueSession(parameters, sheet, programme)
     span_s = sent.marker_s("marker_start"), sent.marker_s("marker_end")
-    record = record_trajectory(parameters, seed, recording)
+    record = record_trajectory(parameters, seed, recording).smooth  # scrape flutter is no motion to the bench, but noise
     results: list[Result] = []
     curves: list[Curve] = []
     for i, number in enumerate(passes):
-        play = play_trajectory(parameters, seed, number)
+        play = play_trajectory(parameters, seed, number).smooth
         heard = 1.0 + PassPair(record, play, tracks[0]).speed_error_percent(*span_s) / 100.0
         session = replace(sent, ratio=heard / parameters.pitch_ratio)
         for channel, track in enumerate(tracks):

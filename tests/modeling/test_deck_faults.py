@@ -5,12 +5,13 @@ import pytest
 
 from modeling.deck.deck import VirtualDeck
 from modeling.deck.defects import dropouts
+from modeling.deck.grid import GridTrajectory
 from modeling.deck.motion import PassPair
 from modeling.deck.noise import heard_hiss_density, hiss_density
 from modeling.deck.parameters import load_parameters
 from modeling.deck.steady_state import linear_response, steady_sine
 from modeling.deck.tracks import azimuth_delay_s, replay_chain
-from modeling.deck.transport import GridTrajectory, play_trajectory, record_trajectory
+from modeling.deck.transport import play_trajectory, record_trajectory
 from signals.errors import ModelError
 
 RATE = 48000

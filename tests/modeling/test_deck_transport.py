@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from modeling.deck.cassette import Cassette
+from modeling.deck.comb import Comb
 from modeling.deck.convolution import BlockPlan
+from modeling.deck.grid import GridTrajectory
 from modeling.deck.motion import PassPair, weighting
 from modeling.deck.moving_tape import TapeReader, TapeWriter
 from modeling.deck.parameters import load_parameters
-from modeling.deck.transport import Comb, GridTrajectory, Trajectory, play_trajectory, record_trajectory
+from modeling.deck.transport import Trajectory, play_trajectory, record_trajectory
 
 RATE = 48000
 FRESH = load_parameters("fresh")
@@ -42,19 +44,20 @@ def test_solving_for_time_undoes_the_motion():
     assert np.abs(trajectory.time_at(position_s, 2) - time_s).max() < 1e-11
 
 
-def test_written_and_read_sine_follows_the_closed_form_below_minus_100_db():
+@pytest.mark.parametrize("scrape", [{}, {"transport.scrape_percent": 0.2, "transport.scrape_span_mm": 280.0}])
+def test_written_and_read_sine_follows_the_closed_form_below_minus_100_db(scrape):
     """10 kHz through both interpolations of a worn transport, against sin(2 pi f t_in(t_out)) in closed form."""
-    quiet = WORN.changed({"tape.hiss_dba": -120.0, "tape.modulation_db": -120.0})
+    quiet = WORN.changed({"tape.hiss_dba": -120.0, "tape.modulation_db": -120.0, **scrape})
     plan = BlockPlan.at(RATE)
     cassette = Cassette(quiet, plan, 0)
-    record, play = record_trajectory(WORN, 8, 1), play_trajectory(WORN, 8, 1)
+    record, play = record_trajectory(quiet, 8, 1), play_trajectory(quiet, 8, 1)
     seconds, frequency_hz = 5, 10000.0
     sent = np.sin(2.0 * np.pi * frequency_hz * np.arange(seconds * RATE) / RATE)
     writer = TapeWriter(cassette, record, [1], RATE)
     for block in np.array_split(sent, 11):
         writer.write(block[None, :], seconds * RATE)
     first = 3 * RATE
-    heard = TapeReader(cassette, play, RATE).read(4 * RATE)[1, first:]
+    heard = TapeReader(cassette, play, RATE).read(0, 4 * RATE)[1, first:]
     out_s = np.arange(first, 4 * RATE) / RATE
     in_s = record.time_at(out_s + play.advance(out_s, 1), 1)
     assert in_s[0] > 0.1

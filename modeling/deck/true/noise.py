@@ -13,8 +13,10 @@ from modeling.deck.steady_state import steady_sine
 from modeling.deck.tracks import replay_matrix
 from modeling.deck.true import modulation, quasi_peak
 from modeling.deck.true.linearity import RESPONSE_HZ
+from modeling.deck.true.scrape import sidebands
 from modeling.deck.true.session import TrueSession, decibels, tone_conditions
 from sessions.results import Axis, Curve, Result
+from signals.cues import Cue
 
 BY_DENSITY = "noise density in closed form"
 BY_METER = "quasi-peak meter run over Gaussian noise of the density in closed form"
@@ -84,9 +86,10 @@ def noise_results(session: TrueSession, track: int, number: int, channel: int) -
     yield Result(quantity="snr_a", value=snr_db, unit="dB", conditions=here, method=BY_DENSITY)
     for cue in session.sheet.of_kind("tone", channel=channel):
         if cue.parameters.get("purpose") == "modulation_noise":
-            beside = _beside_db(session, track, cue.number("frequency_hz"), cue.level_db or 0.0) - zero_db
+            power = _power_beside(session, track, cue.number("frequency_hz"), cue.level_db or 0.0)
+            beside = 10.0 * np.log10(power + _scrape_power(session, track, cue)) - zero_db
             tone = session.conditions(track, number, **tone_conditions(cue))
-            yield Result(quantity="modulation_noise", value=beside, unit="dB", conditions=tone, method=BY_DENSITY)
+            yield Result(quantity="modulation_noise", value=float(beside), unit="dB", conditions=tone, method=BY_DENSITY)
 
 
 def snr_re_mol(results: list[Result]) -> list[Result]:
@@ -135,12 +138,18 @@ def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curv
     )
 
 
-def _beside_db(session: TrueSession, track: int, tone_hz: float, level_db: float) -> float:
-    """A-weighted noise beside a tone and its harmonics, dB re a sine at 0 VU."""
+def _power_beside(session: TrueSession, track: int, tone_hz: float, level_db: float) -> float:
+    """A-weighted noise beside a tone and its harmonics, re the mean square of 0 VU."""
     f, parameters = np.linspace(*BAND_HZ, 19981), session.parameters
     heard = session.heard_with(track)
     modulated = modulation.tone_density(f, parameters, track, heard, tone_hz, level_db, session.ratio)
     power = np.trapezoid(output_density(parameters, track, f, modulated) * a_weighting(f) ** 2, f)
     hum_hz, hum_peak = hum_lines(parameters)
     apart = np.abs(hum_hz - np.maximum(np.round(hum_hz / tone_hz), 1.0) * tone_hz) > NOTCH_HZ
-    return float(10.0 * np.log10(power + np.sum((hum_peak * a_weighting(hum_hz))[apart] ** 2)))
+    return float(power + np.sum((hum_peak * a_weighting(hum_hz))[apart] ** 2))
+
+
+def _scrape_power(session: TrueSession, track: int, cue: Cue) -> float:
+    """A-weighted sidebands of scrape flutter beside a tone, re the mean square of 0 VU."""
+    f, power = sidebands(session, track, cue.number("frequency_hz"), cue.level_db or 0.0)
+    return float(np.sum((power * a_weighting(f) ** 2)[(f >= BAND_HZ[0]) & (f <= BAND_HZ[1])]))

@@ -11,6 +11,7 @@ from modeling.deck.steady_state import steady_sine, thd_percent
 from modeling.deck.true.linearity import BY_SINE, DISTORTION_PURPOSES, HIGHEST_HZ, points_for
 from modeling.deck.true.modulation import tone_density
 from modeling.deck.true.noise import output_density
+from modeling.deck.true.scrape import sidebands
 from modeling.deck.true.session import TrueSession, tone_conditions
 from sessions.results import Result
 
@@ -30,10 +31,8 @@ def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -
             continue
         heard, points = session.heard_with(track), points_for(frequency_hz)
         harmonics = steady_sine(session.parameters, frequency_hz, cue.level_db, track, heard, points, session.ratio)
-        noise = (
-            _noise_power(session.parameters, track, heard, frequency_hz, cue.level_db, session.ratio)
-            / abs(harmonics[1]) ** 2
-        )
+        noise = _noise_power(session.parameters, track, heard, frequency_hz, cue.level_db, session.ratio)
+        noise = (noise + _scrape_power(session, track, frequency_hz, cue.level_db)) / abs(harmonics[1]) ** 2
         percent = float(np.hypot(thd_percent(harmonics, frequency_hz), 100.0 * np.sqrt(noise)))
         here = session.conditions(track, number, **tone_conditions(cue))
         yield Result(quantity="thd_n", value=percent, unit="%", conditions=here, method=f"{BY_SINE}; noise from its density")
@@ -50,3 +49,9 @@ def _noise_power(
     half_hz = 0.5 * tone_hz / NOTCH_Q
     hum = np.sum(hum_peak[np.abs(hum_hz - tone_hz) > half_hz] ** 2)
     return float(np.trapezoid(np.where(np.abs(f - tone_hz) > half_hz, density, 0.0), f) + hum)
+
+
+def _scrape_power(session: TrueSession, track: int, tone_hz: float, level_db: float) -> float:
+    """Sidebands of scrape flutter from 20 Hz to 20 kHz outside the notch, re the mean square of 0 VU."""
+    f, power = sidebands(session, track, tone_hz, level_db)
+    return float(np.sum(power[(f >= LOWEST_HZ) & (f <= HIGHEST_HZ) & (np.abs(f - tone_hz) > 0.5 * tone_hz / NOTCH_Q)]))
