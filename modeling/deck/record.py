@@ -1,6 +1,7 @@
 """The record pass: from the record amplifier to flux on the tape."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,9 @@ from modeling.deck.transport import Trajectory
 
 INTERNAL_RATE_HZ = 170000
 """The law runs at no less than this rate: four times 48 kHz, twice 96 kHz."""
+
+THREADS = 2
+"""Tracks that are magnetised at once: they know nothing of each other."""
 
 
 def record_field(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:
@@ -55,22 +59,30 @@ class Magnetiser:
         self._input = History(channels, plan.size, plan.block, np.float32)
         size, block = self._factor * plan.size, self._factor * plan.block
         self._magnetisation = [History(law.curves, size, block, np.float32) for law in self._laws]
+        self._pool = ThreadPoolExecutor(min(THREADS, channels))
 
     def process(self, signal: np.ndarray) -> np.ndarray:
         """Magnetisation ``(channels, block)`` for one block of signal."""
-        plan, factor = self._plan, self._factor
         spectrum = self._input.spectrum(signal) * self._field
         out = np.empty_like(signal)
-        for channel, (law, history) in enumerate(zip(self._laws, self._magnetisation, strict=True)):
-            # Interpolation by zero padding: the field has no content above half the sample rate.
-            field = fft.irfft(factor * spectrum[channel], factor * plan.size, overwrite_x=True)[-factor * plan.block :]
-            if self._steady_ka_m:
-                field += self._steady_ka_m
-            values = np.empty((law.curves, field.size), np.float32)
-            law.magnetise(field, values)
-            filtered = history.spectrum(values)[:, : self._filters.shape[1]] * self._filters
-            out[channel] = fft.irfft(filtered.sum(axis=0), plan.size)[-plan.block :] / factor
+
+        def magnetise(channel: int) -> None:
+            out[channel] = self._one(channel, spectrum[channel])
+
+        list(self._pool.map(magnetise, range(signal.shape[0])))
         return out
+
+    def _one(self, channel: int, spectrum: np.ndarray) -> np.ndarray:
+        """Magnetisation of one channel for a block of the spectrum of its field."""
+        plan, factor, law = self._plan, self._factor, self._laws[channel]
+        # Interpolation by zero padding: the field has no content above half the sample rate.
+        field = fft.irfft(factor * spectrum, factor * plan.size, overwrite_x=True)[-factor * plan.block :]
+        if self._steady_ka_m:
+            field += self._steady_ka_m
+        values = np.empty((law.curves, field.size), np.float32)
+        law.magnetise(field, values)
+        filtered = self._magnetisation[channel].spectrum(values)[:, : self._filters.shape[1]] * self._filters
+        return np.asarray(fft.irfft(filtered.sum(axis=0), plan.size)[-plan.block :] / factor)
 
 
 class Recorder:

@@ -65,7 +65,7 @@ def test_a_person_is_led_from_the_first_prompt_to_a_measured_session(jack_at, te
     person.answer()
     person.wait_for("start marker heard")
     summary = person.wait_for("0 dropouts")
-    assert re.search(r"play-1: markers found, level -0\.\d dB re expected, speed \+0\.18 %", summary)
+    assert re.search(r"play-1: markers found, level [+-]0\.\d dB re expected, speed \+0\.18 %", summary)
     person.wait_for("Enter: accept]")
     person.answer()
     person.wait_for(f"next: tape measure {session}")

@@ -16,7 +16,8 @@ STILL = PRESET.changed(
         for name in type(PRESET.transport).model_fields
         if name.endswith(("percent", "per_min")) or name.startswith("rewind")
     }
-    | {"tracks.skew_us": 0.0, "tracks.skew_wander_us": 0.0, "tape.hiss_dba": -120.0, "electronics.noise_dba": -140.0}
+    | {"tracks.skew_us": 0.0, "tracks.skew_wander_us": 0.0, "tape.hiss_dba": -120.0, "tape.modulation_db": -120.0}
+    | {"electronics.noise_dba": -140.0}
     | {"electronics.hum_db": None}
 )
 TIME_S = np.arange(2 * RATE) / RATE

@@ -5,9 +5,9 @@ import pytest
 from scipy.special import erfinv, ndtr
 
 from modeling.deck.draw import draw_deck
+from modeling.deck.law_with_bias import _look_up
 from modeling.deck.magnetics import CURVES, particle_classes, reduce_to_curves
 from modeling.deck.parameters import load_parameters
-from modeling.deck.record import _look_up
 from modeling.deck.steady_state import steady_sine
 from tests.modeling import explicit_bias
 

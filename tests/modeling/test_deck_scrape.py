@@ -25,6 +25,7 @@ STILL = {
     "tracks.skew_us": 0.0,
     "tracks.skew_wander_us": 0.0,
     "tape.hiss_dba": -120.0,
+    "tape.modulation_db": -120.0,
     "electronics.noise_dba": -140.0,
     "electronics.hum_db": None,
     "electronics.asymmetry": 0.0,
