@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -48,7 +49,8 @@ def draw(path: Path) -> None:
         axes.set_title(name)
     axes.set_xlabel("Time (s)")
     figure.colorbar(image, ax=figure.axes, label="Level in a band of 35 Hz (dBFS)")
-    FigureCanvasAgg(figure).print_png(str(path), metadata={"Software": "tape"})
+    canvas: Any = FigureCanvasAgg(figure)  # its methods have no type hints
+    canvas.print_png(str(path), metadata={"Software": "tape"})
 
 
 if __name__ == "__main__":
