@@ -29,6 +29,9 @@ LAYERS, COERCIVITIES = 70, 24
 REACH = 256
 """Samples of the filter on either side."""
 
+STATED_HZ = (250.0, 3250.0)
+"""Band for which one figure of erasure is stated."""
+
 NOTHING = 1e-7
 """What is left below this is not worth a filter: -140 dB."""
 
@@ -49,6 +52,11 @@ def left_over(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarra
     """Flux that is left of a weak recording re the flux it was, complex; at nominal speed."""
     rest = 0.0 if parameters.faults.erasure_db is None else 10.0 ** (parameters.faults.erasure_db / 20.0)
     return rest + _left(np.atleast_1d(frequency_hz), parameters)
+
+
+def erasure_db(parameters: DeckParameters) -> float:
+    """True `erasure`: power left of an earlier recording, the mean over :data:`STATED_HZ` of what is left at each frequency."""
+    return float(10.0 * np.log10(np.mean(np.abs(left_over(np.geomspace(*STATED_HZ, 200), parameters)) ** 2)))
 
 
 def _left(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:

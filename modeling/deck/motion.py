@@ -19,6 +19,7 @@ WEIGHTING_DB = (
 UNWEIGHTED_HZ = (0.2, 200.0)
 WOW_HZ = (0.5, 6.0)
 FLUTTER_HZ = (6.0, 200.0)
+SPECTRUM_HZ = (0.1, 200.0)
 TOLD_APART = 3.0
 """Lines so many times 1/T apart, or farther, are told apart in a time T: the main lobe of a Hann window is four wide."""
 
@@ -110,6 +111,32 @@ class PassPair:
             name = " and ".join(PARTS[i] for i in group)
             found.append((name, hertz, float(100.0 * np.sqrt(np.mean(beating**2)))))
         return found
+
+    def spectrum(self, start_s: float, stop_s: float) -> tuple[np.ndarray, np.ndarray]:
+        """Spectrum of the deviation of a tone sent from `start_s` to `stop_s` under a Hann window, a line standing at its RMS.
+
+        Every sinusoid is put through the transform of the window, sinc(x) + [sinc(x - 1) + sinc(x + 1)] / 2 at x bins from it.
+
+        Returns
+        -------
+        frequency_hz, percent : ndarray, shape (bins,)
+            From :data:`SPECTRUM_HZ`, 1/T apart.
+        """
+        heard = self.output_time(np.array([start_s, stop_s]))
+        length_s = heard[1] - heard[0]
+        play = _deviations(self.play, self.track, heard[0], 1.0)
+        record = _deviations(self.record, self.track, start_s, (stop_s - start_s) / length_s)
+        line_hz = np.concatenate([play[0], record[0]])
+        phasor = np.concatenate([play[1], -record[1]])
+        low, high = (int(np.ceil(f * length_s)) for f in SPECTRUM_HZ)
+        frequency = np.arange(low, high) / length_s
+        seen = np.zeros(frequency.size, dtype=np.complex128)
+        for hertz, amplitude in zip(
+            np.concatenate([line_hz, -line_hz]), np.concatenate([phasor, phasor.conj()]), strict=True
+        ):
+            x = (hertz - frequency) * length_s
+            seen += amplitude * np.exp(1j * np.pi * x) * (np.sinc(x) + 0.5 * (np.sinc(x - 1.0) + np.sinc(x + 1.0)))
+        return frequency, 100.0 * np.abs(seen) / np.sqrt(2.0)
 
     def stretched(self, start_s: float, stop_s: float) -> bool:
         """Whether a stretched piece of tape comes by in what was sent from `start_s` to `stop_s`."""

@@ -15,7 +15,7 @@ from modeling.deck.true.linearity import (
     response_curves,
     thd_curves,
 )
-from modeling.deck.true.motion import motion_curves, motion_results
+from modeling.deck.true.motion import flutter_curves, motion_curves, motion_results
 from modeling.deck.true.noise import noise_curves, noise_results, snr_re_mol
 from modeling.deck.true.session import TrueSession
 from modeling.deck.true.steadiness import steadiness_results, undisturbed
@@ -90,6 +90,7 @@ def truth(
             results += steadiness_results(session, pair, seed, number, channel)
             results += motion_results(session, pair, number, channel)
             curves += motion_curves(session, pair, number)
+            curves += flutter_curves(session, pair, number, channel)
             calm = undisturbed(session, pair, seed, channel)
             results += noise_results(calm, track, number, channel)
             curves += noise_curves(session, track, number)

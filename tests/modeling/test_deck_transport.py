@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import get_window
 
 from modeling.deck.cassette import Cassette
 from modeling.deck.comb import Comb
@@ -135,6 +136,23 @@ def test_flutter_sum_agrees_with_filtering_the_sampled_motion():
     figures = pair.flutter(start_s, stop_s)
     assert np.quantile(np.abs(weighted), 0.95) == pytest.approx(figures["wow_flutter_weighted_2sigma"], rel=0.02)
     assert np.std(weighted) == pytest.approx(figures["wow_flutter_weighted_rms"], rel=0.02)
+
+
+def test_flutter_spectrum_agrees_with_that_of_the_sampled_motion():
+    pair = PassPair(record_trajectory(WORN, 2, 1), play_trajectory(WORN, 2, 1), 0)
+    start_s, stop_s = 4.0, 24.0
+    heard_s = pair.output_time(np.array([start_s, stop_s]))
+    out_s = heard_s[0] + np.diff(heard_s)[0] * np.arange(20001) / 20000
+    in_s = pair.record.time_at(out_s + pair.play.advance(out_s, 0), 0)
+    ratio = np.diff(in_s) / np.diff(out_s)
+    deviation = 100.0 * (ratio / ratio.mean() - 1.0)
+    lines = np.abs(np.fft.rfft(deviation * get_window("hann", deviation.size))) * np.sqrt(2.0) / (0.5 * deviation.size)
+    frequency, percent = pair.spectrum(start_s, stop_s)
+    first = round(frequency[0] * np.diff(heard_s)[0])
+    found = lines[first : first + frequency.size] / np.sinc(frequency / 1000.0)
+    assert (percent > 0.001).sum() > 500
+    assert found == pytest.approx(percent, rel=0.02, abs=0.01 * percent.max())  # lines move each other a little
+    assert np.linalg.norm(found - percent) < 0.02 * np.linalg.norm(percent)
 
 
 @pytest.mark.parametrize(("deck", "low", "high"), [(FRESH, 0.045, 0.08), (WORN, 0.13, 0.28)])

@@ -10,6 +10,9 @@ from modeling.deck.true.session import TrueSession, tone_conditions
 from sessions.results import Axis, Curve, Result
 
 CURVE_STEP_S = 0.01
+EDGE_S = 0.05
+"""Of a tone, left out of its spectrum at either end."""
+
 BY_MOTION = "tape motion of both passes in closed form"
 
 
@@ -35,6 +38,23 @@ def motion_results(session: TrueSession, pair: PassPair, number: int, channel: i
             for name, hertz, percent in pair.lines(*span):
                 line = {**conditions, "frequency_hz": round(hertz, 3)}
                 yield Result(quantity="flutter_line", value=percent, unit="%", conditions=line, method=BY_MOTION, note=name)
+
+
+def flutter_curves(session: TrueSession, pair: PassPair, number: int, channel: int) -> Iterator[Curve]:
+    """Spectrum of the flutter of every tone of a channel that is there for it, but for its edges."""
+    for cue in session.sheet.of_kind("tone", channel=channel):
+        if cue.parameters.get("purpose") == "wow_flutter":
+            span = session.seconds(cue.start_samples) + EDGE_S, session.seconds(cue.stop_samples) - EDGE_S
+            if pair.stretched(*span):
+                continue  # no sum of sinusoids
+            frequency, percent = pair.spectrum(*span)
+            yield Curve(
+                quantity="flutter_spectrum",
+                conditions=session.conditions(pair.track, number, **tone_conditions(cue)),
+                method=BY_MOTION,
+                x=Axis.of("frequency", "Hz", np.round(frequency, 6)),
+                y=Axis.of("speed deviation", "%", np.round(percent, 9)),
+            )
 
 
 def motion_curves(session: TrueSession, pair: PassPair, number: int) -> Iterator[Curve]:
