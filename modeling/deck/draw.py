@@ -48,7 +48,7 @@ RANGES: Mapping[str, Span] = {
     "tape.narrowing": Span(0.15, 0.30),
     "tape.taper_um": Span(3.4, 4.6),
     "tape.hiss_dba": Span(-53.0, -48.0),
-    "tape.modulation_db": Span(-50.0, -42.0),
+    "tape.modulation_db": Span(-60.0, -50.0),
     "tape.modulation_mm": Span(0.3, 1.0, log=True),
     "record_head.bias_ka_m": Span(250.0, 294.0),  # over- and underbias of some 0.7 dB
     "record_head.spacing_um": Span(0.1, 0.5),
@@ -64,7 +64,7 @@ RANGES: Mapping[str, Span] = {
     "transport.supply_mm": Span(11.0, 25.0),
     "transport.takeup_mm": Span(11.0, 25.0),
     "transport.residue_corner_hz": Span(3.0, 15.0, log=True),
-    "transport.scrape_percent": Span(0.01, 0.1, log=True),
+    "transport.scrape_percent": Span(0.003, 0.03, log=True),
     "transport.scrape_span_mm": Span(85.0, 280.0),  # 10 to 3 kHz
     "transport.scrape_width_hz": Span(30.0, 200.0, log=True),
     "tracks.crosstalk_db": Span(-68.0, -48.0),

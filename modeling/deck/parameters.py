@@ -39,7 +39,9 @@ class Electronics(_Section):
         le=0.1,
         description="quadratic term x + a x^2 of each amplifier, x = 1 at the peak of 0 VU; H2 = a/2 at 0 VU [A]",
     )
-    noise_dba: float = Field(ge=-140, le=-20, description="replay electronics noise, A-weighted [A]")
+    noise_dba: float = Field(
+        ge=-140, le=-20, description="noise behind the decoder, A-weighted [F: dbx takes a little over 30 dB]"
+    )
     hum_db: float | None = Field(default=None, ge=-140, le=0, description="mains hum, fundamental; absent: none [A]")
     mains_hz: Literal[50, 60] = Field(description="mains frequency [A]")
 
@@ -102,7 +104,7 @@ class ReplayHead(_Section):
 class RecordEqualiser(_Section):
     """Pre-emphasis: 3180 us bass lift, a shelf and a tuned circuit, the form of a cassette deck's record amplifier."""
 
-    bass_floor_hz: float = Field(ge=1, le=50, description="frequency below which the 3180 us lift stops [A]")
+    bass_floor_hz: float = Field(ge=8, le=50, description="frequency below which the 3180 us lift stops [A]")
     shelf_zero_hz: float = Field(ge=200, le=50000, description="corner at which the treble shelf begins to rise [D: flat]")
     shelf_pole_hz: float = Field(ge=200, le=200000, description="corner at which it ends [D: flat]")
     peak_hz: float = Field(ge=2000, le=40000, description="resonance of the tuned circuit [D: flat]")
