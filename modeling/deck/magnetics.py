@@ -198,7 +198,8 @@ def reduce_to_curves(classes: ParticleClasses, curves: int = CURVES) -> RecordCu
 
     Small fields and shallow layers weigh more, so that low-level response and short wavelengths keep their precision; the bend of a
     curve, re the third power of the field, weighs for itself. With eight curves a sine is within 0.005 dB of the full sum from
-    100 Hz to 14 kHz, its third harmonic at 315 Hz and 1 kHz within 0.01 dB, its fifth within 0.06 dB, or -100 dB re the fundamental.
+    100 Hz to 14 kHz, its third harmonic at 315 Hz and 1 kHz within 0.01 dB and its fifth within 0.06 dB, or either within -100 dB
+    re the fundamental.
     """
     limit = FIELD_LIMIT * classes.bias_ka_m
     field = np.linspace(-limit, limit, GRID_POINTS)

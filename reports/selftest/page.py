@@ -12,23 +12,26 @@ from sessions.manifest import now, tool_version
 
 PAGE = """# Truth table
 
-Virtual decks drawn at random, captured and measured as any other deck, against their own truth: tape {version}, {date}. This page is written by
-the program. The same decks again, or others with other seeds:
+Virtual decks drawn at random, captured and measured as any other deck, against their own truth: tape {version}, {date}. \
+This page is written by the program. The same decks again, or others with other seeds:
 
 ```sh
 {command} --write docs/truth-table.md
 ```
 
-Each deck follows from its seed alone. What is drawn, and between which limits, stands in [modeling/deck/draw.py](../modeling/deck/draw.py). Measuring
-sees a session on disk that holds neither parameters nor seed of the deck; the truth is worked out afterwards.
+Each deck follows from its seed alone. What is drawn, and between which limits, stands in \
+[modeling/deck/draw.py](../modeling/deck/draw.py). Measuring sees a session on disk that holds neither parameters nor seed \
+of the deck; the truth is worked out afterwards.
 
 {cases}
 
-Errors are measured less true; n is the number of figures, or of points of curves; times are in microseconds. "95 % below" is the 95th percentile of
-the magnitude, which is what the goal is for. Coverage is how often the truth lay within the stated 95 % uncertainty, and how many independent readings
-that is worth; {low} to {high} % is right, and what chance would bring about less than once in {chance} times is marked. Invalid, missing: there is a truth and
-no figure. Unfounded: there is a figure where no truth can be. A goal "from 0.1 of 0 dB" or "from -60 of 0 dB" is counted re the reference tone: of a tone
-sent 20 dB lower, THD is held to its goal from 1 % of that tone on and a harmonic from -40 dB, for the hiss does not fall with the tone.
+Errors are measured less true; n is the number of figures, or of points of curves; times are in microseconds. "95 % below" \
+is the 95th percentile of the magnitude, which is what the goal is for. Coverage is how often the truth lay within the \
+stated 95 % uncertainty, and how many independent readings that is worth; {low} to {high} % is right, and what chance \
+would bring about less than once in {chance} times is marked. Invalid, missing: there is a truth and no figure. Unfounded: \
+there is a figure where no truth can be. A goal "from 0.1 of 0 dB" or "from -60 of 0 dB" is counted re the reference tone: \
+of a tone sent 20 dB lower, THD is held to its goal from 1 % of that tone on and a harmonic from -40 dB, for the hiss does \
+not fall with the tone.
 
 {table}
 
