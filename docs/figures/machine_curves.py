@@ -188,7 +188,7 @@ def dbx() -> Drawn:
                 dots(left, x[::4], ratio * x[::4], "published: 2:1, 1:2", colour)
     static = StaticCompander(load_parameters("fresh"), 0, {0})
     reduction = static.noise_db(False) - static.noise_db(True)
-    rows.append(Row("noise reduction in silence, dB(A)", 30.0, reduction, 1, f"a little over 30 dB, {manual}"))
+    rows.append(Row("noise reduction in silence, dB(A): an input", 30.0, reduction, 1, f"a little over 30 dB, {manual}"))
     left.set_ylim(-120.0, 20.0)
     left.set_title("Out at 1 kHz (dB re 0 VU)")
     left.annotate("encoder", (-72.0, -22.0), fontsize=8.5, color=BLUE)
