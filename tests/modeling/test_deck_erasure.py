@@ -7,19 +7,12 @@ from scipy.stats import norm
 from modeling.deck.deck import VirtualDeck
 from modeling.deck.erasure import left_over
 from modeling.deck.parameters import load_parameters
+from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48_000
 PEAK = 10.0 ** (-18.0 / 20.0)
 FRESH = load_parameters("fresh")
-STILL = FRESH.changed(
-    {
-        f"transport.{name}": 0.0
-        for name in type(FRESH.transport).model_fields
-        if name.endswith(("percent", "per_min")) or name.startswith("rewind")
-    }
-    | {"tracks.skew_us": 0.0, "tracks.skew_wander_us": 0.0, "tape.hiss_dba": -120.0, "tape.modulation_db": -120.0}
-    | {"electronics.noise_dba": -140.0, "electronics.hum_db": None, "electronics.asymmetry": 0.0}
-)
+STILL = FRESH.changed({**MOTIONLESS, **SILENT, "electronics.asymmetry": 0.0})
 
 
 def db(ratio):

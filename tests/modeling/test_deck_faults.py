@@ -13,25 +13,12 @@ from modeling.deck.steady_state import linear_response, steady_sine
 from modeling.deck.tracks import azimuth_delay_s, replay_chain
 from modeling.deck.transport import play_trajectory, record_trajectory
 from signals.errors import ModelError
+from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48000
 PEAK = 10.0 ** (-18.0 / 20.0)
 FRESH = load_parameters("fresh")
-STILL = FRESH.changed(
-    {
-        f"transport.{name}": 0.0
-        for name in type(FRESH.transport).model_fields
-        if name.endswith(("percent", "per_min")) or name.startswith("rewind")
-    }
-    | {
-        "tracks.skew_us": 0.0,
-        "tracks.skew_wander_us": 0.0,
-        "tape.hiss_dba": -120.0,
-        "tape.modulation_db": -120.0,
-        "tracks.crosstalk_db": -120.0,
-    }
-    | {"electronics.noise_dba": -140.0, "electronics.hum_db": None, "electronics.asymmetry": 0.0}
-)
+STILL = FRESH.changed({**MOTIONLESS, **SILENT, "tracks.crosstalk_db": -120.0, "electronics.asymmetry": 0.0})
 EVERYTHING = {
     "faults.dropouts_per_minute": 200.0,
     "faults.dirt_um": 1.0,

@@ -6,20 +6,12 @@ import pytest
 from modeling.deck.deck import VirtualDeck
 from modeling.deck.parameters import load_parameters
 from modeling.deck.steady_state import linear_response, response_delay_s, steady_sine, steady_wave
+from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48_000
 PEAK = 10.0 ** (-18.0 / 20.0)
 PRESET = load_parameters("hysteresis")
-STILL = PRESET.changed(
-    {
-        f"transport.{name}": 0.0
-        for name in type(PRESET.transport).model_fields
-        if name.endswith(("percent", "per_min")) or name.startswith("rewind")
-    }
-    | {"tracks.skew_us": 0.0, "tracks.skew_wander_us": 0.0, "tape.hiss_dba": -120.0, "tape.modulation_db": -120.0}
-    | {"electronics.noise_dba": -140.0}
-    | {"electronics.hum_db": None}
-)
+STILL = PRESET.changed({**MOTIONLESS, **SILENT})
 TIME_S = np.arange(2 * RATE) / RATE
 SETTLED = slice(round(0.7 * RATE), round(1.7 * RATE))
 

@@ -9,6 +9,7 @@ from modeling.deck.deck import VirtualDeck
 from modeling.deck.noise import ElectronicsNoise, TapeHiss, a_weighting, hiss_density
 from modeling.deck.parameters import load_parameters
 from modeling.deck.tracks import crosstalk
+from tests.modeling.still_deck import MOTIONLESS
 
 RATE = 48000
 FRESH = load_parameters("fresh")
@@ -16,11 +17,6 @@ FRESH = load_parameters("fresh")
 # and 1, 2, 4, 10, 20 kHz.
 A_DB = np.array([-50.5, -39.4, -19.1, -8.6, -3.2, 0.0, 1.2, 1.0, -2.5, -9.3])
 A_HZ = 10.0 ** (np.array([13, 15, 20, 24, 27, 30, 33, 36, 40, 43]) / 10.0)
-STILL = {
-    f"transport.{name}": 0.0
-    for name in type(FRESH.transport).model_fields
-    if name.endswith(("percent", "per_min")) or name.startswith("rewind")
-} | {"tracks.skew_us": 0.0, "tracks.skew_wander_us": 0.0}
 
 
 def a_weighted_level_db(signal, full_db):
@@ -98,7 +94,7 @@ def test_hiss_of_the_stated_condition_does_not_hang_on_the_speed_in_use():
 
 
 def test_hiss_lies_on_the_tape_and_electronics_noise_does_not():
-    still = FRESH.changed({**STILL, "electronics.noise_dba": -56.0})
+    still = FRESH.changed({**MOTIONLESS, "electronics.noise_dba": -56.0})
     deck = VirtualDeck(still, RATE, -18.0, 7)
     passes = []
     for number in (1, 2):
@@ -142,7 +138,7 @@ def test_neighbour_is_heard_at_minus_55_db_and_no_further():
     """1 kHz recorded on track 2 of a running deck, read on all four through a narrow band."""
     quiet = FRESH.changed(
         {
-            **STILL,
+            **MOTIONLESS,
             "tape.hiss_dba": -110.0,
             "tape.modulation_db": -120.0,
             "electronics.noise_dba": -120.0,

@@ -20,6 +20,7 @@ from modeling.deck.tracks import replay_matrix
 from modeling.deck.transport import play_trajectory, record_trajectory
 from modeling.deck.true.noise import output_density
 from signals.music import compose
+from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48_000
 SEED = 5
@@ -32,24 +33,6 @@ MOTION_HZ = 4000.0
 TYPICAL = load_parameters("typical").changed(
     {"faults.dropouts_per_minute": 0.0, "electronics.asymmetry": 0.0, "transport.scrape_percent": 0.0}
 )
-SILENT = {
-    "tape.hiss_dba": -120.0,
-    "tape.modulation_db": -120.0,
-    "electronics.noise_dba": -140.0,
-    "electronics.hum_db": None,
-}
-STILL = {
-    "transport.pass_difference_percent": 0.0,
-    "transport.speed_error_percent": 0.0,
-    "transport.drift_percent_per_min": 0.0,
-    "transport.capstan_percent": 0.0,
-    "transport.pinch_percent": 0.0,
-    "transport.supply_percent": 0.0,
-    "transport.takeup_percent": 0.0,
-    "transport.residue_percent": 0.0,
-    "tracks.skew_us": 0.0,
-    "tracks.skew_wander_us": 0.0,
-}
 
 
 def music(level_db):
@@ -102,7 +85,7 @@ def level_db(signal, reference):
 
 def test_music_nulls_and_motion_adds_nothing():
     """At -40 dB, where tape is linear; what is left is hiss of -120 dB(A), the least that can be set."""
-    still, moving = (level_db(*left(TYPICAL.changed(changes), -40.0)) for changes in ({**SILENT, **STILL}, SILENT))
+    still, moving = (level_db(*left(TYPICAL.changed(changes), -40.0)) for changes in ({**SILENT, **MOTIONLESS}, SILENT))
     assert still < -76.0
     assert moving == pytest.approx(still, abs=0.2)
 

@@ -12,24 +12,13 @@ from modeling.deck.true.scrape import sidebands
 from modeling.deck.true.session import TrueSession
 from modeling.deck.truth import truth
 from signals.cues import Channel, Cue, CueSheet
+from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48000
 PEAK = 10.0 ** (-18.0 / 20.0)
 FRESH = load_parameters("fresh")
 SCRAPING = FRESH.changed({"transport.scrape_percent": 0.1, "transport.scrape_span_mm": 170.0})  # 5 kHz
-STILL = {
-    f"transport.{name}": 0.0
-    for name in type(FRESH.transport).model_fields
-    if name.endswith(("percent", "per_min")) or name.startswith("rewind")
-} | {
-    "tracks.skew_us": 0.0,
-    "tracks.skew_wander_us": 0.0,
-    "tape.hiss_dba": -120.0,
-    "tape.modulation_db": -120.0,
-    "electronics.noise_dba": -140.0,
-    "electronics.hum_db": None,
-    "electronics.asymmetry": 0.0,
-}
+STILL = {**MOTIONLESS, **SILENT, "electronics.asymmetry": 0.0}
 
 
 def sheet(*cues):

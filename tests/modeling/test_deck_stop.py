@@ -7,26 +7,14 @@ from modeling.deck.deck import VirtualDeck
 from modeling.deck.grid import GridTrajectory
 from modeling.deck.parameters import load_parameters
 from modeling.deck.transport import play_trajectory
+from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48000
 PEAK = 10.0 ** (-18.0 / 20.0)
 FRESH = load_parameters("fresh")
 STOP_S = 0.4
 SLOW = FRESH.changed({"transport.stop_ms": 1000.0 * STOP_S})
-STILL = SLOW.changed(
-    {
-        f"transport.{name}": 0.0
-        for name in type(FRESH.transport).model_fields
-        if name.endswith(("percent", "per_min")) or name.startswith("rewind")
-    }
-    | {
-        "tracks.skew_us": 0.0,
-        "tracks.skew_wander_us": 0.0,
-        "tape.hiss_dba": -120.0,
-        "electronics.noise_dba": -140.0,
-        "electronics.hum_db": None,
-    }
-)
+STILL = SLOW.changed({**MOTIONLESS, **SILENT})
 TONE_HZ = 4000.0
 TAIL = np.zeros((RATE, 4))
 

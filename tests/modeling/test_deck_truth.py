@@ -11,22 +11,12 @@ from modeling.deck.transport import play_trajectory, record_trajectory
 from modeling.deck.truth import truth
 from signals.cues import Channel, Cue, CueSheet
 from signals.errors import ModelError
+from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48000
 PEAK = 10.0 ** (-18.0 / 20.0)
 FRESH = load_parameters("fresh")
-STILL = {
-    f"transport.{name}": 0.0
-    for name in type(FRESH.transport).model_fields
-    if name.endswith(("percent", "per_min")) or name.startswith("rewind")
-} | {
-    "tracks.skew_us": 0.0,
-    "tracks.skew_wander_us": 0.0,
-    "tape.hiss_dba": -120.0,
-    "tape.modulation_db": -120.0,
-    "electronics.noise_dba": -140.0,
-    "electronics.hum_db": None,
-}
+STILL = {**MOTIONLESS, **SILENT}
 
 
 def tone(name, start_s, length_s, frequency_hz, level_db, purpose="ladder"):

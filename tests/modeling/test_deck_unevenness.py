@@ -11,20 +11,13 @@ from modeling.deck.parameters import load_parameters
 from modeling.deck.truth import truth
 from modeling.deck.unevenness import Unevenness
 from signals.cues import Channel, Cue, CueSheet
+from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48_000
 PEAK = 10.0 ** (-18.0 / 20.0)
 SECONDS = 12
 FRESH = load_parameters("fresh")
-STILL = FRESH.changed(
-    {
-        f"transport.{name}": 0.0
-        for name in type(FRESH.transport).model_fields
-        if name.endswith(("percent", "per_min")) or name.startswith("rewind")
-    }
-    | {"tracks.skew_us": 0.0, "tracks.skew_wander_us": 0.0, "tape.hiss_dba": -120.0}
-    | {"electronics.noise_dba": -140.0, "electronics.hum_db": None, "tape.modulation_db": -40.0}
-)
+STILL = FRESH.changed({**MOTIONLESS, **SILENT, "tape.modulation_db": -40.0})
 
 
 def lorentzian(offset_hz, rms, corner_hz):
