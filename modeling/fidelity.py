@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import next_fast_len
 from scipy.signal import hilbert
 
 from modeling import losses
@@ -59,16 +60,20 @@ def tone_levels(tone: Pair, returned: np.ndarray) -> ToneLevels:
     returned : ndarray, shape (samples,)
         Recorded, or made by a model.
     """
-    phase = np.unwrap(np.angle(hilbert(tone.dry.astype(np.float64))))[tone.mask]
+    analytic = hilbert(tone.dry.astype(np.float64), next_fast_len(tone.samples))[: tone.samples]
+    phase = np.unwrap(np.angle(analytic))[tone.mask]
     y = returned[tone.mask].astype(np.float64)
     frequency_hz = float(tone.conditions["frequency_hz"])
     count = max(1, min(HARMONICS, int(0.45 * tone.sample_rate / frequency_hz)))
     order = np.arange(1, count + 1)
-    columns = np.concatenate([[np.ones_like(phase)], np.cos(np.outer(order, phase)), np.sin(np.outer(order, phase))]).T
-    window = np.hanning(phase.size)[:, None]
-    solved, *_ = np.linalg.lstsq(columns * window, y * window[:, 0], rcond=None)
+    turns = np.exp(1j * np.outer(order, phase))
+    columns = np.concatenate([[np.ones_like(phase)], turns.real, turns.imag])
+    window = np.hanning(phase.size)
+    # Nearly orthogonal, so that the normal equations lose nothing.
+    weighted = columns * window**2
+    solved = np.linalg.solve(weighted @ columns.T, weighted @ y)
     amplitude = np.hypot(solved[1 : 1 + count], solved[1 + count :])
-    residue = (y - columns @ solved) * window[:, 0]
+    residue = (y - solved @ columns) * window
     # An amplitude estimated from n samples in white noise has variance 2 sigma^2 / n; twice the deviation is the floor.
     floor = 2.0 * np.sqrt(2.0 * np.sum(residue**2)) / np.sum(window)
     first = max(float(amplitude[0]), 1e-12)

@@ -32,31 +32,36 @@ TONE_EDGE_S = 0.05
 def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
     """What a stimulus is used for.
 
-    Music by its own parameter ``use``; noise trains, since it reaches the ends of the band that music leaves weak; the tones of
-    the level ladder are for the comparison of harmonics. Loud sweeps only drew the fit away from music.
+    Music by its own parameter ``use``; noise trains, since it reaches the ends of the band that music leaves weak. Of the level
+    ladder every second level teaches harmonics and the others, the highest among them, are for the comparison. Loud sweeps only
+    drew the fit away from music.
     """
+    rungs = [cue for cue in sheet.of_kind("tone", channel=channel) if cue.parameters.get("purpose") == "ladder"]
+    levels_db = sorted({cue.level_db for cue in rungs if cue.level_db is not None}, reverse=True)
     spans = []
     for cue in sheet.of_kind("music", "noise", "tone", channel=channel):
-        split = _split_of(cue)
+        split = _split_of(cue, levels_db[1::2])
         if split is None:
             continue
-        edge = round(TONE_EDGE_S * sheet.sample_rate) if split == "tone" else 0
+        edge = round(TONE_EDGE_S * sheet.sample_rate) if cue.kind == "tone" else 0
         conditions: dict[str, Condition] = {"kind": cue.kind}
         if cue.level_db is not None:
             conditions["level_db"] = cue.level_db
-        if split == "tone":
+        if cue.kind == "tone":
             conditions["frequency_hz"] = cue.number("frequency_hz")
         spans.append(Span(cue.start_samples + edge, cue.stop_samples - edge, split, cue.name, conditions))
     return spans
 
 
-def _split_of(cue: Cue) -> Split | None:
+def _split_of(cue: Cue, learnt_db: Sequence[float]) -> Split | None:
     if cue.kind == "music":
         use = cue.parameters.get("use", "train")
         return use if use in ("validation", "test") else "train"  # type: ignore[return-value]
     if cue.kind == "noise":
         return "train"
-    return "tone" if cue.parameters.get("purpose") == "ladder" else None
+    if cue.parameters.get("purpose") != "ladder":
+        return None
+    return "ladder" if cue.level_db in learnt_db else "tone"
 
 
 def spans_of_length(samples: int, sample_rate: int) -> list[Span]:

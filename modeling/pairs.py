@@ -18,7 +18,7 @@ from sessions.results import Condition
 from signals.audio import AudioReader
 from signals.errors import ModelError
 
-Split = Literal["train", "validation", "test", "tone"]
+Split = Literal["train", "validation", "test", "ladder", "tone"]
 
 BEFORE_S = 0.25
 AFTER_S = 0.05
@@ -44,7 +44,8 @@ class Pair:
     sample_rate : int
         Of both, in Hz.
     split : str
-        ``train``, ``validation`` or ``test``; a ``tone`` is for the comparison of harmonics only.
+        ``train``, ``validation`` or ``test``. Test tones are a ``ladder``, from which harmonics may be learnt, or a ``tone``,
+        with which they are compared.
     name : str
         Name of the segment.
     conditions : dict

@@ -127,6 +127,7 @@ def train(
         select(dataset.pairs, "validation"),
         dataset.reference_dbfs,
         select(dataset.pairs, "tone"),
+        select(dataset.pairs, "ladder"),
     )
     run = Run(minutes, seed, report, records.append, checkpoint)
     baseline = LinearCore.fit(material, run)

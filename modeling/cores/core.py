@@ -33,12 +33,15 @@ class Material:
         Level of a sine at 0 VU.
     tones : sequence of Pair
         Test tones, with which the harmonics of a fit are held against the recorded ones.
+    ladder : sequence of Pair
+        Test tones of other levels, from which the harmonics may be learnt.
     """
 
     train: Sequence[Pair]
     validation: Sequence[Pair]
     reference_dbfs: float
     tones: Sequence[Pair] = ()
+    ladder: Sequence[Pair] = ()
 
     @property
     def sample_rate(self) -> int:

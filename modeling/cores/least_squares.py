@@ -6,7 +6,7 @@ behind a bank, is solved again without going back to the signals.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,7 +36,7 @@ class Features(Protocol):
         ...
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Shape ``(before + n + after,)`` to ``(signals, n)``."""
+        """Shape ``(before + n + after,)`` to ``(signals, n)``; of a whole signal that is zero before and after."""
         ...
 
 
@@ -74,28 +74,10 @@ class Correlations:
         """Largest lag."""
         return self.cross.shape[1] // 2
 
-
-def windows(pair: Pair, length: int, before: int, after: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut a pair into windows of the target with the input around them.
-
-    Yields
-    ------
-    x : ndarray, shape (before + length + after,)
-        Input, zeros beyond its ends.
-    y : ndarray, shape (2, length)
-        Target where it counts and zero elsewhere; 1 where it counts and 0 elsewhere.
-    """
-    for start in range(0, pair.samples, length):
-        stop = min(start + length, pair.samples)
-        if not pair.mask[start:stop].any():
-            continue
-        x = np.zeros(before + length + after)
-        low, high = max(0, start - before), min(pair.samples, start + length + after)
-        x[low - start + before : high - start + before] = pair.dry[low:high]
-        y = np.zeros((2, length))
-        y[1, : stop - start] = pair.mask[start:stop]
-        y[0, : stop - start] = pair.wet[start:stop] * y[1, : stop - start]
-        yield x, y
+    def with_share(self, other: "Correlations", share: float) -> "Correlations":
+        """These and others, the others so weighted that their target has `share` of the power of this."""
+        w = share * self.power / max(other.power, 1e-30)
+        return Correlations(self.auto + w * other.auto, self.cross + w * other.cross, (1.0 + share) * self.power)
 
 
 def correlate(pairs: Sequence[Pair], features: Features, reach: int) -> Correlations:
@@ -132,10 +114,15 @@ def correlate(pairs: Sequence[Pair], features: Features, reach: int) -> Correlat
         batch.clear()
 
     for pair in pairs:
-        for x, (y, weight) in windows(pair, length, reach + before, reach + after):
-            u = features(x)
-            outer = rfft(u, FFT_SAMPLES)
-            inner = rfft(u[:, reach : reach + length] * weight, FFT_SAMPLES)
+        # The whole pair at once: features may remember.
+        u = np.pad(features(np.pad(pair.dry.astype(np.float64), (before, after))), ((0, 0), (reach, reach)))
+        wet = pair.wet * pair.mask
+        for start in range(0, pair.samples, length):
+            weight, y = pair.mask[start : start + length], wet[start : start + length]
+            if not weight.any():
+                continue
+            outer = rfft(u[:, start : start + length + 2 * reach], FFT_SAMPLES)
+            inner = rfft(u[:, start + reach : start + reach + y.size] * weight, FFT_SAMPLES)
             np.conjugate(inner, out=inner)
             cross += rfft(y, FFT_SAMPLES).conj() * outer
             power += float(y @ y)

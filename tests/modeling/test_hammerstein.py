@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from modeling.cores.core import Material, Run, input_scale
-from modeling.cores.hammerstein import CURVES, HALF_BAND, ODD, HammersteinCore, curves
+from modeling.cores.hammerstein import HammersteinCore
 from modeling.fidelity import harmonic_error_db, tone_levels
 
 RATE = 48000
@@ -13,36 +13,6 @@ def tone(process, frequency_hz, amplitude):
     t = np.arange(RATE) / RATE
     y = process(amplitude * np.sin(2 * np.pi * frequency_hz * t))[RATE // 4 : 3 * RATE // 4]
     return np.abs(np.fft.rfft(y * np.hanning(y.size)))
-
-
-def test_curves_are_odd_or_even_as_said():
-    p = np.linspace(-1.5, 1.5, 301)
-    made = curves(p, 1.2)
-    for row in range(CURVES):
-        sign = 1.0 if row in ODD else -1.0
-        assert np.allclose(made[row], -sign * made[row, ::-1], atol=1e-12)
-
-
-def test_curves_against_their_formulas_inside_the_limit():
-    p = np.linspace(-1.0, 1.0, 11)
-    made = curves(p, 2.0)
-    expected = [p, p - np.tanh(p), p - np.tanh(2 * p) / 2, p - np.tanh(4 * p) / 4, p**2, p * np.tanh(3 * p) - p**2]
-    assert np.allclose(made, expected, atol=1e-14)
-
-
-def test_curves_go_on_along_their_tangent_beyond_the_limit():
-    limit, step = 0.8, 1e-6
-    inside = (curves(np.array([limit]), 9.0) - curves(np.array([limit - step]), 9.0)) / step
-    beyond = (curves(np.array([limit + 3.0]), limit) - curves(np.array([limit]), limit)) / 3.0
-    assert np.allclose(beyond, inside, atol=1e-5)
-
-
-def test_decimation_filter_is_half_band():
-    """A half-band filter is zero at every even lag but 0, and its response at a quarter of the rate is one half."""
-    lags = np.arange(HALF_BAND.size) - HALF_BAND.size // 2
-    even = (lags % 2 == 0) & (lags != 0)
-    assert np.max(np.abs(HALF_BAND[even])) < 1e-12
-    assert np.abs(np.sum(HALF_BAND * np.exp(-1j * np.pi / 2 * lags))) == pytest.approx(0.5, abs=1e-4)
 
 
 def test_no_false_second_harmonic_of_a_symmetric_device(hammerstein):

@@ -46,7 +46,8 @@ def test_every_rung_is_in_the_log(trained):
     records = [json.loads(line) for line in (trained.folder / "training.jsonl").read_text().splitlines()]
     rungs = [record["rung"] for record in records if "rung" in record]
     assert rungs[0] == "linear"
-    assert rungs[-2:] == ["odd", "static"]
+    assert rungs[1:4] == ["linear", "odd", "even"]
+    assert [record["promise"] for record in records if "promise" in record] == ["states", "envelopes"]
 
 
 def test_a_model_that_does_not_beat_the_linear_filter_counts_as_untrained(dataset, tmp_path, monkeypatch, brief_descent):
