@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from scipy.signal import bilinear, firwin, lfilter
+from scipy.signal import bilinear, firwin
 
 from modeling.cores.core import REFERENCE_PEAK, input_scale
 
@@ -79,36 +79,42 @@ class Emphasis:
     pole_hz: float
 
 
+@numba.njit(cache=True, nogil=True)
 def curves(p: np.ndarray, limit: float) -> np.ndarray:
     """Static curves of a signal, shape ``(n,)`` to ``(CURVES, n)``.
 
     In order: p; p - tanh(g p)/g for each gain; p^2; p tanh(3 p) - p^2. Beyond `limit`, the largest level that was learnt from,
     each goes on along its tangent.
     """
-    inside = np.clip(p, -limit, limit)
-    beyond = p - inside
-    half = np.tanh(0.5 * inside)
-    one = _doubled(half)
-    two = _doubled(one)
-    three = (one + two) / (1.0 + one * two)
-    out = np.empty((CURVES, p.size))
-    out[0] = p
-    for row, (gain, bent) in enumerate(zip(GAINS, (half, one, two, _doubled(two)), strict=True), start=1):
-        out[row] = inside - bent / gain
-    out[-2] = inside * inside
-    out[-1] = inside * three - out[-2]
-    if beyond.any():
-        for row, gain in enumerate(GAINS, start=1):
-            out[row] += np.tanh(gain * limit) ** 2 * beyond
-        edge = np.tanh(3.0 * limit)
-        out[-2] += 2.0 * limit * np.abs(beyond)
-        out[-1] += (edge + 3.0 * limit * (1.0 - edge**2) - 2.0 * limit) * np.abs(beyond)
+    gains = len(GAINS)
+    out = np.empty((gains + 3, p.size))
+    slope = np.empty(gains + 2)
+    for k in range(gains):
+        slope[k] = np.tanh(GAINS[k] * limit) ** 2
+    edge = np.tanh(3.0 * limit)
+    slope[gains] = 2.0 * limit
+    slope[gains + 1] = edge + 3.0 * limit * (1.0 - edge**2) - 2.0 * limit
+    for i in range(p.size):
+        x = min(max(p[i], -limit), limit)
+        bent = np.tanh(GAINS[0] * x)
+        one = three = 0.0
+        out[0, i] = p[i]
+        for k in range(gains):
+            out[1 + k, i] = x - bent / GAINS[k]
+            if GAINS[k] == 1.0:
+                one = bent
+            elif GAINS[k] == 2.0:
+                three = (one + bent) / (1.0 + one * bent)
+            bent = 2.0 * bent / (1.0 + bent * bent)  # tanh(2x) from tanh(x): each gain is twice the one before
+        out[gains + 1, i] = x * x
+        out[gains + 2, i] = x * three - x * x
+        beyond = p[i] - x
+        if beyond != 0.0:
+            for k in range(gains):
+                out[1 + k, i] += slope[k] * beyond
+            out[gains + 1, i] += slope[gains] * abs(beyond)
+            out[gains + 2, i] += slope[gains + 1] * abs(beyond)
     return out
-
-
-def _doubled(tanh: np.ndarray) -> np.ndarray:
-    """tanh(2p) from tanh(p)."""
-    return np.asarray(2.0 * tanh / (1.0 + tanh * tanh))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -253,13 +259,12 @@ class BasisStream:
         basis = self._basis
         signal = basis.scale * x
         if basis.emphasis.bass_floor_hz < BASS_HZ:
-            signal, self._bass = lfilter(*basis.bass, signal, zi=self._bass)
+            signal = _shelve(basis.bass, signal, self._bass)
         if basis.factor == 2:
             seen = np.concatenate([self._raising, signal])
             self._raising = seen[x.size :]
             signal = _raise(seen)
-        emphasised, self._treble = lfilter(*basis.treble, signal, zi=self._treble)
-        return np.stack([signal, emphasised])
+        return np.stack([signal, _shelve(basis.treble, signal, self._treble)])
 
     def push(self, x: np.ndarray) -> np.ndarray:
         """Shape ``(n,)`` to ``(rows, n)``."""
@@ -303,9 +308,20 @@ class BasisStream:
         seen = np.concatenate([self._late, basis.scale * x])
         self._late = seen[x.size :]
         signal = seen[: x.size]
-        treble, self._high_pass = lfilter(*basis.high_pass, signal, zi=self._high_pass)
+        treble = _shelve(basis.high_pass, signal, self._high_pass)
         unit = 0.5 * REFERENCE_PEAK**2
         return envelopes(np.stack([signal, treble]), basis.pole, unit, self._squares)[self._enveloped]
+
+
+@numba.njit(cache=True, nogil=True)
+def _shelve(ba: tuple[np.ndarray, np.ndarray], x: np.ndarray, state: np.ndarray) -> np.ndarray:
+    """A filter of first order with a[0] = 1 (transposed direct form II); its state is carried on in place."""
+    b, a = ba
+    out = np.empty(x.size)
+    for i in range(x.size):
+        out[i] = b[0] * x[i] + state[0]
+        state[0] = b[1] * x[i] - a[1] * out[i]
+    return out
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)

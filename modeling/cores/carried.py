@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from modeling.cores.core import BLOCK_SAMPLES, Stream
-from modeling.cores.linear import convolve_valid
+from modeling.cores.linear import Convolution
 
 
 class Carried:
@@ -47,14 +47,16 @@ class CarriedStream:
     def __init__(self, core: Carried) -> None:
         self._core = core
         self._advance = core.begin()
-        self._past = np.zeros((core.filters.shape[0], core.filters.shape[1] - 1))
+        filters = core.filters
+        self._convolution = Convolution(filters)
+        self._past = np.zeros((filters.shape[0], filters.shape[1] - 1))
         self._early = core.look_ahead_samples
 
     def push(self, block: np.ndarray) -> np.ndarray:
         """Take input, give the output settled by it; see :meth:`Stream.push`."""
         seen = np.concatenate([self._past, self._advance(block)], axis=1)
         self._past = seen[:, block.size :].copy()
-        out = convolve_valid(seen, self._core.filters)
+        out = self._convolution(seen)
         first = min(self._early, block.size)
         self._early -= first
         return out[first:]

@@ -15,6 +15,8 @@ LENGTH_S = 0.064
 AHEAD_S = LENGTH_S / 3.0
 """The contour effect of a replay head is symmetric in space: it hears a bass note 4 to 8 ms before that reaches the gap."""
 RIDGE = 1e-6
+MOST_SIZES = 8
+"""Block sizes whose spectra are kept."""
 
 
 def filter_lengths(sample_rate: int) -> tuple[int, int]:
@@ -101,14 +103,30 @@ def convolve_valid(x: np.ndarray, filters: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (n,)
     """
-    taps = filters.shape[1]
-    wanted = x.shape[1] - taps + 1
-    size = next_fast_len(min(max(8 * taps, 4096), x.shape[1]), real=True)
-    step = size - taps + 1
-    spectra = rfft(filters, size)
-    out = np.empty(wanted)
-    for start in range(0, wanted, step):
-        stop = min(start + step, wanted)
-        block = rfft(x[:, start : stop + taps - 1], size)
-        out[start:stop] = irfft((block * spectra).sum(axis=0), size)[taps - 1 : taps - 1 + stop - start]
-    return out
+    return Convolution(filters)(x)
+
+
+class Convolution:
+    """The same for one block after the other: the spectra of the filters are kept."""
+
+    def __init__(self, filters: np.ndarray) -> None:
+        self._filters = filters
+        self._spectra: dict[int, np.ndarray] = {}
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Shape ``(signals, n + taps - 1)`` to ``(n,)``."""
+        taps = self._filters.shape[1]
+        wanted = x.shape[1] - taps + 1
+        size = next_fast_len(min(max(8 * taps, 4096), x.shape[1]), real=True)
+        if size not in self._spectra:
+            if len(self._spectra) == MOST_SIZES:
+                self._spectra.clear()
+            self._spectra[size] = rfft(self._filters, size)
+        spectra = self._spectra[size]
+        step = size - taps + 1
+        out = np.empty(wanted)
+        for start in range(0, wanted, step):
+            stop = min(start + step, wanted)
+            block = rfft(x[:, start : stop + taps - 1], size)
+            out[start:stop] = irfft((block * spectra).sum(axis=0), size)[taps - 1 : taps - 1 + stop - start]
+        return out
