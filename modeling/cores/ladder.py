@@ -93,7 +93,7 @@ class Problem:
         reach = self._h_taps + self._g_taps
         found = correlate(pairs, basis, reach)
         for tone in tones:
-            found = found.with_share(correlate([tone], basis, reach), TONE_SHARE)
+            found = found.with_share(correlate([tone], basis, reach, tapered=True), TONE_SHARE)
         self._found = found
 
     def linear(self) -> Filters:

@@ -80,7 +80,7 @@ class Correlations:
         return Correlations(self.auto + w * other.auto, self.cross + w * other.cross, (1.0 + share) * self.power)
 
 
-def correlate(pairs: Sequence[Pair], features: Features, reach: int) -> Correlations:
+def correlate(pairs: Sequence[Pair], features: Features, reach: int, tapered: bool = False) -> Correlations:
     """Sum the correlations of features and target over pairs.
 
     Parameters
@@ -91,6 +91,9 @@ def correlate(pairs: Sequence[Pair], features: Features, reach: int) -> Correlat
         Signals made of the input.
     reach : int
         Largest lag.
+    tapered : bool
+        Weigh both times of each product, by a Hann window over the target. For steady sounds so short that the edges of the mask
+        would count: the sums stay those of real signals, and their equations solvable.
 
     Notes
     -----
@@ -115,10 +118,15 @@ def correlate(pairs: Sequence[Pair], features: Features, reach: int) -> Correlat
 
     for pair in pairs:
         # The whole pair at once: features may remember.
-        u = np.pad(features(np.pad(pair.dry.astype(np.float64), (before, after))), ((0, 0), (reach, reach)))
-        wet = pair.wet * pair.mask
+        u = features(np.pad(pair.dry.astype(np.float64), (before, after)))
+        mask, wet = pair.mask, pair.wet * pair.mask
+        if tapered:
+            window = np.zeros(pair.samples)
+            window[mask] = np.hanning(np.count_nonzero(mask))
+            u, wet = u * window, wet * window
+        u = np.pad(u, ((0, 0), (reach, reach)))
         for start in range(0, pair.samples, length):
-            weight, y = pair.mask[start : start + length], wet[start : start + length]
+            weight, y = mask[start : start + length], wet[start : start + length]
             if not weight.any():
                 continue
             outer = rfft(u[:, start : start + length + 2 * reach], FFT_SAMPLES)

@@ -107,3 +107,18 @@ def test_masked_samples_do_not_count():
     wet[5000:9000] = 7.0 * dry[5000:9000]
     found = solve(correlate([Pair(dry, wet, mask, RATE, "train")], Identity(), 4), 1, 0, 1e-12)
     assert found[0, 0] == pytest.approx(0.5, abs=1e-9)
+
+
+def test_tapered_sums_are_those_of_the_windowed_signals():
+    """Both times of a product weighed: plain correlation of what the window leaves."""
+    rng = np.random.default_rng(6)
+    dry, wet = rng.standard_normal(4000), rng.standard_normal(4000)
+    mask = np.zeros(4000, dtype=bool)
+    mask[500:3500] = True
+    window = np.zeros(4000)
+    window[500:3500] = np.hanning(3000)
+    found = correlate([Pair(dry, wet, mask, RATE, "train")], Two(), 5, tapered=True)
+    u = np.stack([dry, dry**3]) * window
+    for lag in range(-5, 6):
+        assert found.auto[0, 1, 5 + lag] == pytest.approx(np.sum(u[0] * np.roll(u[1], -lag)), rel=1e-6)
+        assert found.cross[1, 5 + lag] == pytest.approx(np.sum(wet * window * np.roll(u[1], -lag)), rel=1e-6)
