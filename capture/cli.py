@@ -223,7 +223,7 @@ def _capture_virtual(
     from capture.attended import dbx_of
     from capture.planning import plan_session, recordings
     from capture.recordings import Plan
-    from capture.virtual import deck_name
+    from capture.virtual.opening import deck_name
     from sessions.store import Session
 
     wish = replace(wish, deck=deck_name(device))
@@ -316,7 +316,7 @@ def import_(
 
 def capture_with_progress(reporter: "Reporter", session: "Session", device: str, plan: "Plan") -> "list[TakeRecord]":
     """Capture through a virtual deck, telling how far it is."""
-    from capture.virtual import capture_virtual
+    from capture.virtual.session import capture_virtual
 
     def tell(progress: "flow.Progress") -> None:
         part = progress.done_samples / progress.total_samples if progress.total_samples else None
