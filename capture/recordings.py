@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+RECORD_OVER = "record_over"
+"""Setting by which a session keeps that each of its recordings is made over the one before it."""
+
 
 def dbx_condition(recorded: bool, played: bool) -> str:
     """Name of a pair of positions of the dbx switch: ``off``, ``on``, ``encode`` (recorded only), ``decode`` (played only)."""
@@ -67,6 +70,8 @@ class Plan:
         How much longer than the stimulus a play pass is recorded at most.
     until_heard : bool
         End a play pass soon after its end marker was heard, or when nothing more is heard.
+    over : bool
+        Each recording is made over the one before it, on one cassette.
     """
 
     recordings: tuple[Recording, ...] = (Recording(),)
@@ -75,6 +80,7 @@ class Plan:
     ports: Mapping[int, int] = field(default_factory=dict)
     play_tail_s: float | None = None
     until_heard: bool = False
+    over: bool = False
 
     @classmethod
     def of(cls, passes: int = 1, stimulus: str = "main", *, loop: bool = False, play_tail_s: float | None = None) -> Self:

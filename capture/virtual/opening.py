@@ -1,6 +1,8 @@
 """Opening a virtual deck for a session: which deck a device stands for, and whether it fits what the session holds."""
 
-from capture.virtual.device import VirtualDevice, number_of
+from capture.recordings import RECORD_OVER
+from capture.virtual.cassettes import number_of
+from capture.virtual.device import VirtualDevice
 from modeling.deck.parameters import TAPE_SPEED_UM_S, TRACKS, load_parameters
 from sessions.manifest import Interface
 from sessions.results import Condition
@@ -26,7 +28,9 @@ def deck_name(device: str) -> str:
     return f"Virtual 424 MkII ({preset})"
 
 
-def open_virtual(session: Session, device: str, *, stimulus: str = "main", seed: int | None = None) -> VirtualDevice:
+def open_virtual(
+    session: Session, device: str, *, stimulus: str = "main", seed: int | None = None, over: bool = False
+) -> VirtualDevice:
     """The virtual deck for a session, at the session's tape speed.
 
     Parameters
@@ -39,6 +43,8 @@ def open_virtual(session: Session, device: str, *, stimulus: str = "main", seed:
         The stimulus to be played.
     seed : int, optional
         By default the one the session keeps, else one made from the session's id.
+    over : bool
+        Each recording of the session is made over the one before it.
 
     Raises
     ------
@@ -68,8 +74,11 @@ def open_virtual(session: Session, device: str, *, stimulus: str = "main", seed:
     if max(tracks) > TRACKS:
         raise DeviceError(f"The stimulus plays to track {max(tracks)}; the virtual deck has {TRACKS}: plan a new session.")
     parameters = parameters.model_copy(update={"speed_cm_s": speed_cm_s})
-    opened = VirtualDevice(name, parameters, session.stimulus, stimulus, seed)
+    recorded = [take.stimulus for take in session.takes("record") if take.stimulus is not None]
+    opened = VirtualDevice(name, parameters, session.stimulus, stimulus, seed, over=over, recorded=recorded)
     settings = {"seed": seed, **{key: known.settings[key] for key in ("dbx",) if key in known.settings}}
+    if over:
+        settings[RECORD_OVER] = 1
     session.set_interface(Interface(name=name, sample_rate=opened.sample_rate, settings=settings))
     return opened
 

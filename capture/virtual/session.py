@@ -37,7 +37,8 @@ def capture_virtual(
     TapeError
         As :func:`open_virtual` and :func:`capture.flow.capture`.
     """
-    with session.alone(), closing(open_virtual(session, device, stimulus=plan.recordings[0].stimulus, seed=seed)) as deck:
+    first = plan.recordings[0].stimulus
+    with session.alone(), closing(open_virtual(session, device, stimulus=first, seed=seed, over=plan.over)) as deck:
         made = capture_through(session, deck, plan, report)
         if not plan.loop:
             stimuli = list(dict.fromkeys(recording.stimulus for recording in plan.recordings))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from capture.virtual.device import VirtualDevice, pass_of_deck
+from capture.virtual.device import VirtualDevice
 from modeling.deck.compander_truth import companded, compander_figures
 from modeling.deck.truth import truth
 from sessions.manifest import now, tool_version
@@ -22,7 +22,9 @@ def true_values(session: Session, deck: VirtualDevice, stimulus: str = MAIN, tol
         numbers = sorted(take.number for take in takes if take.conditions.get("dbx", "off") == dbx)
         for number in numbers:
             said.append(_true_pass(deck, stimulus, dbx, number, share(told, len(said), len(takes))))
-        results, curves = compander_figures(deck.parameters, deck.tape(stimulus).sheet, dbx)
+        results, curves = compander_figures(
+            deck.parameters, deck.cassettes.sent(stimulus).sheet, dbx, deck.cassettes.under(stimulus)
+        )
         figures = (figures[0] + results, figures[1] + curves)
     first = said[0] if said else _true_pass(deck, stimulus, "off", None, told)
     return first.model_copy(
@@ -40,19 +42,20 @@ def share(told: Told, i: int, count: int) -> Told:
 
 def _true_pass(deck: VirtualDevice, stimulus: str, dbx: str, number: int | None, told: Told) -> Measurements:
     """True values of one play pass; of none, where the session holds none."""
-    tape = deck.tape(stimulus)
-    passed = None if number is None else pass_of_deck(number, dbx in ("on", "decode"))
+    sheet = deck.cassettes.sent(stimulus).sheet
+    passed = None if number is None else deck.pass_of_deck(stimulus, number, dbx in ("on", "decode"))
     said = truth(
         deck.parameters,
-        tape.sheet,
-        deck.seed_of(stimulus),
+        sheet,
+        deck.cassettes.seed(stimulus),
         passes=[] if passed is None else [passed],
         tool_version=tool_version(),
         created=now(),
-        recording=max(tape.deck.recordings, 1),
+        recording=deck.cassettes.tape(stimulus).number(stimulus),
+        over=deck.cassettes.under(stimulus),
         told=told,
     )
-    said = companded(said, deck.parameters, tape.sheet, dbx)
+    said = companded(said, deck.parameters, sheet, dbx)
     if number is None or passed is None:
         return said
     late_s = deck.start_offset_samples(stimulus, passed) / deck.sample_rate

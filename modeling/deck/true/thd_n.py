@@ -21,8 +21,8 @@ STEP_HZ = 1.0
 
 
 def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
-    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz; none where print-through echoes beside them."""
-    if session.parameters.tape.print_db is not None:
+    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz; none where more than noise is heard beside them."""
+    if session.is_haunted:
         return
     for cue in session.sheet.of_kind("tone", channel=channel):
         frequency_hz = cue.number("frequency_hz")
