@@ -67,9 +67,10 @@ class Plan:
     ports : mapping of int to int
         Number, as on the box, of the input behind each channel; by default they are counted from 1.
     play_tail_s : float, optional
-        How much longer than the stimulus a play pass is recorded at most.
+        How much longer than the stimulus a play pass is recorded, whatever is heard.
     until_heard : bool
-        End a play pass soon after its end marker was heard, or when nothing more is heard.
+        End a play pass soon after its end marker was heard, or when nothing more is heard. Without it the deck starts by itself,
+        and a pass lasts its usual time at least.
     over : bool
         Each recording is made over the one before it, on one cassette.
     """

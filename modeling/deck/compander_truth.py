@@ -171,10 +171,14 @@ def _emphasised(latency: Result, parameters: DeckParameters, sheet: CueSheet, db
         return latency
     driven = _driven(sheet, track)
 
-    def half(frequency_hz: np.ndarray) -> np.ndarray:
-        return emphasis(frequency_hz, parameters.compander) ** sign
+    speed = parameters.pitch_ratio
+    met = speed if dbx == "decode" else 1.0  # the decoder meets what is heard
 
-    more_s = response_delay_s(parameters, track, driven, half) - response_delay_s(parameters, track, driven)
+    def half(frequency_hz: np.ndarray) -> np.ndarray:
+        return emphasis(met * frequency_hz, parameters.compander) ** sign
+
+    whole_s = response_delay_s(parameters, track, driven, half, speed=speed)
+    more_s = whole_s - response_delay_s(parameters, track, driven, speed=speed)
     return latency.model_copy(update={"value": latency.value + more_s, "method": f"{latency.method}; {BY_EMPHASIS}"})
 
 

@@ -140,12 +140,13 @@ def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curv
 
 
 def _power_beside(session: TrueSession, track: int, tone_hz: float, level_db: float) -> float:
-    """A-weighted noise beside a tone and its harmonics, re the mean square of 0 VU."""
+    """A-weighted noise beside a tone and its harmonics, re the mean square of 0 VU; frequencies as the tone was sent."""
     f, parameters = np.linspace(*BAND_HZ, 19981), session.parameters
-    heard = session.heard_with(track)
-    modulated = modulation.tone_density(f, parameters, track, heard, tone_hz, level_db, session.ratio)
-    power = np.trapezoid(output_density(parameters, track, f, modulated) * a_weighting(f) ** 2, f)
+    heard, pitch = session.heard_with(track), session.parameters.pitch_ratio
+    modulated = modulation.tone_density(pitch * f, parameters, track, heard, tone_hz, level_db, session.ratio)
+    power = np.trapezoid(pitch * output_density(parameters, track, pitch * f, modulated) * a_weighting(f) ** 2, f)
     hum_hz, hum_peak = hum_lines(parameters)
+    hum_hz = hum_hz / pitch
     apart = np.abs(hum_hz - np.maximum(np.round(hum_hz / tone_hz), 1.0) * tone_hz) > NOTCH_HZ
     return float(power + np.sum((hum_peak * a_weighting(hum_hz))[apart] ** 2))
 
