@@ -54,7 +54,7 @@ def demo(
     from capture.cli import capture_with_progress
     from capture.planning import Wish, free_folder, plan_session
     from capture.recordings import Plan
-    from capture.virtual import deck_name
+    from capture.virtual.opening import deck_name
     from modeling.aligned import AlignedTake, aligned_takes
     from modeling.cores import DEFAULT
     from modeling.dataset import from_session

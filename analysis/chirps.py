@@ -32,8 +32,16 @@ class Placed:
     chirp: markers.Chirp
     start_s: float
 
-    def law(self, response: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[Law, Law]:
-        """Phase in radians and frequency in Hz over input time in seconds, as sent or behind a response."""
+    def law(self, response: tuple[np.ndarray, np.ndarray] | None = None, speed: float = 1.0) -> tuple[Law, Law]:
+        """Phase in radians and frequency in Hz over input time in seconds, as sent or behind a response.
+
+        Parameters
+        ----------
+        response : (ndarray, ndarray) or None
+            Frequencies in Hz as heard, and the response at them.
+        speed : float
+            Frequency heard over frequency sent.
+        """
 
         def frequency_hz(t: np.ndarray) -> np.ndarray:
             return self.chirp.frequency_hz(t - self.start_s)
@@ -41,7 +49,9 @@ class Placed:
         if response is None:
             return (lambda t: self.chirp.phase(t - self.start_s)), frequency_hz
         known_hz, angle = response[0], np.unwrap(np.angle(response[1]))
-        return (lambda t: self.chirp.phase(t - self.start_s) + np.interp(frequency_hz(t), known_hz, angle)), frequency_hz
+        return (
+            lambda t: self.chirp.phase(t - self.start_s) + np.interp(speed * frequency_hz(t), known_hz, angle)
+        ), frequency_hz
 
     def readings(
         self, returned: AudioReader, channel: int, base: Timebase, response: tuple[np.ndarray, np.ndarray] | None
@@ -54,11 +64,11 @@ class Placed:
             What is known of the delay. The nearer, the better: at its edges a chirp is heard on one side alone, and a speed
             that is wrong there is a wrong delay.
         response : (ndarray, ndarray) or None
-            Frequencies in Hz, and the response at them.
+            Frequencies in Hz as heard, and the response at them.
         """
         first = START_S if self.chirp is markers.FALLING else MARGIN_S
         span = (self.start_s + first, self.start_s + self.chirp.duration_s - MARGIN_S)
-        law = self.law(response)
+        law = self.law(response, float(base.speed(*span)))
         found = track(returned, channel, law, base, span, BANDWIDTH_HZ, STEP_S, faded_db=FADED_DB)
         return freed(found, law[1], base, None, sure_cycles=SURE_CYCLES)
 

@@ -28,7 +28,7 @@ BETWEEN = np.sinc(np.array([[-0.5], [0.0], [0.5]]) - np.arange(-BETWEEN_TAPS, BE
 
 THRESHOLD = 0.30  # normalised correlation; the chirps stand above 0.5 on a worn tape, music stays below 0.2
 WRONG_SPEED_THRESHOLD = 0.18  # at half or twice the speed a quarter of the chirp falls outside its template
-SPEED_RANGE = (0.80, 1.25)
+SPEED_RANGE = (0.78, 1.28)  # pitch controls of 12 % against one another make 0.786 and 1.273
 WRONG_SPEED_RANGE = (0.40, 2.5)
 ECHO_S, ECHO_DB = 4.0, -20.0  # the fullest reel turns in 3.3 s at 4.8 cm/s; print-through stays below -40 dB
 CODE_SEARCH_S = 0.004
@@ -86,7 +86,7 @@ def find_takes(audio: AudioReader, sheet: CueSheet, channels: Sequence[int] | No
     Returns
     -------
     list of FoundTake
-        Empty when there is no start marker at a speed between 0.8 and 1.25.
+        Empty when there is no start marker at a speed within :data:`SPEED_RANGE`.
     """
     searched = channels if channels is not None else range(audio.channels)
     found = _takes_on(audio, searched, sheet)

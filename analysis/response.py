@@ -90,9 +90,16 @@ class Response:
         at_1k = phase[np.argmin(np.abs(np.log(self.frequency_hz / 1000.0)))]
         return np.asarray(phase - 2.0 * np.pi * np.round(at_1k / (2.0 * np.pi)))
 
-    def linear_delay_s(self) -> float:
-        """Delay of the linear phase, which counts as latency: argmax over tau of |sum H/|H| e^(j 2 pi f tau) df|."""
-        frequency = np.arange(max(LINEAR_HZ[0], self.frequency_hz[0]), min(LINEAR_HZ[1], self.frequency_hz[-1]) + 0.5)
+    def linear_delay_s(self, speed: float = 1.0) -> float:
+        """Delay of the linear phase, which counts as latency: argmax over tau of |sum H/|H| e^(j 2 pi f tau) df|.
+
+        Parameters
+        ----------
+        speed : float
+            Frequency heard over frequency sent: the band is one of what is heard.
+        """
+        low_hz, high_hz = (hertz / speed for hertz in LINEAR_HZ)
+        frequency = np.arange(max(low_hz, self.frequency_hz[0]), min(high_hz, self.frequency_hz[-1]) + 0.5)
         real, imaginary = (
             np.interp(frequency, self.frequency_hz, part) for part in (self.transfer.real, self.transfer.imag)
         )

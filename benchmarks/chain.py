@@ -19,7 +19,7 @@ from analysis.locate import take_on_channel
 from analysis.take import Take
 from capture.planning import Wish, plan_session
 from capture.recordings import Plan
-from capture.virtual import capture_virtual
+from capture.virtual.session import capture_virtual
 from modeling.aligned import AlignedTake, aligned_takes
 from modeling.cores import DEFAULT
 from modeling.dataset import from_session

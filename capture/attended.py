@@ -8,7 +8,7 @@ from capture.flow import Progress, Step
 from capture.operator import Cables, Person
 from capture.planning import planned_dbx, recordings
 from capture.recorder import PortAudioDevice
-from capture.recordings import Plan
+from capture.recordings import RECORD_OVER, Plan
 from capture.terminal import Conversation
 from sessions.calibration import known_as
 from sessions.manifest import Interface, TakeRecord
@@ -67,6 +67,20 @@ def dbx_of(session: Session, asked: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(asked)
 
 
+def over_of(session: Session, asked: bool) -> bool:
+    """Whether each recording of a session that exists is made over the one before it: as it was begun, else as asked.
+
+    Raises
+    ------
+    UsageError
+        It was begun otherwise.
+    """
+    begun = RECORD_OVER in session.manifest.interface.settings
+    if asked and not begun and session.takes("record", complete=False):
+        raise UsageError(f"{session.path} was begun without --record-over; go on without it, or name a new session")
+    return begun or asked
+
+
 def _require_same(session: Session, name: str, outputs: Sequence[int], inputs: Sequence[int], loop: bool) -> None:
     """Refuse what would make the takes of a session mean different things."""
     takes = session.takes()
@@ -97,6 +111,7 @@ def capture_attended(
     dbx: Sequence[str],
     passes: int,
     loop: bool,
+    over: bool = False,
 ) -> list[TakeRecord]:
     """Lead through a session, or what is left of it.
 
@@ -114,6 +129,8 @@ def capture_attended(
         Play (or loop) passes the session shall hold in each.
     loop : bool
         One pass, without a tape.
+    over : bool
+        Each recording is made over the one before it.
 
     Raises
     ------
@@ -121,11 +138,17 @@ def capture_attended(
         As :func:`capture.flow.capture`.
     """
     with session.alone():
-        return _lead(talk, session, device, dbx, passes, loop)
+        return _lead(talk, session, device, dbx, passes, loop, over)
 
 
 def _lead(
-    talk: Conversation, session: Session, device: PortAudioDevice, dbx: Sequence[str], passes: int, loop: bool
+    talk: Conversation,
+    session: Session,
+    device: PortAudioDevice,
+    dbx: Sequence[str],
+    passes: int,
+    loop: bool,
+    over: bool,
 ) -> list[TakeRecord]:
     sheet = session.sheet(session.manifest.stimuli[0].id)
     outputs, inputs = ([channel + 1 for channel in side] for side in (device.outputs, device.inputs))
@@ -135,6 +158,7 @@ def _lead(
         "inputs": ",".join(map(str, inputs)),
         "dbx": ",".join(dbx),
         "passes": passes,
+        **({RECORD_OVER: 1} if over else {}),
     }
     known = session.manifest.interface
     if known_as(known.name) == known_as(device.name):  # plugged in again, it may have another number and is the same
@@ -142,8 +166,10 @@ def _lead(
     else:
         session.set_interface(Interface(name=device.name, sample_rate=device.sample_rate, settings=settings))
     tracks = {i: channel.track for i, channel in enumerate(sheet.channels)}
-    plan = Plan(recordings(dbx, passes), loop, tracks, dict(enumerate(inputs)), until_heard=not loop)
-    person = Person(talk, Cables(device.name, outputs, inputs), sheet, session.manifest, passes, loop=loop)
+    plan = Plan(recordings(dbx, passes), loop, tracks, dict(enumerate(inputs)), until_heard=not loop, over=over)
+    begun = bool(session.takes("record", complete=False))
+    cables = Cables(device.name, outputs, inputs)
+    person = Person(talk, cables, sheet, session.manifest, passes, loop=loop, over=over, begun=begun)
     longest_s = max(known.samples / known.sample_rate for known in session.manifest.stimuli)
     person.prepare(longest_s, *flow.remaining(session, plan))
 

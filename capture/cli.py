@@ -169,6 +169,10 @@ def capture(
     quick: Quick = False,
     music: Music = None,
     cassette: Cassette = "C-60",
+    record_over: Annotated[
+        bool,
+        typer.Option("--record-over", help="Make each recording of --dbx over the one before it, on one cassette: erasure."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: the deck works itself.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -177,6 +181,8 @@ def capture(
     Example: tape capture my-deck --device "Scarlett 2i2" --levels --pilot-track 4
 
     Example: tape capture my-session --device virtual:worn --pilot-track 4
+
+    Example: tape capture my-erasure --device virtual:neglected --dbx off,encode --record-over
     """
     from capture import terminal
     from capture.planning import Wish, read_dbx, read_ladder, read_tracks, require_plan
@@ -187,6 +193,8 @@ def capture(
         raise StimulusError(f"there is no track {max(named)} on a {DECK}; its tracks are 1 to {TRACKS_OF_DECK}")
     if loop and dbx is not None:
         raise UsageError("--loop has no tape, and so no recording and playing with the dbx switch; leave --dbx out")
+    if loop and record_over:
+        raise UsageError("--loop has no tape that could be recorded over; leave --record-over out")
     ladder = None if levels == USUAL_LADDER else read_ladder(levels)
     modes = None if dbx is None else read_dbx(dbx)
     wish = Wish(
@@ -206,32 +214,46 @@ def capture(
     if (session / "session.json").exists():
         require_plan(Session.open(session), wish, given)
     if device.partition(":")[0] == "virtual":
-        opened, takes = _capture_virtual(session, device, wish, modes, passes or PASSES, loop=loop, quiet=as_json)
+        opened, takes = _capture_virtual(
+            session, device, wish, modes, passes or PASSES, loop=loop, over=record_over, quiet=as_json
+        )
     else:
         asking = not yes
         if asking and not sys.stdin.isatty():
             raise UsageError("nobody can be asked here to work the deck; run this in a terminal, or add --yes")
         with terminal.Conversation(asking=asking, quiet=as_json and yes) as talk:
-            opened, takes = _capture_attended(talk, session, device, wish, modes, passes, (outputs, inputs), loop=loop)
+            opened, takes = _capture_attended(
+                talk, session, device, wish, modes, passes, (outputs, inputs), loop=loop, over=record_over
+            )
     _say_takes(opened, takes, as_json)
 
 
 def _capture_virtual(
-    path: Path, device: str, wish: "Wish", dbx: Sequence[str] | None, passes: int, *, loop: bool, quiet: bool
+    path: Path,
+    device: str,
+    wish: "Wish",
+    dbx: Sequence[str] | None,
+    passes: int,
+    *,
+    loop: bool,
+    over: bool,
+    quiet: bool,
 ) -> "tuple[Session, list[TakeRecord]]":
     from capture import terminal
-    from capture.attended import dbx_of
-    from capture.planning import plan_session, recordings
+    from capture.attended import dbx_of, over_of
+    from capture.planning import plan_session, recordings, require_second
     from capture.recordings import Plan
-    from capture.virtual import deck_name
+    from capture.virtual.opening import deck_name
     from sessions.store import Session
 
     wish = replace(wish, deck=deck_name(device))
     with terminal.reporting(quiet=quiet) as reporter:
         begun = (path / "session.json").exists()
+        require_second(wish, over and not begun)
         opened = Session.open(path) if begun else plan_session(path, wish, reporter.step)
         modes = dbx_of(opened, dbx) if begun else wish.dbx
-        return opened, capture_with_progress(reporter, opened, device, Plan(recordings(modes, passes), loop))
+        plan = Plan(recordings(modes, passes), loop, over=over_of(opened, over))
+        return opened, capture_with_progress(reporter, opened, device, plan)
 
 
 def _capture_attended(
@@ -244,28 +266,31 @@ def _capture_attended(
     ports: tuple[str | None, str | None],
     *,
     loop: bool,
+    over: bool,
 ) -> "tuple[Session, list[TakeRecord]]":
     """See that the interface can do what is asked of it before anything is written."""
-    from capture.attended import capture_attended, dbx_of, kept_ports, read_ports
-    from capture.planning import plan_session
+    from capture.attended import capture_attended, dbx_of, kept_ports, over_of, read_ports
+    from capture.planning import plan_session, require_second
     from capture.recorder import PortAudioDevice
     from sessions.store import Session
 
     begun = Session.open(path) if (path / "session.json").exists() else None
     if begun is None:
+        require_second(wish, over)
         channels, rate = len(wish.tracks) + (wish.pilot_track is not None), wish.sample_rate
     else:
         known = begun.manifest.stimuli[0]
         channels, rate = known.channels, known.sample_rate
         dbx, passes = dbx_of(begun, dbx), passes or int(begun.manifest.interface.settings.get("passes", PASSES))
         ports = ports[0] or kept_ports(begun, "outputs"), ports[1] or kept_ports(begun, "inputs")
+        over = over_of(begun, over)
     outputs, inputs = (
         [n - 1 for n in read_ports(text, channels, what)] for text, what in zip(ports, ("outputs", "inputs"), strict=True)
     )
     opened = PortAudioDevice(device, rate, outputs, inputs)
     session = begun or plan_session(path, wish, talk.progress)
     talk.pause()
-    taken = capture_attended(talk, session, opened, dbx=dbx or wish.dbx, passes=passes or PASSES, loop=loop)
+    taken = capture_attended(talk, session, opened, dbx=dbx or wish.dbx, passes=passes or PASSES, loop=loop, over=over)
     return session, taken
 
 
@@ -316,7 +341,7 @@ def import_(
 
 def capture_with_progress(reporter: "Reporter", session: "Session", device: str, plan: "Plan") -> "list[TakeRecord]":
     """Capture through a virtual deck, telling how far it is."""
-    from capture.virtual import capture_virtual
+    from capture.virtual.session import capture_virtual
 
     def tell(progress: "flow.Progress") -> None:
         part = progress.done_samples / progress.total_samples if progress.total_samples else None

@@ -28,7 +28,7 @@ from sessions import calibration
 from sessions.manifest import Interface, TakeRecord, TakeRole
 from sessions.store import Session
 from signals.cues import CueSheet
-from signals.errors import DeviceError
+from signals.errors import DeviceError, SessionError
 
 
 class Step(Enum):
@@ -121,9 +121,10 @@ def capture(
     SignalError
         What came back is not the take, or was not accepted; it is kept as an interrupted take.
     SessionError
-        The disk is full; what had arrived is kept as an interrupted take.
+        The disk is full; what had arrived is kept as an interrupted take. Or a recording was made over one that is to be played.
     """
     session.recover()
+    _require_on_tape(session, plan)
     materials = tuple(_material(session, device, plan, recording) for recording in plan.recordings)
     if calibration.known_as(session.manifest.interface.name) != calibration.known_as(device.name):
         session.set_interface(Interface(name=device.name, sample_rate=device.sample_rate))
@@ -143,13 +144,29 @@ def remaining(session: Session, plan: Plan) -> tuple[int, int]:
     """How many record passes and how many play or loop passes a plan still asks for."""
     records = missing = 0
     for recording in plan.recordings:
-        to_play = sum(
-            max(0, position.passes - _highest(passes.kept(session, _role(plan), recording, position)))
-            for position in recording.plays
-        )
+        to_play = _to_play(session, plan, recording)
         missing += to_play
         records += bool(to_play) and not plan.loop and not passes.kept(session, "record", recording)
     return records, missing
+
+
+def _to_play(session: Session, plan: Plan, recording: Recording) -> int:
+    """How many play or loop passes of a recording a plan still asks for."""
+    role = _role(plan)
+    return sum(max(0, p.passes - _highest(passes.kept(session, role, recording, p))) for p in recording.plays)
+
+
+def _require_on_tape(session: Session, plan: Plan) -> None:
+    """Refuse to play what was recorded over; a recording that was begun and not ended has erased as well."""
+    begun = [take.stimulus for take in session.takes("record", complete=False)] if plan.over else []
+    for recording in plan.recordings if begun else ():
+        if begun[-1] == recording.stimulus or not passes.kept(session, "record", recording):
+            continue
+        if missing := _to_play(session, plan, recording):
+            raise SessionError(
+                f"'{begun[-1]}' was recorded over '{recording.stimulus}' in {session.path}: {missing} more play pass(es) of that"
+                " cannot be made; ask for no more passes than are there, or name a new session."
+            )
 
 
 def _role(plan: Plan) -> TakeRole:

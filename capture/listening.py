@@ -1,7 +1,8 @@
 """An ear on a play pass: it ends when the tape has, and not when a fixed time is over.
 
 Nobody starts a tape to the second, and a deck may run some percent slow. So a play pass may last much longer than its stimulus,
-and ends soon after the end marker was heard, or when nothing has been heard for longer than the stimulus is ever silent.
+and ends soon after the end marker was heard, or when nothing has been heard for longer than the stimulus is ever silent. A deck
+that starts by itself is given the time that it needs at about its own speed, and what is heard then says whether it needs more.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.locate import end_marker, start_marker
+from analysis.locate import SPEED_RANGE, end_marker, start_marker
 from signals.audio import ArrayAudio
 from signals.cues import CueSheet
 from signals.markers import END_S
@@ -35,9 +36,11 @@ class Listener:
         What is on the tape.
     inputs : mapping of int to int
         Track that each channel of the recording comes from.
+    least_samples : int
+        What a deck that starts by itself is given at least, and at most where no start marker is heard in it; 0 for another.
     """
 
-    def __init__(self, sheet: CueSheet, inputs: Mapping[int, int]) -> None:
+    def __init__(self, sheet: CueSheet, inputs: Mapping[int, int], least_samples: int = 0) -> None:
         rate = sheet.sample_rate
         programme = {sheet.channels[c].track for c in sheet.channels_of("programme")}
         self._channel = next(channel for channel, track in sorted(inputs.items()) if track in programme)
@@ -48,7 +51,9 @@ class Listener:
         self._last_sound_s = 0.0
         start, end = (sheet.of_kind(kind)[0].start_samples / rate for kind in ("marker_start", "marker_end"))
         self._length_s = end - start
-        self._patience_s = _longest_quiet_s(sheet) + PATIENCE_S
+        self.least_samples = least_samples
+        self._wait_s = least_samples / rate if least_samples else WAIT_S
+        self._patience_s = _longest_quiet_s(sheet) / SPEED_RANGE[0] + PATIENCE_S
         self._started_s: float | None = None
         self._over_s: float | None = None
 
@@ -84,10 +89,12 @@ class Listener:
 
     def over(self) -> bool:
         """Whether the pass may end."""
+        if self._heard_samples < self.least_samples:
+            return False
         if self._over_s is not None:
             return self._now_s > self._over_s + LINGER_S
         if self._started_s is None:
-            return self._now_s > WAIT_S
+            return self._now_s >= self._wait_s
         return self._now_s > self._last_sound_s + self._patience_s
 
     @property

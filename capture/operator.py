@@ -55,10 +55,23 @@ class Person:
         Play passes in each position of the dbx switch.
     loop : bool
         There is no tape in between.
+    over : bool
+        Each recording is made over the one before it.
+    begun : bool
+        An earlier run made a recording, or part of one.
     """
 
     def __init__(
-        self, talk: Conversation, cables: Cables, sheet: CueSheet, manifest: SessionManifest, passes: int, *, loop: bool
+        self,
+        talk: Conversation,
+        cables: Cables,
+        sheet: CueSheet,
+        manifest: SessionManifest,
+        passes: int,
+        *,
+        loop: bool,
+        over: bool = False,
+        begun: bool = False,
     ) -> None:
         self._talk = talk
         self._cables = cables
@@ -66,6 +79,8 @@ class Person:
         self._manifest = manifest
         self._passes = passes
         self._loop = loop
+        self._over = over
+        self._begun = begun
         self._dbx: bool | None = None
         self._rolling = self._playing = self._level_is_set = False
         self._next = self._on_tape = ""
@@ -136,7 +151,9 @@ class Person:
         if self._loop:
             return
         self._rolling, self._playing = True, False
-        if self._on_tape:
+        if self._over and (self._begun or self._on_tape):
+            wind = "Rewind to 0000 on the same cassette, so that the new recording covers the one before it."
+        elif self._on_tape:
             wind = "Rewind to 0000, so that the new recording covers the one before it (or take a fresh cassette)."
         else:
             wind = "Wind the tape some ten seconds past the leader and press RESET at the counter: recordings begin at 0000."

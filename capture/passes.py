@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from analysis.locate import SPEED_RANGE
 from capture.device import Device, Operator, Sink, Stop, StreamFacts, Verdict, never
 from capture.findings import Pass
 from capture.listening import WAIT_S, Listener
@@ -20,10 +21,11 @@ from signals.errors import SignalError
 RECORD_TAIL_S = 1.0
 PLAY_TAIL_S = 5.0
 PLAY_TAIL_SHARE = 0.02
-"""A play pass is recorded longer than the stimulus by a start that comes late and a tape that runs slow."""
+"""A play pass is recorded longer than the stimulus by a start that comes late and a tape that runs slow, and longer still until
+its end marker is heard."""
 
-HEARD_TAIL_SHARE = 0.25
-"""The same where the pass ends by itself once it has heard the end marker: it may start late and run at a wrong speed."""
+LONGEST_TAIL_SHARE = 1.0 / SPEED_RANGE[0] - 1.0
+"""By how much a tape can run too slow and still be measured."""
 
 LISTED_GAPS = 100
 
@@ -76,10 +78,8 @@ class Bench:
         What they run through.
     operator : Operator
         Who works the deck and judges them.
-    play_tail_s : float, optional
-        How much longer than the stimulus a play pass is recorded, at most.
-    until_heard : bool
-        End a play pass soon after its end marker was heard, or when nothing more is heard.
+    play_tail_s, until_heard
+        As in :class:`capture.recordings.Plan`.
     ports : mapping of int to int
         Number, as on the box, of the input behind each channel; by default they are counted from 1.
     """
@@ -107,13 +107,14 @@ def record(bench: Bench, material: Material, tell: Tell) -> Verdict:
 def play(bench: Bench, material: Material, position: Play, number: int, tell: Tell) -> Verdict:
     """Record what the tape plays; whether the pass counts, or what comes next."""
     sheet = material.sheet
-    tail_s = bench.play_tail_s
-    if tail_s is None and bench.until_heard:
-        tail_s = WAIT_S + HEARD_TAIL_SHARE * material.duration_s
-    elif tail_s is None:
-        tail_s = PLAY_TAIL_S + PLAY_TAIL_SHARE * material.duration_s
     silence = Silence(sheet.sample_rate, len(sheet.channels), sheet.samples)
-    return _run(bench, material, position, "play", number, silence, tail_s, tell)
+    if bench.play_tail_s is not None:
+        return _run(bench, material, position, "play", number, silence, bench.play_tail_s, tell)
+    usual_s = PLAY_TAIL_S + PLAY_TAIL_SHARE * material.duration_s
+    least_samples = 0 if bench.until_heard else sheet.samples + round(usual_s * sheet.sample_rate)
+    listener = Listener(sheet, material.inputs, least_samples)
+    tail_s = WAIT_S + LONGEST_TAIL_SHARE * material.duration_s
+    return _run(bench, material, position, "play", number, silence, tail_s, tell, listener)
 
 
 def loop(bench: Bench, material: Material, position: Play, number: int, tell: Tell) -> Verdict:
@@ -136,7 +137,9 @@ def _run(
     sent: AudioReader,
     tail_s: float,
     tell: Tell,
+    listener: Listener | None = None,
 ) -> Verdict:
+    """Run a pass of `sent` and `tail_s`, or until a listener has heard enough."""
     recording, sheet, rate = material.recording, material.sheet, material.sheet.sample_rate
     total = sent.samples + round(tail_s * rate)
     take_id = bench.session.free_take_id(_stem(recording, position, role, number))
@@ -151,16 +154,17 @@ def _run(
         inputs=material.inputs,
         expected_samples=total,
     )
-    listener = Listener(sheet, material.inputs) if role == "play" and bench.until_heard else None
 
     def sink(block: np.ndarray) -> None:
         _note(writer, bench.device.facts)
+        if not listener:
+            writer.write(block)
+            return tell(writer.samples, total, "")
+        listener.hear(block)
+        if writer.samples < listener.least_samples and listener.over():
+            block = block[: listener.least_samples - writer.samples]  # no more than this was wanted
         writer.write(block)
-        if listener:
-            listener.hear(block)
-            tell(writer.samples, listener.likely_samples, listener.heard)
-        else:
-            tell(writer.samples, total, "")
+        tell(writer.samples, max(listener.likely_samples, listener.least_samples), listener.heard)
 
     with writer:
         facts = _through(bench, writer, sent, sink, tail_s, listener.over if listener else never)

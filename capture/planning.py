@@ -135,6 +135,20 @@ def recordings(dbx: Sequence[str], passes: int) -> tuple[Recording, ...]:
     return tuple(made)
 
 
+def require_second(wish: Wish, over: bool) -> None:
+    """Refuse to record `over` what is recorded but once.
+
+    Raises
+    ------
+    UsageError
+        There is one recording alone.
+    """
+    if over and len(recordings(wish.dbx, 1)) < 2:
+        raise UsageError(
+            f"--record-over needs two recordings, and --dbx {','.join(wish.dbx)} makes one; give --dbx off,encode, or leave it out"
+        )
+
+
 def planned_dbx(session: Session) -> tuple[str, ...]:
     """Positions of the dbx switch that a session was planned for, as far as its stimuli and takes tell."""
     stimuli = {known.id for known in session.manifest.stimuli}

@@ -183,7 +183,8 @@ def _why_no_markers(audio: AudioReader, sheet: CueSheet, channels: Sequence[int]
         speed = locate.played_speed(audio, channel)
         if speed is not None:
             return (
-                f"{name} plays at {speed:.2f} times the speed it was recorded at; 0.80 to 1.25 can be measured:"
+                f"{name} plays at {speed:.2f} times the speed it was recorded at; {locate.SPEED_RANGE[0]:.2f} to"
+                f" {locate.SPEED_RANGE[1]:.2f} can be measured:"
                 " set the deck to the session's tape speed and record again."
             )
     return (

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+RECORD_OVER = "record_over"
+"""Setting by which a session keeps that each of its recordings is made over the one before it."""
+
 
 def dbx_condition(recorded: bool, played: bool) -> str:
     """Name of a pair of positions of the dbx switch: ``off``, ``on``, ``encode`` (recorded only), ``decode`` (played only)."""
@@ -64,9 +67,12 @@ class Plan:
     ports : mapping of int to int
         Number, as on the box, of the input behind each channel; by default they are counted from 1.
     play_tail_s : float, optional
-        How much longer than the stimulus a play pass is recorded at most.
+        How much longer than the stimulus a play pass is recorded, whatever is heard.
     until_heard : bool
-        End a play pass soon after its end marker was heard, or when nothing more is heard.
+        End a play pass soon after its end marker was heard, or when nothing more is heard. Without it the deck starts by itself,
+        and a pass lasts its usual time at least.
+    over : bool
+        Each recording is made over the one before it, on one cassette.
     """
 
     recordings: tuple[Recording, ...] = (Recording(),)
@@ -75,6 +81,7 @@ class Plan:
     ports: Mapping[int, int] = field(default_factory=dict)
     play_tail_s: float | None = None
     until_heard: bool = False
+    over: bool = False
 
     @classmethod
     def of(cls, passes: int = 1, stimulus: str = "main", *, loop: bool = False, play_tail_s: float | None = None) -> Self:

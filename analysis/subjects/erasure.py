@@ -14,8 +14,8 @@ ERASURE = (
     f"by correlation from {BAND_HZ[0]:g} to {BAND_HZ[1]:g} Hz"
 )
 REMEDY = (
-    "no tape was recorded over with another stimulus: capture the session with --dbx off,encode, and rewind to 0000 before the "
-    "second recording, so that it covers the first"
+    "no tape was recorded over with another stimulus: capture the session with --dbx off,encode --record-over, so that the second "
+    "recording covers the first"
 )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from analysis import drift, response
 from analysis.dewarp import dewarp
 from analysis.findings import Measured, result, trajectory_curves
-from analysis.take import Take
+from analysis.take import EDGE_S, Take
 from sessions.results import Result
 from signals.cues import Cue
 from signals.stimulus import waveform
@@ -65,7 +65,9 @@ def swept_delay_s(take: Take) -> float | None:
     lead, stop = round(0.2 * rate), cue.stop_samples + round(0.9 * rate)
     got = dewarp(take.returned, take.alignment.returned, take.alignment.base, cue.start_samples - lead, stop)
     sweep = Sweep(cue.number("low_hz"), cue.number("high_hz"), cue.number("rate_s"))
-    return response.measure(got, lead, sweep, take.sheet.amplitude(cue.level_db or 0.0), rate, orders=(2,)).linear_delay_s()
+    swept = response.measure(got, lead, sweep, take.sheet.amplitude(cue.level_db or 0.0), rate, orders=(2,))
+    speed = take.speed(cue, EDGE_S)
+    return swept.linear_delay_s(speed) / speed  # of what is heard, as the trajectory is
 
 
 def _drift(take: Take, start_s: float, end_s: float) -> Result:

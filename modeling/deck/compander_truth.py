@@ -18,6 +18,7 @@ import numpy as np
 
 from modeling.deck.compander import Positions, emphasis, weighting
 from modeling.deck.electronics import COUPLING_HZ, small_signal_gain
+from modeling.deck.erasure import left_over_filter
 from modeling.deck.losses import coupling
 from modeling.deck.noise import BAND_HZ, a_weighting, electronics_density, heard_hiss_density, hum_lines
 from modeling.deck.parameters import TRACKS, Compander, DeckParameters
@@ -149,6 +150,8 @@ def companded(said: Measurements, parameters: DeckParameters, sheet: CueSheet, d
         return said
     results = [_set(r, dbx) for r in said.results if r.quantity in MOTION]
     results = [_emphasised(r, parameters, sheet, dbx) if r.quantity == "latency" else r for r in results]
+    if dbx == "encode":  # erasure is of the tape alone, and heard where it is played without
+        results += [r for r in said.results if r.quantity == "erasure"]
     for silent in (r for r in said.results if r.quantity in ("noise_a", "snr_a")):
         track = int(silent.conditions["track"]) - 1
         static = StaticCompander(parameters, track, _driven(sheet, track))
@@ -168,15 +171,25 @@ def _emphasised(latency: Result, parameters: DeckParameters, sheet: CueSheet, db
         return latency
     driven = _driven(sheet, track)
 
-    def half(frequency_hz: np.ndarray) -> np.ndarray:
-        return emphasis(frequency_hz, parameters.compander) ** sign
+    speed = parameters.pitch_ratio
+    met = speed if dbx == "decode" else 1.0  # the decoder meets what is heard
 
-    more_s = response_delay_s(parameters, track, driven, half) - response_delay_s(parameters, track, driven)
+    def half(frequency_hz: np.ndarray) -> np.ndarray:
+        return emphasis(met * frequency_hz, parameters.compander) ** sign
+
+    whole_s = response_delay_s(parameters, track, driven, half, speed=speed)
+    more_s = whole_s - response_delay_s(parameters, track, driven, speed=speed)
     return latency.model_copy(update={"value": latency.value + more_s, "method": f"{latency.method}; {BY_EMPHASIS}"})
 
 
-def compander_figures(parameters: DeckParameters, sheet: CueSheet, dbx: str) -> tuple[list[Result], list[Curve]]:
-    """True figures of the compander that takes in a position of the dbx switch tell, of every programme track."""
+def compander_figures(
+    parameters: DeckParameters, sheet: CueSheet, dbx: str, over: int = 0
+) -> tuple[list[Result], list[Curve]]:
+    """True figures of the compander that takes in a position of the dbx switch tell, of every programme track.
+
+    Nothing is said of noise where one of the `over` earlier recordings, which this one was made over, is still heard.
+    """
+    hushed = over == 0 or left_over_filter(parameters, sheet.sample_rate) is None
     results: list[Result] = []
     curves: list[Curve] = []
     for channel in sheet.channels_of("programme"):
@@ -186,11 +199,11 @@ def compander_figures(parameters: DeckParameters, sheet: CueSheet, dbx: str) -> 
         static = StaticCompander(parameters, track, _driven(sheet, track))
         here: dict[str, Condition] = {"track": track + 1, "speed_cm_s": parameters.speed_cm_s, "dbx": dbx}
         if dbx == "on":
-            results += _noise_results(static, here)
+            results += _noise_results(static, here) if hushed else ()
             errors = list(_tracking(static, sheet, channel, here))
             results += _tracked(errors, here)
             curves += errors
-            curves += _noise_modulation(static, sheet, channel, here)
+            curves += _noise_modulation(static, sheet, channel, here) if hushed else ()
         else:
             results += _half_results(static, dbx, sheet, channel, here)
             curves += _half_curves(static, dbx, sheet, channel, here)

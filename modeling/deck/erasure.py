@@ -54,9 +54,15 @@ def left_over(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarra
     return rest + _left(np.atleast_1d(frequency_hz), parameters)
 
 
-def erasure_db(parameters: DeckParameters) -> float:
-    """True `erasure`: power left of an earlier recording, the mean over :data:`STATED_HZ` of what is left at each frequency."""
-    return float(10.0 * np.log10(np.mean(np.abs(left_over(np.geomspace(*STATED_HZ, 200), parameters)) ** 2)))
+def erasure_db(parameters: DeckParameters, times: int = 1) -> float:
+    """True `erasure`: power left of an earlier recording, the mean over :data:`STATED_HZ` of what is left at each frequency.
+
+    Parameters
+    ----------
+    times : int
+        How often it was recorded over.
+    """
+    return float(10.0 * np.log10(np.mean(np.abs(left_over(np.geomspace(*STATED_HZ, 200), parameters)) ** (2 * times))))
 
 
 def _left(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:

@@ -72,6 +72,7 @@ def response_delay_s(
     driven: Collection[int],
     beside: Callable[[np.ndarray], np.ndarray] = np.ones_like,
     ratio: float = 1.0,
+    speed: float = 1.0,
 ) -> float:
     """Delay of the linear response: argmax over tau of |integral of H/|H| e^{j 2 pi f tau} df|, 400 Hz to 6 kHz.
 
@@ -81,8 +82,10 @@ def response_delay_s(
         As in :func:`linear_response`.
     beside : callable
         Response over frequency in Hz of what stands in the way besides, such as half a compander.
+    speed : float
+        Frequency heard over frequency sent, where band and delay are to be those of what is heard: latency is.
     """
-    f = np.arange(DELAY_BAND_HZ[0], DELAY_BAND_HZ[1] + 1.0)
+    f = np.arange(DELAY_BAND_HZ[0], DELAY_BAND_HZ[1] + 1.0) / speed
     response = linear_response(f, parameters, track, driven, ratio) * beside(f)
     unit = response / np.abs(response)
 
@@ -93,7 +96,7 @@ def response_delay_s(
     best = coarse[np.argmin([concentration(tau) for tau in coarse])]
     step = coarse[1] - coarse[0]
     found = minimize_scalar(concentration, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10})
-    return float(found.x)
+    return float(found.x) / speed
 
 
 def steady_sine(

@@ -35,6 +35,7 @@ def truth(
     tool_version: str,
     created: str,
     recording: int = 1,
+    over: int = 0,
     told: Callable[[float], None] = lambda part: None,
 ) -> Measurements:
     """True values of a session made on a virtual deck.
@@ -54,6 +55,8 @@ def truth(
         As in every results file.
     recording : int
         Number of the record pass, from 1 (``VirtualDeck.recordings``).
+    over : int
+        Earlier recordings that it was made over.
     told : callable
         Is told which part of it, 0 to 1, has been done.
 
@@ -73,7 +76,7 @@ def truth(
     if wrong:
         raise ModelError(f"the stimulus is wired to track {wrong[0]}; the virtual deck has {TRACKS}")
     programme = frozenset(tracks[i] for i in sheet.channels_of("programme"))
-    sent = TrueSession(parameters, sheet, programme)
+    sent = TrueSession(parameters, sheet, programme, over=over)
     span_s = sent.marker_s("marker_start"), sent.marker_s("marker_end")
     record = record_trajectory(parameters, seed, recording).smooth  # scrape flutter is no motion to the bench, but noise
     results: list[Result] = []

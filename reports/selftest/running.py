@@ -13,7 +13,9 @@ from capture.flow import Progress as CaptureProgress
 from capture.flow import capture
 from capture.planning import Wish, plan_session, recordings
 from capture.recordings import Plan
-from capture.virtual import VirtualDevice, capture_through, true_values
+from capture.virtual.device import VirtualDevice
+from capture.virtual.session import capture_through
+from capture.virtual.truth import true_values
 from capture.wire import Wire
 from modeling.deck.true.linearity import RESPONSE_HZ
 from reports import measuring

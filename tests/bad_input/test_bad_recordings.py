@@ -32,7 +32,7 @@ RECORDINGS = {
         "is missing: the tape stopped for a while, was edited or runs unevenly; record again without a pause",
     ),
     "swapped": (lambda a: a[:, ::-1], {}, "arrives on channel 2, where the pilot of track 4 is expected"),
-    "half speed": (lambda a: np.repeat(a, 2, axis=0), {}, "plays at 0.50 times the speed it was recorded at; 0.80 to 1.25"),
+    "half speed": (lambda a: np.repeat(a, 2, axis=0), {}, "plays at 0.50 times the speed it was recorded at; 0.78 to 1.28"),
     "other sound": (lambda a: np.stack([music(30.0)] * 2, axis=1), {}, "holds no start marker (30.0 s searched)"),
     "no samples": (lambda a: a[:0], {}, "holds a header but no samples; record or copy it again"),
 }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from capture.virtual import open_virtual
+from capture.virtual.opening import open_virtual
 from modeling.aligned import record_take
 from modeling.deck.noise import a_weighting, hum_lines
 from modeling.deck.parameters import load_parameters

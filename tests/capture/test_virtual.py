@@ -6,7 +6,8 @@ import pytest
 from analysis.locate import find_takes
 from capture.flow import State, Step
 from capture.recordings import Plan
-from capture.virtual import capture_virtual, open_virtual
+from capture.virtual.opening import open_virtual
+from capture.virtual.session import capture_virtual
 from sessions.results import Measurements
 from sessions.store import Session
 from signals.errors import DeviceError, ModelError

@@ -7,7 +7,7 @@ import pytest
 
 from capture.planning import recordings
 from capture.recordings import Plan
-from capture.virtual import capture_virtual
+from capture.virtual.session import capture_virtual
 from modeling.deck.compander_truth import StaticCompander
 from modeling.deck.parameters import load_parameters
 from sessions.results import Measurements

@@ -21,7 +21,8 @@ def motion_results(session: TrueSession, pair: PassPair, number: int, channel: i
     here = session.conditions(pair.track, number)
     start_s, stop_s = session.marker_s("marker_start"), session.marker_s("marker_end")
     travel_s = float(pair.output_time(np.array([start_s]))[0] - start_s)
-    delay_s = response_delay_s(session.parameters, pair.track, session.heard_with(pair.track))
+    speed = session.parameters.pitch_ratio
+    delay_s = response_delay_s(session.parameters, pair.track, session.heard_with(pair.track), speed=speed)
     yield Result(quantity="latency", value=travel_s + delay_s, unit="s", conditions=here, method=BY_MOTION)
     error = pair.speed_error_percent(start_s, stop_s)
     yield Result(quantity="speed_error", value=error, unit="%", conditions=here, method=BY_MOTION)

@@ -69,14 +69,14 @@ def _levels(parameters: DeckParameters, track: int) -> dict[str, float]:
 def noise_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
     """Weighted noise, signal to noise, hum, and the noise beside the tones of a channel that are there for it.
 
-    Of a tape with print-through the hum alone: echoes of what stands a turn of the reel away have no density.
+    Of a tape with print-through, or with a rest of an earlier recording, the hum alone: what is heard of those has no density.
     """
     here = session.conditions(track, number)
     zero_db = reference_db(session, track)
     for hertz, peak in zip(*hum_lines(session.parameters), strict=True):
         line = {**here, "frequency_hz": float(hertz)}
         yield Result(quantity="hum", value=decibels(peak) - zero_db, unit="dB", conditions=line, method=BY_DENSITY)
-    if session.parameters.tape.print_db is not None:
+    if session.is_haunted:
         return
     levels = _levels(session.parameters, track)
     for quantity, level_db in levels.items():
@@ -109,10 +109,11 @@ def snr_re_mol(results: list[Result]) -> list[Result]:
 def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curve]:
     """Density of the noise without its hum, and levels in third octaves with it.
 
-    None where dropouts break up the steady flux that a magnetised head leaves, or print-through echoes: neither has a density.
+    None where dropouts break up the steady flux that a magnetised head leaves, print-through echoes, or an earlier recording is
+    still heard: none of these has a density.
     """
     faults = session.parameters.faults
-    if (faults.dropouts_per_minute and faults.magnetism_ka_m) or session.parameters.tape.print_db is not None:
+    if (faults.dropouts_per_minute and faults.magnetism_ka_m) or session.is_haunted:
         return
     zero_db = reference_db(session, track)
     density = _noise_density(session.parameters, track, RESPONSE_HZ)
@@ -139,12 +140,13 @@ def noise_curves(session: TrueSession, track: int, number: int) -> Iterator[Curv
 
 
 def _power_beside(session: TrueSession, track: int, tone_hz: float, level_db: float) -> float:
-    """A-weighted noise beside a tone and its harmonics, re the mean square of 0 VU."""
+    """A-weighted noise beside a tone and its harmonics, re the mean square of 0 VU; frequencies as the tone was sent."""
     f, parameters = np.linspace(*BAND_HZ, 19981), session.parameters
-    heard = session.heard_with(track)
-    modulated = modulation.tone_density(f, parameters, track, heard, tone_hz, level_db, session.ratio)
-    power = np.trapezoid(output_density(parameters, track, f, modulated) * a_weighting(f) ** 2, f)
+    heard, pitch = session.heard_with(track), session.parameters.pitch_ratio
+    modulated = modulation.tone_density(pitch * f, parameters, track, heard, tone_hz, level_db, session.ratio)
+    power = np.trapezoid(pitch * output_density(parameters, track, pitch * f, modulated) * a_weighting(f) ** 2, f)
     hum_hz, hum_peak = hum_lines(parameters)
+    hum_hz = hum_hz / pitch
     apart = np.abs(hum_hz - np.maximum(np.round(hum_hz / tone_hz), 1.0) * tone_hz) > NOTCH_HZ
     return float(power + np.sum((hum_peak * a_weighting(hum_hz))[apart] ** 2))
 

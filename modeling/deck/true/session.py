@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from modeling.deck.erasure import left_over_filter
 from modeling.deck.parameters import DeckParameters
 from sessions.results import Condition
 from signals.cues import Cue, CueSheet
@@ -19,12 +20,15 @@ class TrueSession:
     ----------
     ratio : float
         Frequency heard over frequency sent in the play pass that is asked about, beside what pitch control does to it.
+    over : int
+        Earlier recordings that this one was made over.
     """
 
     parameters: DeckParameters
     sheet: CueSheet
     driven: frozenset[int]
     ratio: float = 1.0
+    over: int = 0
 
     def conditions(self, track: int, number: int, **more: Condition) -> dict[str, Condition]:
         """Conditions of a figure; `track` 0-based."""
@@ -34,6 +38,13 @@ class TrueSession:
     def is_dead(self, track: int) -> bool:
         """Whether a track (0-based) replays nothing."""
         return track == self.parameters.faults.dead_track - 1
+
+    @property
+    def is_haunted(self) -> bool:
+        """Whether more than noise is heard in silence: print-through, or what erasure left of an earlier recording."""
+        parameters = self.parameters
+        left = self.over > 0 and left_over_filter(parameters, self.sheet.sample_rate) is not None
+        return left or parameters.tape.print_db is not None
 
     def heard_with(self, track: int) -> frozenset[int]:
         """Tracks that carry the same as `track`."""

@@ -21,8 +21,8 @@ STEP_HZ = 1.0
 
 
 def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
-    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz; none where print-through echoes beside them."""
-    if session.parameters.tape.print_db is not None:
+    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz; none where more than noise is heard beside them."""
+    if session.is_haunted:
         return
     for cue in session.sheet.of_kind("tone", channel=channel):
         frequency_hz = cue.number("frequency_hz")
@@ -42,10 +42,13 @@ def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -
 def _noise_power(
     parameters: DeckParameters, track: int, heard: frozenset[int], tone_hz: float, level_db: float, ratio: float
 ) -> float:
-    """Noise and hum from 20 Hz to 20 kHz outside the notch, re the mean square of 0 VU."""
+    """Noise and hum from 20 Hz to 20 kHz outside the notch, re the mean square of 0 VU; frequencies as the tone was sent."""
     f = np.arange(LOWEST_HZ, HIGHEST_HZ + STEP_HZ, STEP_HZ)
-    density = output_density(parameters, track, f, tone_density(f, parameters, track, heard, tone_hz, level_db, ratio))
+    pitch = parameters.pitch_ratio
+    modulated = tone_density(pitch * f, parameters, track, heard, tone_hz, level_db, ratio)
+    density = pitch * output_density(parameters, track, pitch * f, modulated)
     hum_hz, hum_peak = hum_lines(parameters)
+    hum_hz = hum_hz / pitch
     half_hz = 0.5 * tone_hz / NOTCH_Q
     hum = np.sum(hum_peak[np.abs(hum_hz - tone_hz) > half_hz] ** 2)
     return float(np.trapezoid(np.where(np.abs(f - tone_hz) > half_hz, density, 0.0), f) + hum)

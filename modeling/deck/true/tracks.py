@@ -1,10 +1,11 @@
-"""Crosstalk, azimuth and balance, from the replay matrix and the motion of both passes."""
+"""Crosstalk, azimuth, balance and erasure, from the replay matrix, the motion of both passes and the fields of the heads."""
 
 from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
 
+from modeling.deck.erasure import erasure_db
 from modeling.deck.motion import PassPair
 from modeling.deck.tracks import replay_matrix
 from modeling.deck.transport import Trajectory
@@ -18,12 +19,14 @@ STEP_S = 0.01
 BY_MATRIX = "replay matrix in closed form, at the frequency that is heard"
 BY_MOTION = "difference of the tracks' motion in closed form, mean from start to end marker"
 BY_SINE = "steady sine through the law of the tape in full, harmonic balance"
+BY_PARTICLES = "particle classes that erase field and bias leave as they were, in closed form"
 
 
 def track_results(session: TrueSession, record: Trajectory, play: Trajectory, number: int) -> Iterator[Result]:
     """Figures of the tracks of one play pass beside one another."""
     pairs = {track: PassPair(record, play, track) for track in _tracks(session)}
     yield from _crosstalk(session, pairs, number)
+    yield from _erasure(session, sorted(pairs.keys() & session.driven), number)
     span_s = session.marker_s("marker_start"), session.marker_s("marker_end")
     time_s = np.arange(*span_s, STEP_S)
     heard_s = {track: pair.output_time(time_s) for track, pair in pairs.items() if track in session.driven}
@@ -54,6 +57,16 @@ def _crosstalk(session: TrueSession, pairs: dict[int, PassPair], number: int) ->
                 yield Result(
                     quantity="crosstalk", value=decibels(float(level)), unit="dB", conditions=here, method=BY_MATRIX
                 )
+
+
+def _erasure(session: TrueSession, tracks: list[int], number: int) -> Iterator[Result]:
+    """What is left of the first recording where this one, and perhaps others before, were made over it."""
+    if session.over:
+        left_db = erasure_db(session.parameters, session.over)
+        for track in tracks:
+            here = session.conditions(track, number)
+            del here["dbx"]
+            yield Result(quantity="erasure", value=left_db, unit="dB", conditions=here, method=BY_PARTICLES)
 
 
 def _sources(session: TrueSession) -> Iterator[tuple[int, np.ndarray]]:
