@@ -1,8 +1,9 @@
 """Every core on the same material in the same run: error, harmonics, time to fit and speed, on four decks.
 
-The default core shares the law of the first deck alone. Run it as ``PYTHONPATH=. python benchmarks/cores.py [--cores NAME,...] [--minutes 1,4] [--decks NAME,...]``; all of it takes some
-hours on two cores. ``typical`` and ``hysteresis`` are captured from the virtual deck, with motion, noise and alignment in the way;
-``preisach`` and ``slewing`` are closed forms with hiss 70 dB below 0 VU. It prints, and asserts nothing.
+The default core shares the law of the first deck alone. Run it as ``PYTHONPATH=. python benchmarks/cores.py [--cores NAME,...]
+[--minutes 1,4] [--decks NAME,...]``; all of it takes some hours on two cores. ``typical`` and ``hysteresis`` are captured from the
+virtual deck, with motion, noise and alignment in the way; ``preisach`` and ``slewing`` are closed forms with hiss 70 dB below 0 VU.
+It prints, and asserts nothing.
 """
 
 import argparse
@@ -77,9 +78,8 @@ def times_real_time(core: Core) -> float:
 
 def rows(pairs: list[Pair], floor: Floor, cores: list[str], minutes: list[float], seed: int) -> Iterator[str]:
     """One line of the table after the other."""
-    material = Material(
-        *(select(pairs, s) for s in ("train", "validation")), REFERENCE_DBFS, select(pairs, "tone"), select(pairs, "ladder")
-    )
+    train, validation, tones, ladder = (select(pairs, split) for split in ("train", "validation", "tone", "ladder"))
+    material = Material(train, validation, REFERENCE_DBFS, tones, ladder)
     for name in cores:
         for budget in minutes[:1] if name in IN_CLOSED_FORM else minutes:
             began, cpu = time.monotonic(), time.process_time()
