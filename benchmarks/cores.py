@@ -17,7 +17,7 @@ from foreign import preisach, slewing
 
 from capture.planning import Wish, plan_session
 from capture.recordings import Plan
-from capture.virtual import capture_virtual
+from capture.virtual.session import capture_virtual
 from modeling.cores import core_class, names
 from modeling.cores.core import Core, Material, Run
 from modeling.dataset import from_session
