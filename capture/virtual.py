@@ -1,6 +1,5 @@
 """The virtual deck as something to capture through: device and operator at once, with a truth to compare with."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from capture.device import Listen, Sink, Stop, StreamFacts, Verdict, never
 from capture.flow import Progress, capture
 from capture.passes import RECORD_TAIL_S
 from capture.recordings import Plan
+from capture.seeds import seed_from
 from capture.verification import Verification, automatic
 from modeling.deck.compander import Positions
 from modeling.deck.compander_truth import companded, compander_figures
@@ -103,7 +103,7 @@ class VirtualDevice:
 
     def seed_of(self, stimulus: str) -> int:
         """Seed of the cassette of a stimulus, and of the passes over it."""
-        return self.seed if stimulus == MAIN else _number_of(f"{self.seed} {stimulus}")
+        return self.seed if stimulus == MAIN else seed_from(f"{self.seed} {stimulus}")
 
     def tape(self, stimulus: str) -> Tape:
         """The cassette of a stimulus, blank at first."""
@@ -258,7 +258,7 @@ def open_virtual(session: Session, device: str, *, stimulus: str = "main", seed:
     known = session.manifest.interface
     kept = known.settings.get("seed") if known.name == name else None
     if seed is None:
-        seed = int(kept) if kept is not None else _number_of(session.manifest.id)
+        seed = int(kept) if kept is not None else seed_from(session.manifest.id)
     if session.takes(complete=False) and (known.name != name or kept != seed):
         raise DeviceError(
             f"The session was begun with '{known.name}'{_seeded(known.settings.get('seed'))}, not '{name}'{_seeded(seed)};"
@@ -392,7 +392,3 @@ def _of_pass(conditions: Conditions, number: int) -> dict[str, Condition]:
 
 def _seeded(seed: Condition | None) -> str:
     return "" if seed is None else f" (seed {seed})"
-
-
-def _number_of(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
