@@ -222,38 +222,6 @@ def train(
 
 
 @app.command()
-def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a model.")],
-    session: SessionPath,
-    track: Track = None,
-    as_json: Json = False,
-) -> None:
-    """Hold a model against the deck on a session's held-out material.
-
-    Example: tape evaluate my-session/models/hammerstein my-session
-    """
-    from capture import terminal
-    from modeling.dataset import from_session
-    from modeling.evaluation import evaluate as evaluate_core
-    from modeling.model import load
-    from sessions.store import Session
-
-    loaded, opened = load(model), Session.open(session)
-    with terminal.reporting(quiet=as_json) as reporter:
-        dataset = from_session(opened, track, progress=reporter.step)
-        reporter.step("comparing")
-        found = evaluate_core(loaded.core, dataset.pairs, dataset.floor)
-    if as_json:
-        terminal.say_json(found.model_dump(mode="json"))
-        return
-    terminal.say(
-        f"{loaded.card.name}: ESR {found.esr:.2g} on {found.seconds:.0f} s of held-out material, floor {found.floor_esr:.2g}"
-    )
-    if found.harmonic_error_db is not None:
-        terminal.say(f"test tones: second and third harmonic within {found.harmonic_error_db:.1f} dB RMS")
-
-
-@app.command()
 def render(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or virtual[:PRESET].")],
     source: Annotated[Path, typer.Argument(metavar="IN", help="Sound file.")],

@@ -6,16 +6,10 @@ import pytest
 
 from capture.recordings import Plan, Play, Recording
 from capture.trained import capture_trained, deck_name
-from modeling.card import Card, Seconds, Source
-from modeling.cores.linear import LinearCore
-from modeling.generators.lines import Lines
-from modeling.generators.noise import NoiseGenerator
-from modeling.generators.transport import TransportGenerator
-from modeling.model import Model, digest, save, weights_of
 from sessions.store import Session
 from signals.errors import DeviceError, ModelError
+from tests.modeling.known_model import RATE, known_model
 
-RATE = 48000
 GAIN = 0.5
 HISS = 1e-4
 WOW = 0.002
@@ -24,34 +18,8 @@ WOW_HZ = 4.0
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """Half as loud, white hiss, wow of one line: what comes back is known without any other part of the program."""
-    core = LinearCore(np.array([GAIN]), 0, RATE, -18.0)
-    transport = TransportGenerator(Lines(np.array([WOW_HZ]), np.array([WOW])), np.array([0.3, 1.0]), np.zeros(1))
-    shape = np.zeros(256)
-    shape[128] = HISS
-    noise = NoiseGenerator(shape, Lines(np.zeros(0), np.zeros(0)), RATE)
-    card = Card(
-        name="half",
-        created="2025-11-21T20:14:05+00:00",
-        tool_version="0.1.0",
-        core="linear",
-        core_settings=core.settings(),
-        sample_rate=RATE,
-        reference_dbfs=-18.0,
-        look_ahead_samples=0,
-        sources=[Source(session="s", take="play-1", track=1, conditions={"dbx": "off", "speed_cm_s": 9.5})],
-        seconds=Seconds(train=1.0, validation=1.0, test=1.0),
-        split="none",
-        evaluation=None,
-        trained=False,
-        training={},
-        transport_rms_percent=None,
-        noise_dbfs=None,
-        weights_sha256=digest(weights_of(core, transport, noise)),
-    )
     folder = tmp_path_factory.mktemp("models") / "half"
-    save(Model(card, core, transport, noise), folder)
-    return f"model:{folder}"
+    return f"model:{known_model(folder, taps=(GAIN,), wow=WOW, wow_hz=WOW_HZ, hiss=HISS)}"
 
 
 @pytest.fixture
