@@ -6,6 +6,7 @@ Every command imports what it needs when it runs, so that ``tape --help`` is qui
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -251,11 +252,13 @@ app.registered_commands += report_commands.registered_commands
 
 
 def _train(reporter: "Reporter", session: "Session", dataset: "Dataset", core: str, **how: Any) -> "Outcome":
+    from modeling.provenance import with_digests
     from modeling.training import train as train_model
 
     def tell(progress: "cores.Progress") -> None:
         reporter.fraction(f"training: {progress.note}", progress.fraction, progress.remaining_s)
 
+    dataset = replace(dataset, source=with_digests(dataset.source, session))
     outcome = train_model(dataset, session.path / "models", core, progress=tell, **how)
     session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
     return outcome

@@ -19,6 +19,7 @@ from modeling.generators.noise import NoiseGenerator
 from modeling.generators.transport import TransportGenerator
 from modeling.model import Model, digest, free_folder, save, weights_of
 from modeling.pairs import Pair, select
+from modeling.provenance import limits_of
 from sessions.manifest import now, tool_version
 from signals.errors import ModelError
 
@@ -141,14 +142,22 @@ def train(
     for line in _result_lines(core, evaluation, trained, fit_s):
         tell(line)
 
-    model = _assemble(dataset, fitted, evaluation, folder.name, trained, {"seed": seed, "minutes": minutes, "fit_s": fit_s})
-    save(model, folder, "".join(json.dumps(record) + "\n" for record in records))
+    log = "".join(json.dumps(record) + "\n" for record in records)
+    settings: dict[str, str | int | float] = {"seed": seed, "minutes": minutes, "fit_s": fit_s}
+    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log)
+    save(model, folder, log)
     checkpoint.unlink(missing_ok=True)
     return Outcome(model, folder, evaluation, lines)
 
 
 def _assemble(
-    dataset: Dataset, core: Core, evaluation: Evaluation, name: str, trained: bool, training: dict[str, str | int | float]
+    dataset: Dataset,
+    core: Core,
+    evaluation: Evaluation,
+    name: str,
+    trained: bool,
+    training: dict[str, str | int | float],
+    log: str,
 ) -> Model:
     """Join core, generators and card."""
     transport = TransportGenerator.fit(dataset.trajectory)
@@ -175,6 +184,15 @@ def _assemble(
         transport_rms_percent=None if transport is None else transport.rms_percent,
         noise_dbfs=None if noise is None else noise.level_dbfs,
         weights_sha256=digest(weights_of(core, transport, noise)),
+        log_sha256=digest(log.encode()),
+        limits=limits_of(
+            dataset.source,
+            dataset.pairs,
+            dataset.reference_dbfs,
+            trained=trained,
+            moves=transport is not None,
+            hisses=noise is not None,
+        ),
     )
     return Model(card, core, transport, noise)
 

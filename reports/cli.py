@@ -52,13 +52,13 @@ def evaluate(
 
 def _say_evaluation(done: "Evaluated") -> None:
     from capture import terminal
-    from reports.evaluation.pages import goal_row
+    from reports.evaluation.summary import goal_row
     from reports.numbers import MINUS
 
     found, error = done.found, done.found.held_out.evaluation
     if found.goals:
         printed = terminal.plain_table("", "asked", "largest difference", "at", "")
-        for row in (goal_row(goal) for goal in found.goals):
+        for row in (goal_row(goal) for goal in found.goals if goal.asked or goal.deviations):
             cells = [row[key] for key in ("subject", "asked", "found", "where", "verdict")]
             printed.add_row(*(cell.replace(MINUS, "-") for cell in cells))
         terminal.say_table(printed)

@@ -48,8 +48,9 @@ def test_a_model_that_is_the_deck_meets_what_is_asked(command, places):
     assert 0.95 * error["noise_floor_esr"] < error["esr"] < 2.0 * error["noise_floor_esr"]
     assert error["esr"] < error["floor_esr"]
     assert error["excess_esr"] == 0.0
+    beyond_hiss = np.sqrt(error["esr"] / error["noise_floor_esr"])  # no distance grows faster than the error's amplitude
     for name in ("multi_resolution_stft", "log_spectral_distance_db", "mel_cepstral_distortion_db"):
-        assert held_out["model"][name] == pytest.approx(held_out["floor"][name], rel=0.1)
+        assert 0.95 < held_out["model"][name] / held_out["floor"][name] < 1.05 * beyond_hiss
     assert held_out["model"]["loudness_difference_db"] == pytest.approx(0.0, abs=0.02)
     assert held_out["pace"]["whole"] > 1.0
 
