@@ -44,9 +44,8 @@ def limits_of(
     where = [f"dbx {source.conditions['dbx']}"] if "dbx" in source.conditions else []
     where = [f"{source.conditions['speed_cm_s']} cm/s", *where] if "speed_cm_s" in source.conditions else where
     track = "" if source.track is None else f"track {source.track} of "
-    said = [
-        f"Learnt from {track}take '{source.take}'{', ' if where else ''}{', '.join(where)}; what other settings do it was not told."
-    ]
+    settings = "".join(f", {words}" for words in where)
+    said = [f"Learnt from {track}take '{source.take}'{settings}; what other settings do it was not told."]
     said.append(
         f"The loudest passages it learnt from read {loudest_db(pairs, reference_dbfs):+.0f} dB re 0 VU on a 0.3 s meter; what is "
         "louder is a guess."
