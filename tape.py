@@ -20,7 +20,7 @@ from signals.errors import TapeError, UsageError
 if TYPE_CHECKING:
     from capture.terminal import Reporter
     from modeling.cores import core as cores
-    from modeling.dataset import Dataset
+    from modeling.dataset import Alignments, Dataset
     from modeling.training import Outcome
     from sessions.store import Session
 
@@ -70,7 +70,7 @@ def demo(
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
         known = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
-        outcome = _train(reporter, session, from_session(session, known=known, progress=reporter.step), DEFAULT)
+        outcome = _train(reporter, session, from_session(session, known=known, progress=reporter.step), known, DEFAULT)
         reporter.step("writing the report")
         measuring.write_all(session, measurements)
     if as_json:
@@ -205,6 +205,7 @@ def train(
     from capture import terminal
     from modeling.cores import DEFAULT
     from modeling.dataset import from_session
+    from modeling.motions import aligned_passes
     from modeling.training import planned
     from sessions.store import Session
 
@@ -213,7 +214,8 @@ def train(
     planned(opened.path / "models", core, name, minutes, resume)
     with terminal.reporting(quiet=as_json) as reporter:
         how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume}
-        outcome = _train(reporter, opened, from_session(opened, track, progress=reporter.step), core, **how)
+        known = aligned_passes(opened, reporter.step)
+        outcome = _train(reporter, opened, from_session(opened, track, known, reporter.step), known, core, **how)
     if as_json:
         terminal.say_json({"model": str(outcome.folder), **outcome.evaluation.model_dump(mode="json")})
         return
@@ -251,7 +253,10 @@ def render(
 app.registered_commands += report_commands.registered_commands
 
 
-def _train(reporter: "Reporter", session: "Session", dataset: "Dataset", core: str, **how: Any) -> "Outcome":
+def _train(
+    reporter: "Reporter", session: "Session", dataset: "Dataset", known: "Alignments", core: str, **how: Any
+) -> "Outcome":
+    from modeling.motions import motions_of
     from modeling.provenance import with_digests
     from modeling.training import train as train_model
 
@@ -259,7 +264,8 @@ def _train(reporter: "Reporter", session: "Session", dataset: "Dataset", core: s
         reporter.fraction(f"training: {progress.note}", progress.fraction, progress.remaining_s)
 
     dataset = replace(dataset, source=with_digests(dataset.source, session))
-    outcome = train_model(dataset, session.path / "models", core, progress=tell, **how)
+    motions = motions_of(session, dataset.source, known)
+    outcome = train_model(dataset, session.path / "models", core, motions=motions, progress=tell, **how)
     session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
     return outcome
 

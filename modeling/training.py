@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.timebase import Timebase
 from modeling.card import Card, Seconds
 from modeling.cores import core_class
 from modeling.cores.core import Core, Material, Progress, Run
@@ -77,6 +78,7 @@ def train(
     minutes: float = 1.0,
     seed: int = 0,
     resume: bool = False,
+    motions: Sequence[Timebase] = (),
     progress: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
@@ -95,6 +97,8 @@ def train(
         Of the model; by default that of the core, with a number if it is taken.
     minutes : float
         Time that an iterative fit may take.
+    motions : sequence of Timebase
+        Of all passes like the one that the data set is cut from; by default that of the data set alone.
     say : callable
         Told each line of the result as soon as it is known.
 
@@ -144,7 +148,7 @@ def train(
 
     log = "".join(json.dumps(record) + "\n" for record in records)
     settings: dict[str, str | int | float] = {"seed": seed, "minutes": minutes, "fit_s": fit_s}
-    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log)
+    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions)
     save(model, folder, log)
     checkpoint.unlink(missing_ok=True)
     return Outcome(model, folder, evaluation, lines)
@@ -158,9 +162,10 @@ def _assemble(
     trained: bool,
     training: dict[str, str | int | float],
     log: str,
+    motions: Sequence[Timebase],
 ) -> Model:
     """Join core, generators and card."""
-    transport = TransportGenerator.fit(dataset.trajectory)
+    transport = TransportGenerator.fit(motions or [dataset.trajectory])
     noise = None if dataset.silence is None else NoiseGenerator.fit(dataset.silence, core.sample_rate)
     card = Card(
         name=name,
