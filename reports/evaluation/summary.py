@@ -23,12 +23,13 @@ _NAME_OF_ORDER = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 
 
 def lead(goals: Sequence[Goal]) -> str:
-    """How many goals are met, in a sentence."""
+    """How many goals are met, and which are not, in a sentence."""
     asked = [goal for goal in goals if goal.asked]
-    met = sum(goal.verdict == "within" for goal in asked)
-    text = f"The model meets {met} of {len(asked)} goals"
-    missed = [goal.subject[:1].lower() + goal.subject[1:] for goal in asked if goal.verdict == "outside"]
-    return text + (f"; outside: {', '.join(missed)}." if missed else ".")
+    parts = [f"The model meets {sum(goal.verdict == 'within' for goal in asked)} of {len(asked)} goals"]
+    for verdict in ("outside", "undecided", "not measured"):
+        names = [goal.subject[:1].lower() + goal.subject[1:] for goal in asked if goal.verdict == verdict]
+        parts += [f"{verdict}: {', '.join(names)}"] if names else []
+    return "; ".join(parts) + "."
 
 
 def goal_row(goal: Goal) -> Mapping[str, str]:
