@@ -6,6 +6,7 @@ Every command imports what it needs when it runs, so that ``tape --help`` is qui
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -19,7 +20,7 @@ from signals.errors import TapeError, UsageError
 if TYPE_CHECKING:
     from capture.terminal import Reporter
     from modeling.cores import core as cores
-    from modeling.dataset import Dataset
+    from modeling.dataset import Alignments, Dataset
     from modeling.training import Outcome
     from sessions.store import Session
 
@@ -69,7 +70,7 @@ def demo(
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
         known = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
-        outcome = _train(reporter, session, from_session(session, known=known, progress=reporter.step), DEFAULT)
+        outcome = _train(reporter, session, from_session(session, known=known, progress=reporter.step), known, DEFAULT)
         reporter.step("writing the report")
         measuring.write_all(session, measurements)
     if as_json:
@@ -204,6 +205,7 @@ def train(
     from capture import terminal
     from modeling.cores import DEFAULT
     from modeling.dataset import from_session
+    from modeling.motions import aligned_passes
     from modeling.training import planned
     from sessions.store import Session
 
@@ -212,45 +214,14 @@ def train(
     planned(opened.path / "models", core, name, minutes, resume)
     with terminal.reporting(quiet=as_json) as reporter:
         how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume}
-        outcome = _train(reporter, opened, from_session(opened, track, progress=reporter.step), core, **how)
+        known = aligned_passes(opened, reporter.step)
+        outcome = _train(reporter, opened, from_session(opened, track, known, reporter.step), known, core, **how)
     if as_json:
         terminal.say_json({"model": str(outcome.folder), **outcome.evaluation.model_dump(mode="json")})
         return
     for line in outcome.lines:
         terminal.say(line)
     terminal.say(f"model: {outcome.folder}")
-
-
-@app.command()
-def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a model.")],
-    session: SessionPath,
-    track: Track = None,
-    as_json: Json = False,
-) -> None:
-    """Hold a model against the deck on a session's held-out material.
-
-    Example: tape evaluate my-session/models/hammerstein my-session
-    """
-    from capture import terminal
-    from modeling.dataset import from_session
-    from modeling.evaluation import evaluate as evaluate_core
-    from modeling.model import load
-    from sessions.store import Session
-
-    loaded, opened = load(model), Session.open(session)
-    with terminal.reporting(quiet=as_json) as reporter:
-        dataset = from_session(opened, track, progress=reporter.step)
-        reporter.step("comparing")
-        found = evaluate_core(loaded.core, dataset.pairs, dataset.floor)
-    if as_json:
-        terminal.say_json(found.model_dump(mode="json"))
-        return
-    terminal.say(
-        f"{loaded.card.name}: ESR {found.esr:.2g} on {found.seconds:.0f} s of held-out material, floor {found.floor_esr:.2g}"
-    )
-    if found.harmonic_error_db is not None:
-        terminal.say(f"test tones: second and third harmonic within {found.harmonic_error_db:.1f} dB RMS")
 
 
 @app.command()
@@ -282,13 +253,19 @@ def render(
 app.registered_commands += report_commands.registered_commands
 
 
-def _train(reporter: "Reporter", session: "Session", dataset: "Dataset", core: str, **how: Any) -> "Outcome":
+def _train(
+    reporter: "Reporter", session: "Session", dataset: "Dataset", known: "Alignments", core: str, **how: Any
+) -> "Outcome":
+    from modeling.motions import motions_of
+    from modeling.provenance import with_digests
     from modeling.training import train as train_model
 
     def tell(progress: "cores.Progress") -> None:
         reporter.fraction(f"training: {progress.note}", progress.fraction, progress.remaining_s)
 
-    outcome = train_model(dataset, session.path / "models", core, progress=tell, **how)
+    dataset = replace(dataset, source=with_digests(dataset.source, session))
+    motions = motions_of(session, dataset.source, known)
+    outcome = train_model(dataset, session.path / "models", core, motions=motions, progress=tell, **how)
     session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
     return outcome
 

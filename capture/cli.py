@@ -147,7 +147,9 @@ def capture(
     session: SessionPath = Path("tape-session"),
     device: Annotated[
         str,
-        typer.Option(help="Audio interface by name or number ('tape devices' lists them), or virtual[:PRESET|:FILE.toml]."),
+        typer.Option(
+            help="Audio interface by name or number ('tape devices' lists them), virtual[:PRESET|:FILE.toml], or model:PATH."
+        ),
     ] = "virtual",
     levels: Levels = None,
     tracks: Tracks = "1",
@@ -213,8 +215,8 @@ def capture(
     given = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
     if (session / "session.json").exists():
         require_plan(Session.open(session), wish, given)
-    if device.partition(":")[0] == "virtual":
-        opened, takes = _capture_virtual(
+    if device.partition(":")[0] in ("virtual", "model"):
+        opened, takes = _capture_computed(
             session, device, wish, modes, passes or PASSES, loop=loop, over=record_over, quiet=as_json
         )
     else:
@@ -228,7 +230,7 @@ def capture(
     _say_takes(opened, takes, as_json)
 
 
-def _capture_virtual(
+def _capture_computed(
     path: Path,
     device: str,
     wish: "Wish",
@@ -239,16 +241,20 @@ def _capture_virtual(
     over: bool,
     quiet: bool,
 ) -> "tuple[Session, list[TakeRecord]]":
-    from capture import terminal
+    """Capture through a deck that is computed: the virtual one, or a trained model."""
+    from capture import terminal, trained
     from capture.attended import dbx_of, over_of
     from capture.planning import plan_session, recordings, require_second
     from capture.recordings import Plan
-    from capture.virtual.opening import deck_name
+    from capture.virtual import opening
     from sessions.store import Session
 
-    wish = replace(wish, deck=deck_name(device))
+    begun = (path / "session.json").exists()
+    if device.partition(":")[0] == opening.KIND:
+        wish = replace(wish, deck=opening.deck_name(device))
+    elif not begun:
+        wish = replace(wish, deck=trained.deck_name(device, wish.sample_rate, wish.speed_cm_s))
     with terminal.reporting(quiet=quiet) as reporter:
-        begun = (path / "session.json").exists()
         require_second(wish, over and not begun)
         opened = Session.open(path) if begun else plan_session(path, wish, reporter.step)
         modes = dbx_of(opened, dbx) if begun else wish.dbx
@@ -340,13 +346,16 @@ def import_(
 
 
 def capture_with_progress(reporter: "Reporter", session: "Session", device: str, plan: "Plan") -> "list[TakeRecord]":
-    """Capture through a virtual deck, telling how far it is."""
+    """Capture through a virtual deck or a trained model, telling how far it is."""
+    from capture import trained
     from capture.virtual.session import capture_virtual
 
     def tell(progress: "flow.Progress") -> None:
         part = progress.done_samples / progress.total_samples if progress.total_samples else None
         reporter.fraction(f"pass {progress.state.number or 1}: {progress.state.step.value}", part)
 
+    if device.partition(":")[0] == trained.KIND:
+        return trained.capture_trained(session, device, plan, tell)
     return capture_virtual(
         session, device, plan, tell, of_truth=lambda part: reporter.fraction("working out what is true of the deck", part)
     )

@@ -11,7 +11,7 @@ SCHEMA_VERSION = 1
 
 
 class Source(BaseModel):
-    """One channel of one take that a model learnt from."""
+    """One channel of one take that a model learnt from; `files` has the SHA-256 of its sound files in the session."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -19,6 +19,7 @@ class Source(BaseModel):
     take: str
     track: int | None = None
     conditions: dict[str, Condition] = {}
+    files: dict[str, str] = {}
 
 
 class Seconds(BaseModel):
@@ -54,6 +55,10 @@ class Card(BaseModel):
         Speed deviation and level of the noise that the generators make; None without one.
     weights_sha256 : str
         Digest of ``model.safetensors``.
+    log_sha256 : str or None
+        Digest of ``training.jsonl``.
+    limits : list of str
+        What the model does not know, a sentence each.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -76,3 +81,5 @@ class Card(BaseModel):
     transport_rms_percent: float | None
     noise_dbfs: float | None
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    log_sha256: str | None = None
+    limits: list[str] = []

@@ -63,9 +63,9 @@ def weights_of(core: Core, transport: TransportGenerator | None, noise: NoiseGen
     return bytes(save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
 
-def digest(weights: bytes) -> str:
-    """SHA-256 of the contents of ``model.safetensors``."""
-    return hashlib.sha256(weights).hexdigest()
+def digest(contents: bytes) -> str:
+    """SHA-256 of the contents of a file."""
+    return hashlib.sha256(contents).hexdigest()
 
 
 def free_folder(models: Path, name: str | None, core: str) -> Path:

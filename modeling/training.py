@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.timebase import Timebase
 from modeling.card import Card, Seconds
 from modeling.cores import core_class
 from modeling.cores.core import Core, Material, Progress, Run
@@ -19,6 +20,7 @@ from modeling.generators.noise import NoiseGenerator
 from modeling.generators.transport import TransportGenerator
 from modeling.model import Model, digest, free_folder, save, weights_of
 from modeling.pairs import Pair, select
+from modeling.provenance import limits_of
 from sessions.manifest import now, tool_version
 from signals.errors import ModelError
 
@@ -76,6 +78,7 @@ def train(
     minutes: float = 1.0,
     seed: int = 0,
     resume: bool = False,
+    motions: Sequence[Timebase] = (),
     progress: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
@@ -94,6 +97,8 @@ def train(
         Of the model; by default that of the core, with a number if it is taken.
     minutes : float
         Time that an iterative fit may take.
+    motions : sequence of Timebase
+        Of all passes like the one that the data set is cut from; by default that of the data set alone.
     say : callable
         Told each line of the result as soon as it is known.
 
@@ -142,17 +147,26 @@ def train(
     for line in _result_lines(core, evaluation, trained, fit_s):
         tell(line)
 
-    model = _assemble(dataset, fitted, evaluation, folder.name, trained, {"seed": seed, "minutes": minutes, "fit_s": fit_s})
-    save(model, folder, "".join(json.dumps(record) + "\n" for record in records))
+    log = "".join(json.dumps(record) + "\n" for record in records)
+    settings: dict[str, str | int | float] = {"seed": seed, "minutes": minutes, "fit_s": fit_s}
+    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions)
+    save(model, folder, log)
     checkpoint.unlink(missing_ok=True)
     return Outcome(model, folder, evaluation, lines)
 
 
 def _assemble(
-    dataset: Dataset, core: Core, evaluation: Evaluation, name: str, trained: bool, training: dict[str, str | int | float]
+    dataset: Dataset,
+    core: Core,
+    evaluation: Evaluation,
+    name: str,
+    trained: bool,
+    training: dict[str, str | int | float],
+    log: str,
+    motions: Sequence[Timebase],
 ) -> Model:
     """Join core, generators and card."""
-    transport = TransportGenerator.fit(dataset.trajectory)
+    transport = TransportGenerator.fit(motions or [dataset.trajectory])
     noise = None if dataset.silence is None else NoiseGenerator.fit(dataset.silence, core.sample_rate)
     card = Card(
         name=name,
@@ -176,6 +190,15 @@ def _assemble(
         transport_rms_percent=None if transport is None else transport.rms_percent,
         noise_dbfs=None if noise is None else noise.level_dbfs,
         weights_sha256=digest(weights_of(core, transport, noise)),
+        log_sha256=digest(log.encode()),
+        limits=limits_of(
+            dataset.source,
+            dataset.pairs,
+            dataset.reference_dbfs,
+            trained=trained,
+            moves=transport is not None,
+            hisses=noise is not None,
+        ),
     )
     return Model(card, core, transport, noise)
 

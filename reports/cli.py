@@ -1,20 +1,78 @@
-"""The command that proves the measuring: ``tape selftest``."""
+"""The commands that hold one thing against another: ``tape evaluate`` a model, ``tape selftest`` the measuring."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capture.cli import Json
+from capture.cli import Json, SessionPath
 from signals.errors import SessionError, UsageError
 
 if TYPE_CHECKING:
+    from reports.evaluation.running import Evaluated
     from reports.selftest.cases import Case
     from reports.selftest.running import Outcome
     from reports.selftest.verdict import Verdict
 
 app = typer.Typer()
 INTERRUPTED = 130
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a model.")],
+    session: SessionPath,
+    track: Annotated[int | None, typer.Option(help="Track of the deck; by default the one that the model learnt.")] = None,
+    listening: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="New folder for the files for listening; by default MODEL/listening."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the model's motion and hiss.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Hold a model against the deck: on held-out material, and on the bench that measured the deck.
+
+    Writes evaluation.json, evaluation.pdf and a listening test into the folder of the model.
+
+    Example: tape evaluate my-session/models/hammerstein my-session
+    """
+    from capture import terminal
+    from reports.evaluation.running import evaluate_model
+    from sessions.store import Session
+
+    with terminal.reporting(quiet=as_json) as reporter:
+        done = evaluate_model(model, Session.open(session), track, listening, seed, reporter.step)
+    if as_json:
+        terminal.say_json(
+            {"report": str(done.report), "listening": str(done.listening), **done.found.model_dump(mode="json")}
+        )
+    else:
+        _say_evaluation(done)
+
+
+def _say_evaluation(done: "Evaluated") -> None:
+    from capture import terminal
+    from reports.evaluation.summary import goal_row
+    from reports.numbers import MINUS
+
+    found, error = done.found, done.found.held_out.evaluation
+    if found.goals:
+        printed = terminal.plain_table("", "asked", "largest difference", "at", "")
+        for row in (goal_row(goal) for goal in found.goals if goal.asked or goal.deviations):
+            cells = [row[key] for key in ("subject", "asked", "found", "where", "verdict")]
+            printed.add_row(*(cell.replace(MINUS, "-") for cell in cells))
+        terminal.say_table(printed)
+    else:
+        terminal.say(f"not on the bench: {found.no_bench}")
+    floor = "" if error.floor_esr is None else f", floor {error.floor_esr:.2g}"
+    filtered = "" if error.baseline_esr is None else f", plain filter {error.baseline_esr:.2g}"
+    terminal.say(f"{found.model}: ESR {error.esr:.2g} on {error.seconds:.0f} s of held-out material{filtered}{floor}")
+    if error.harmonic_error_db is not None:
+        terminal.say(f"test tones: second and third harmonic within {error.harmonic_error_db:.1f} dB RMS")
+    pace = found.held_out.pace
+    terminal.say(f"the core runs {pace.whole:.0f} times real time, {pace.block_256:.1f} times in blocks of 256")
+    terminal.say(f"report: {done.report}")
+    terminal.say(f"listening: {done.listening}")
 
 
 @app.command()

@@ -20,6 +20,7 @@ from analysis.take import Take
 from modeling.aligned import Aligned, AlignedPair, AlignedTake, aligned_takes, record_take, returned_channels
 from modeling.model import CARD, read_card
 from reports import exports
+from reports.evaluation.document import read_evaluation
 from reports.header import ReportHeader
 from reports.report import build_report
 from reports.subjects.models import ModelSummary
@@ -95,6 +96,9 @@ def _models(session: Session) -> list[ModelSummary]:
         with contextlib.suppress(TapeError):
             card = read_card(path)
             error = card.evaluation
+            evaluation = None
+            with contextlib.suppress(TapeError):
+                evaluation = read_evaluation(path.parent)
             found.append(
                 ModelSummary(
                     name=card.name,
@@ -103,6 +107,9 @@ def _models(session: Session) -> list[ModelSummary]:
                     model_db=_decibels(error.esr if error else None),
                     floor_db=_decibels(error.floor_esr if error else None),
                     method=f"Trained on {card.seconds.train:.0f} s, judged on {card.seconds.test:.0f} s; split {card.split}",
+                    card=card,
+                    # One of an earlier state of the model says nothing of this one.
+                    evaluation=evaluation if evaluation and evaluation.weights_sha256 == card.weights_sha256 else None,
                 )
             )
     return found

@@ -12,6 +12,7 @@ from reports.pages import OWN_HEAD, OWN_TAPE, Cell, Page, Plot, Table
 from reports.readings import Setup, by_setup
 from reports.style import svg
 from reports.subjects import GATHERED, SUBJECTS, appendix, positions, response
+from reports.subjects.model import card_page
 from reports.subjects.models import ModelSummary, models_page
 from reports.subjects.positions import by_speed
 from reports.typesetting import typeset
@@ -83,6 +84,9 @@ def build_report(
     trained = models_page(models)
     if trained is not None:
         pages.append(_page(trained, Setup("", "", {}, measurements), figures, header))
+    pages += [
+        printed_page(card_page(model.card, model.evaluation), "", figures) for model in models if model.card is not None
+    ]
     if measurements.results:
         pages.append(printed_page(appendix.page(measurements), "", figures))
     document = {

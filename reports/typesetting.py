@@ -14,7 +14,7 @@ from reports.wording import needs_system_fonts, safe
 from signals.errors import TapeError
 
 _TEMPLATES = Path(__file__).parent / "templates"
-REPORT, COMPARISON = _TEMPLATES / "report.typ", _TEMPLATES / "comparison.typ"
+REPORT, COMPARISON, EVALUATION = (_TEMPLATES / f"{name}.typ" for name in ("report", "comparison", "evaluation"))
 
 
 def typeset(document: Mapping[str, Any], figures: Mapping[str, bytes], template: Path = REPORT) -> bytes:
@@ -27,7 +27,7 @@ def typeset(document: Mapping[str, Any], figures: Mapping[str, bytes], template:
     figures : mapping of str to bytes
         SVG of every figure that the document names.
     template : Path
-        ``REPORT``, of one session, or ``COMPARISON``, of several.
+        ``REPORT``, of one session, ``COMPARISON``, of several, or ``EVALUATION``, of a model.
 
     Returns
     -------

@@ -361,7 +361,7 @@ class Session:
     def write_files(self, files: Mapping[str, bytes], renewed: Sequence[str] = ()) -> None:
         """Write derived files, all or none (see :meth:`write_file`); others in the folders `renewed` are outdated and go."""
         named = {checked_derived(name): data for name, data in files.items()}
-        outdated = [name for name in self.manifest.files if name.split("/")[0] in renewed and name not in named]
+        outdated = [n for n in self.manifest.files if n not in named and n.startswith(tuple(f"{f}/" for f in renewed))]
         self._ledger.write(named, outdated=outdated)
 
     def write_json(self, name: str, text: str) -> None:

@@ -21,8 +21,8 @@ COMMANDS = (
     "measure",
     "report",
     "train",
-    "evaluate",
     "render",
+    "evaluate",
     "selftest",
 )
 SHORT = ("--quick", "--levels", "0:0:1", "--pilot-track", "4", "--passes", "1")
@@ -78,7 +78,7 @@ def test_json_is_all_that_stands_on_standard_output(command, tmp_path):
     measured = said("measure", pair)
     assert measured == json.loads((pair / "measurements.json").read_text())
     assert said("report", pair) == {"report": str(pair / "report.pdf")}
-    assert said("evaluate", model, pair)["esr"] == pytest.approx(trained["esr"])
+    assert said("evaluate", model, pair)["held_out"]["evaluation"]["esr"] == pytest.approx(trained["esr"])
     assert said("render", model, dry, out) == {"output": str(out)}
     assert soundfile.info(out).frames == soundfile.info(dry).frames
     assert said("check", pair) == {"session": str(pair), "problems": []}

@@ -19,6 +19,11 @@ import tape
 from modeling.card import Card, Seconds, Source
 from modeling.deck.parameters import DeckParameters, load_parameters
 from modeling.evaluation import Evaluation, PieceError, ToneError
+from modeling.held_out import HeldOut
+from modeling.likeness import Likeness
+from modeling.pace import Pace
+from reports.evaluation.document import ModelEvaluation
+from reports.evaluation.goals import Deviation, Goal
 from sessions.calibration import Calibration
 from sessions.manifest import FileRecord, Interface, SessionManifest, SourceFile, StimulusRecord, TakeRecord, Wiring
 from sessions.results import Axis, Curve, Measurements, Result
@@ -26,13 +31,14 @@ from signals.cues import Channel, Cue, CueSheet
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-FORMATS = (ROOT / "docs/session-format.md").read_text(encoding="utf-8")
+FORMATS = "".join((ROOT / f"docs/{page}-format.md").read_text(encoding="utf-8") for page in ("session", "model"))
 DECK_PAGES = "".join(
     page.read_text(encoding="utf-8") for page in (*sorted(ROOT.glob("docs/virtual-deck*.md")), ROOT / "docs/hysteresis.md")
 )
 ON_DISK: tuple[type[BaseModel], ...] = (
     SessionManifest, Wiring, Interface, StimulusRecord, FileRecord, TakeRecord, SourceFile, CueSheet, Channel, Cue,
     Measurements, Result, Curve, Axis, Calibration, Card, Source, Seconds, Evaluation, PieceError, ToneError,
+    ModelEvaluation, Goal, Deviation, HeldOut, Likeness, Pace,
 )  # fmt: skip
 
 

@@ -1,12 +1,12 @@
 """The cassettes that a session on the virtual deck is recorded on, and what is recorded on each."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from capture.passes import RECORD_TAIL_S
+from capture.seeds import seed_from
 from modeling.deck.compander import Positions
 from modeling.deck.deck import VirtualDeck
 from modeling.deck.parameters import TRACKS, DeckParameters
@@ -131,7 +131,7 @@ class Cassettes:
 
     def seed(self, stimulus: str) -> int:
         """Seed of the cassette of a stimulus, and of the passes over it."""
-        return self._seed if self._over or stimulus == MAIN else number_of(f"{self._seed} {stimulus}")
+        return self._seed if self._over or stimulus == MAIN else seed_from(f"{self._seed} {stimulus}")
 
     def under(self, stimulus: str) -> int:
         """How many other recordings that of a stimulus was made over."""
@@ -141,8 +141,3 @@ class Cassettes:
         """Throw them away."""
         for tape in self._tapes.values():
             tape.deck.close()
-
-
-def number_of(text: str) -> int:
-    """A seed made from a text."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

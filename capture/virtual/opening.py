@@ -1,7 +1,7 @@
 """Opening a virtual deck for a session: which deck a device stands for, and whether it fits what the session holds."""
 
 from capture.recordings import RECORD_OVER
-from capture.virtual.cassettes import number_of
+from capture.seeds import seed_from
 from capture.virtual.device import VirtualDevice
 from modeling.deck.parameters import TAPE_SPEED_UM_S, TRACKS, load_parameters
 from sessions.manifest import Interface
@@ -63,7 +63,7 @@ def open_virtual(
     known = session.manifest.interface
     kept = known.settings.get("seed") if known.name == name else None
     if seed is None:
-        seed = int(kept) if kept is not None else number_of(session.manifest.id)
+        seed = int(kept) if kept is not None else seed_from(session.manifest.id)
     if session.takes(complete=False) and (known.name != name or kept != seed):
         raise DeviceError(
             f"The session was begun with '{known.name}'{_seeded(known.settings.get('seed'))}, not '{name}'{_seeded(seed)};"

@@ -1,5 +1,6 @@
 """Lines in a spectrum: found, measured, and taken out of a signal so that what is left is noise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from analysis import peak
 THRESHOLD_DB = 15.0
 MEDIAN_BINS = 31
 MOST_LINES = 24
+SAME_LINE = 1.03
+"""Lines of two recordings of one thing whose frequencies differ by less are one line."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Lines:
 
 
 def take_out(signal: np.ndarray, sample_rate: float, low_hz: float, high_hz: float) -> tuple[Lines, np.ndarray]:
-    """Find lines that stand out of their neighbourhood and subtract them.
+    """Find lines that stand out of their neighbourhood, the strongest if there are many, and subtract them.
 
     Parameters
     ----------
@@ -52,7 +55,7 @@ def take_out(signal: np.ndarray, sample_rate: float, low_hz: float, high_hz: flo
     inner = np.arange(2, spectrum.size - 2)
     highest = (level[inner] >= level[inner - 1]) & (level[inner] > level[inner + 1]) & (above[inner] > THRESHOLD_DB)
     found = inner[highest & (inner * step >= low_hz) & (inner * step <= high_hz)]
-    found = np.sort(found[np.argsort(above[found])[::-1][:MOST_LINES]])
+    found = np.sort(found[np.argsort(spectrum[found])[::-1][:MOST_LINES]])
     if found.size == 0:
         return Lines(np.zeros(0), np.zeros(0)), signal
     frequency = np.array([peak.of_line(spectrum, i) for i in found]) * step
@@ -60,3 +63,21 @@ def take_out(signal: np.ndarray, sample_rate: float, low_hz: float, high_hz: flo
     columns = np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
     solved, *_ = np.linalg.lstsq(columns, signal, rcond=None)
     return Lines(frequency, np.hypot(solved[: found.size], solved[found.size :])), signal - columns @ solved
+
+
+def joined(parts: Sequence[Lines]) -> Lines:
+    """The lines of several recordings of one thing as one set that has their mean power."""
+    left = [list(zip(part.frequency_hz.tolist(), part.amplitude.tolist(), strict=True)) for part in parts]
+    found: list[tuple[float, float]] = []
+    while any(left):
+        first = max((line for lines in left for line in lines), key=lambda line: line[1])
+        power = moment = 0.0
+        for lines in left:
+            near = [line for line in lines if 1.0 / SAME_LINE <= line[0] / first[0] <= SAME_LINE]
+            if near:
+                line = first if first in near else min(near, key=lambda other: abs(other[0] - first[0]))
+                lines.remove(line)
+                power, moment = power + line[1] ** 2, moment + line[0] * line[1] ** 2
+        found.append((moment / power, float(np.sqrt(power / len(parts)))))
+    frequency, amplitude = np.array(sorted(found)).reshape(-1, 2).T
+    return Lines(frequency, amplitude)

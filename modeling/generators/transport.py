@@ -6,7 +6,7 @@ as a sum of sinusoids of random phase, the residue with several at random freque
 slow drift are not made: a rendering keeps its length.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -15,12 +15,13 @@ import numpy as np
 from scipy.signal import welch
 
 from analysis.timebase import Timebase
-from modeling.generators.lines import Lines, take_out
+from modeling.generators.lines import Lines, joined, take_out
 
 RATE_HZ = 1000.0
 LOW_HZ = 0.3
 HIGH_HZ = 200.0
-BANDS_PER_OCTAVE = 9
+BANDS = int(np.ceil(np.log2(HIGH_HZ / LOW_HZ) * 9))
+"""Nine to the octave."""
 TONES_PER_BAND = 4
 GRID_HZ = 1000
 LEAST_S = 5.0
@@ -45,22 +46,23 @@ class TransportGenerator:
     variance: np.ndarray
 
     @classmethod
-    def fit(cls, timebase: Timebase) -> Self | None:
-        """Take the motion from a measured trajectory; None when it is shorter than 5 s."""
-        seconds = timebase.step_s * (timebase.delay_s.size - 1)
-        if seconds < LEAST_S:
+    def fit(cls, timebases: Sequence[Timebase]) -> Self | None:
+        """Take the motion from measured trajectories; None when each is shorter than 5 s.
+
+        The motions of recording and playing add, and a line of both in another phase at every pass. What many passes would tell is
+        the mean of their power.
+
+        Parameters
+        ----------
+        timebases : sequence of Timebase
+            Of one play pass or several.
+        """
+        longest = [timebase for timebase in timebases if _seconds(timebase) >= LEAST_S]
+        if not longest:
             return None
-        time = timebase.start_s + np.arange(0.0, seconds, 1.0 / RATE_HZ)
-        speed = -np.gradient(timebase.delay(time), 1.0 / RATE_HZ)
-        speed -= np.polyval(np.polyfit(time - time[0], speed, 2), time - time[0])
-        lines, rest = take_out(speed, RATE_HZ, LOW_HZ, HIGH_HZ)
-        frequency, density = welch(rest, RATE_HZ, nperseg=min(rest.size, round(16.0 * RATE_HZ)), detrend="linear")
-        bands = int(np.ceil(np.log2(HIGH_HZ / LOW_HZ) * BANDS_PER_OCTAVE))
-        edges = LOW_HZ * (HIGH_HZ / LOW_HZ) ** (np.arange(bands + 1) / bands)
-        # The integral of the density between the edges, however few bins lie there.
-        total = np.concatenate([[0.0], np.cumsum(density)]) * (frequency[1] - frequency[0])
-        bounds = np.concatenate([frequency, [frequency[-1] + frequency[1]]]) - frequency[1] / 2.0
-        return cls(lines, edges, np.maximum(np.diff(np.interp(edges, bounds, total)), 0.0))
+        edges = LOW_HZ * (HIGH_HZ / LOW_HZ) ** (np.arange(BANDS + 1) / BANDS)
+        lines, variances = zip(*(_of_pass(timebase, edges) for timebase in longest), strict=True)
+        return cls(joined(lines), edges, np.mean(variances, axis=0))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Parameters by name."""
@@ -127,3 +129,20 @@ class Motion:
             - (u + 1) * u * (u - 2) / 2 * c
             + (u + 1) * u * (u - 1) / 6 * d
         )
+
+
+def _seconds(timebase: Timebase) -> float:
+    return timebase.step_s * (timebase.delay_s.size - 1)
+
+
+def _of_pass(timebase: Timebase, edges: np.ndarray) -> tuple[Lines, np.ndarray]:
+    """Lines of one pass, and the variance of the rest between the edges."""
+    time = timebase.start_s + np.arange(0.0, _seconds(timebase), 1.0 / RATE_HZ)
+    speed = -np.gradient(timebase.delay(time), 1.0 / RATE_HZ)
+    speed -= np.polyval(np.polyfit(time - time[0], speed, 2), time - time[0])
+    lines, rest = take_out(speed, RATE_HZ, LOW_HZ, HIGH_HZ)
+    frequency, density = welch(rest, RATE_HZ, nperseg=min(rest.size, round(16.0 * RATE_HZ)), detrend="linear")
+    # The integral of the density between the edges, however few bins lie there.
+    total = np.concatenate([[0.0], np.cumsum(density)]) * (frequency[1] - frequency[0])
+    bounds = np.concatenate([frequency, [frequency[-1] + frequency[1]]]) - frequency[1] / 2.0
+    return lines, np.maximum(np.diff(np.interp(edges, bounds, total)), 0.0)

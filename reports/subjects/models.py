@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from modeling.card import Card
+from reports.evaluation.document import ModelEvaluation
 from reports.figures import errors
 from reports.numbers import bare, in_words
 from reports.pages import Cell, Page, Plot, Table
@@ -24,6 +26,10 @@ class ModelSummary:
         residual timing, which no model can pass.
     method : str
         What the model was trained and judged on.
+    card : Card or None
+        With it the model gets a page of its own.
+    evaluation : ModelEvaluation or None
+        What the bench says of this state of the model.
     """
 
     name: str
@@ -32,6 +38,8 @@ class ModelSummary:
     model_db: float | None
     floor_db: float | None
     method: str = ""
+    card: Card | None = None
+    evaluation: ModelEvaluation | None = None
 
 
 def models_page(models: Sequence[ModelSummary]) -> Page | None:

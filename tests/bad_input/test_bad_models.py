@@ -80,3 +80,36 @@ RENDERING = {
 def test_a_rendering_that_cannot_be(refused, places, case):
     (model, source, *rest), said = RENDERING[case]
     refused(said, "render", model.format(**places), places["folder"] / source, *(part.format(**places) for part in rest))
+
+
+CAPTURING = {
+    "no model": (("model:{new}",), "new is no model: model.json is missing; give the folder of a model"),
+    "no path": (("model:",), "'model:' is no trained model; write model:PATH"),
+    "session": (("model:{paired}",), "model.json is missing; give the folder of a model, SESSION/models/NAME"),
+    "rate": (("model:{model}",), "runs at 16000 Hz and the session at 48000 Hz; plan the session with --rate 16000"),
+}
+
+
+@pytest.mark.parametrize("case", CAPTURING)
+def test_a_model_that_cannot_be_captured_through(refused, places, case):
+    (device,), said = CAPTURING[case]
+    refused(said, "capture", places["new"], "--device", device.format(**places))
+
+
+def test_a_model_is_not_evaluated_where_there_is_nothing_to_hold_it_against(refused, places):
+    refused("the model runs at 16000 Hz and the session at 48000 Hz", "evaluate", places["model"], places["planned"])
+    refused("There is no session at", "evaluate", places["model"], places["new"])
+    onto = ("--listening", places["paired"])
+    refused("exists already and is never overwritten", "evaluate", places["model"], places["paired"], *onto, status=2)
+
+
+def test_of_a_pair_it_is_said_why_the_bench_is_left_out(command, places, tmp_path):
+    session = tmp_path / "paired"
+    shutil.copytree(places["paired"], session)
+    done = command("evaluate", session / "models/linear", session)
+    assert done.status == 0, done
+    assert done.out.startswith(
+        "not on the bench: paired holds a pair of recordings and no stimulus to play through the model;"
+    )
+    assert (session / "models/linear/evaluation.pdf").exists()
+    assert command("check", session).status == 0

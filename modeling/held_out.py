@@ -1,0 +1,119 @@
+"""A whole model on material that it has not learnt from: the account that its card and its evaluation give."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from modeling.cores.core import Core, Material, Run
+from modeling.cores.linear import LinearCore
+from modeling.dataset import Dataset
+from modeling.evaluation import Evaluation, evaluate
+from modeling.generators.noise import NoiseGenerator
+from modeling.likeness import Likeness, likeness
+from modeling.model import Model
+from modeling.pace import Pace, pace
+from modeling.pairs import Pair, select
+
+LEAST_S = 0.5
+MODEL_HISS, OTHER_HISS = 1, 2
+"""Seeds; deck and model never share their hiss."""
+
+
+class HeldOut(BaseModel):
+    """What held-out material says.
+
+    Attributes
+    ----------
+    evaluation : Evaluation
+        Errors with their floors, of the model and of the plain filter.
+    model, plain_filter : Likeness or None
+        Of the model and of the linear least-squares filter, each with the model's hiss; None of less than half a second.
+    floor : Likeness or None
+        What is left where two drawings of the same hiss lie on the same sound: no model can do better.
+    pace : Pace
+        How fast the core runs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    evaluation: Evaluation
+    model: Likeness | None
+    plain_filter: Likeness | None
+    floor: Likeness | None
+    pace: Pace
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A held-out piece as deck, model and plain filter give it, each of shape (samples,); the two with the model's hiss."""
+
+    name: str
+    sample_rate: int
+    deck: np.ndarray
+    model: np.ndarray
+    plain_filter: np.ndarray
+
+
+def baseline_of(dataset: Dataset) -> LinearCore:
+    """The linear filter that comes closest to the training material."""
+    material = Material(select(dataset.pairs, "train"), select(dataset.pairs, "validation"), dataset.reference_dbfs)
+    return LinearCore.fit(material, Run())
+
+
+def held_out(model: Model, dataset: Dataset, baseline: Core, progress: Callable[[str], None] = lambda _: None) -> HeldOut:
+    """Hold a model against the deck.
+
+    Raises
+    ------
+    ModelError
+        Nothing is held out, or the sample rates differ.
+    """
+    progress("comparing on held-out material")
+    evaluation = evaluate(model.core, dataset.pairs, dataset.floor, baseline)
+    test = select(dataset.pairs, "test")
+    rate = test[0].sample_rate
+    target = np.concatenate([inner(pair, pair.wet) for pair in test])
+    bare, linear = (np.concatenate(outputs(core, test)) for core in (model.core, baseline))
+    likenesses: list[Likeness | None] = [None, None, None]
+    if target.size >= LEAST_S * rate:
+        hiss, other = (hiss_of(model.noise, target.size, seed) for seed in (MODEL_HISS, OTHER_HISS))
+        likenesses = [
+            likeness(target, bare + hiss, bare, rate),
+            likeness(target, linear + hiss, linear, rate),
+            likeness(bare + other, bare + hiss, bare, rate),
+        ]
+    progress("timing the core")
+    return HeldOut(
+        evaluation=evaluation, model=likenesses[0], plain_filter=likenesses[1], floor=likenesses[2], pace=pace(model.core)
+    )
+
+
+def excerpts(model: Model, dataset: Dataset, baseline: Core, most: int, longest_s: float) -> list[Excerpt]:
+    """Held-out pieces, as deck, model and plain filter give them; of the longer ones the middle."""
+    made = []
+    for number, pair in enumerate(select(dataset.pairs, "test")[:most]):
+        rate = pair.sample_rate
+        deck = inner(pair, pair.wet)
+        hiss = hiss_of(model.noise, deck.size, MODEL_HISS + 10 * (number + 1))
+        sounds = [deck, *(outputs(core, [pair])[0] + hiss for core in (model.core, baseline))]
+        first = max(0, (deck.size - round(longest_s * rate)) // 2)
+        made.append(Excerpt(pair.name, rate, *(sound[first : first + round(longest_s * rate)] for sound in sounds)))
+    return made
+
+
+def outputs(core: Core, pairs: Sequence[Pair]) -> list[np.ndarray]:
+    """What a core makes of pairs, without their context."""
+    return [inner(pair, core.process(pair.dry.astype(np.float64))) for pair in pairs]
+
+
+def inner(pair: Pair, sound: np.ndarray) -> np.ndarray:
+    """A sound of a pair from the first to the last sample that counts, float64."""
+    there = np.flatnonzero(pair.mask)
+    return sound[there[0] : there[-1] + 1].astype(np.float64) if there.size else np.zeros(0)
+
+
+def hiss_of(noise: NoiseGenerator | None, samples: int, seed: int) -> np.ndarray:
+    """So much of a model's hiss and hum, shape (samples,)."""
+    return np.zeros(samples) if noise is None or samples == 0 else noise.read(0, samples, 0, seed)

@@ -1,0 +1,45 @@
+"""The page of a model: what its card says, and no more."""
+
+from modeling.card import Card, Seconds, Source
+from reports.subjects.model import card_page
+
+CARD = Card(
+    name="evening",
+    created="2025-11-21T20:14:05+00:00",
+    tool_version="0.1.0",
+    core="hammerstein",
+    core_settings={},
+    sample_rate=48000,
+    reference_dbfs=-18.0,
+    look_ahead_samples=0,
+    sources=[Source(session="s", take="play-1", track=2, conditions={"dbx": "off"}, files={"stimuli/main.wav": "c" * 64})],
+    seconds=Seconds(train=60.0, validation=16.0, test=30.0),
+    split="by piece of music",
+    evaluation=None,
+    trained=True,
+    training={"seed": 7, "minutes": 1.0, "fit_s": 12.345},
+    transport_rms_percent=None,
+    noise_dbfs=None,
+    weights_sha256="a" * 64,
+    log_sha256="b" * 64,
+    limits=["Louder than +5 dB is a guess."],
+)
+
+
+def test_a_card_is_told_whole():
+    page = card_page(CARD)
+    (material,) = page.blocks
+    assert material.rows == [["play-1", "2", "dbx off"]]
+    assert "60" in material.caption
+    said = dict(page.missing)
+    assert said["Limits"] == "Louder than +5 dB is a guess."
+    assert said["Training"] == "seed 7, minutes allowed 1, seconds taken 12.3."
+    for letter in "abc":
+        assert letter * 64 in said["SHA-256"]
+    assert page.lead == ""
+
+
+def test_an_old_card_says_what_it_can():
+    old = CARD.model_copy(update={"limits": [], "log_sha256": None, "training": {}, "sources": []})
+    page = card_page(old)
+    assert dict(page.missing) == {"SHA-256": f"model.safetensors {'a' * 64}."}
