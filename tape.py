@@ -194,6 +194,7 @@ def train(
     name: Annotated[str | None, typer.Option(help="Name of the model; by default that of the core.")] = None,
     track: Track = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    dbx: Annotated[str, typer.Option(help="Takes to learn from: dbx off, on, encode or decode.")] = "off",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -212,7 +213,8 @@ def train(
     planned(opened.path / "models", core, name, minutes, resume)
     with terminal.reporting(quiet=as_json) as reporter:
         how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume}
-        outcome = _train(reporter, opened, from_session(opened, track, progress=reporter.step), core, **how)
+        dataset = from_session(opened, track, progress=reporter.step, dbx=dbx)
+        outcome = _train(reporter, opened, dataset, core, **how)
     if as_json:
         terminal.say_json({"model": str(outcome.folder), **outcome.evaluation.model_dump(mode="json")})
         return
@@ -240,9 +242,10 @@ def evaluate(
 
     loaded, opened = load(model), Session.open(session)
     with terminal.reporting(quiet=as_json) as reporter:
-        dataset = from_session(opened, track, progress=reporter.step)
+        dbx = str(loaded.card.sources[0].conditions.get("dbx", "off")) if loaded.card.sources else "off"
+        dataset = from_session(opened, track, progress=reporter.step, dbx=dbx)
         reporter.step("comparing")
-        found = evaluate_core(loaded.core, dataset.pairs, dataset.floor)
+        found = evaluate_core(loaded.still, dataset.pairs, dataset.floor)
     if as_json:
         terminal.say_json(found.model_dump(mode="json"))
         return

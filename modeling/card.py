@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from modeling.compander import Companding
 from modeling.evaluation import Evaluation
 from sessions.results import Condition
 
@@ -42,6 +43,8 @@ class Card(BaseModel):
         Rate at which the model runs; other material is converted.
     reference_dbfs : float
         Level of a sine at 0 VU. The scale of sound files is that of the session: digital full scale means the same.
+    companding : Companding or None
+        Halves of a compander about the core.
     look_ahead_samples : int
         Latency of the core in real time.
     split : str
@@ -51,7 +54,7 @@ class Card(BaseModel):
     training : dict
         Seed and budget, and what the core says of its fit.
     transport_rms_percent, noise_dbfs : float or None
-        Speed deviation and level of the noise that the generators make; None without one.
+        Speed deviation and level of the noise in silence that the generators make; None without one.
     weights_sha256 : str
         Digest of ``model.safetensors``.
     """
@@ -64,6 +67,7 @@ class Card(BaseModel):
     tool_version: str
     core: str
     core_settings: dict[str, Any]
+    companding: Companding | None = None
     sample_rate: int = Field(gt=0)
     reference_dbfs: float = Field(le=0)
     look_ahead_samples: int = Field(ge=0)

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from modeling import losses
-from modeling.cores.core import Core
+from modeling.cores.core import Stationary
 from modeling.fidelity import LOWEST_HARMONIC_DB, Process, ToneLevels, harmonic_error_db, tone_levels
 from modeling.floor import Floor
 from modeling.pairs import Pair, select
@@ -78,18 +78,20 @@ class Evaluation(BaseModel):
         return None if self.baseline_esr is None else self.baseline_esr / max(self.esr, losses.EPSILON)
 
 
-def evaluate(core: Core, pairs: Sequence[Pair], floor: Floor | None = None, baseline: Core | None = None) -> Evaluation:
+def evaluate(
+    core: Stationary, pairs: Sequence[Pair], floor: Floor | None = None, baseline: Stationary | None = None
+) -> Evaluation:
     """Hold a core against the deck on the test pairs and test tones among `pairs`.
 
     Parameters
     ----------
-    core : Core
+    core : Stationary
         At the sample rate of the pairs.
     pairs : sequence of Pair
         Only those of the splits ``test`` and ``tone`` are used.
     floor : Floor, optional
         What noise and timing leave of the test pairs.
-    baseline : Core, optional
+    baseline : Stationary, optional
         The linear filter.
 
     Raises

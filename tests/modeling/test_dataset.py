@@ -116,7 +116,7 @@ def test_takes_with_dbx_are_left_out_and_named(take, tmp_path):
     made = from_session(session, known=known, progress=told.append)
     assert (made.source.take, made.source.conditions) == ("play-1", {"dbx": "off", "speed_cm_s": 9.5})
     assert made.floor.replicate is not None
-    assert told[0] == "leaving out what was made with dbx: on-play-1, encode-play-1"
+    assert told[0] == "leaving out what was not made with dbx off: on-play-1, encode-play-1"
     assert not any("aligning" in line for line in told)
 
 
