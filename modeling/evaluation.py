@@ -13,6 +13,9 @@ from modeling.floor import Floor
 from modeling.pairs import Pair, select
 from signals.errors import ModelError
 
+LEAST_HEARD_DB = -20.0
+"""A tone whose noise is no further below it says little of level: a decoder puts the softest of a ladder under the hum."""
+
 
 class PieceError(BaseModel):
     """Error on one held-out piece."""
@@ -52,7 +55,7 @@ class Evaluation(BaseModel):
     excess_esr : float or None
         Error above the floor.
     level_error_db, harmonic_error_db : float or None
-        RMS over the test tones: level of the fundamental; second and third harmonic, down to the noise.
+        RMS over the test tones: level of the fundamental, where noise is far below; second and third harmonic, down to noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -132,7 +135,7 @@ def evaluate(
         timing_floor_esr=floor.timing if floor else None,
         replicate_floor_esr=floor.replicate if floor else None,
         excess_esr=None if floor is None else max(total.esr - floor.esr, 0.0),
-        level_error_db=_rms([tone.fundamental_error_db for tone in compared]),
+        level_error_db=_rms([tone.fundamental_error_db for tone in compared if tone.floor_db < LEAST_HEARD_DB]),
         harmonic_error_db=harmonic_error_db(core.process, tones),
         pieces=pieces,
         tones=compared,
