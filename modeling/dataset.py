@@ -118,7 +118,7 @@ def _made_with(session: Session, dbx: str, progress: Callable[[str], None]) -> l
         there = list(dict.fromkeys(map(_dbx_of, others)))
         raise ModelError(
             f"{session.path} holds takes with dbx {', '.join(there)} and none with dbx {dbx}; "
-            f"train with --dbx {there[0]}, or capture with dbx {dbx}"
+            f"train with --dbx {' or '.join(there)}, or capture with dbx {dbx}"
         )
     if others:
         progress(f"leaving out what was not made with dbx {dbx}: {', '.join(take.id for take in others)}")

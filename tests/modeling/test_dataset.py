@@ -148,7 +148,9 @@ def test_takes_with_dbx_are_taken_when_they_are_asked_for(take, in_all_positions
 
 
 def test_a_position_that_is_not_there_is_refused_with_those_that_are(in_all_positions):
-    with pytest.raises(ModelError, match="takes with dbx on, off, encode and none with dbx decode; train with --dbx on, or"):
+    with pytest.raises(
+        ModelError, match="takes with dbx on, off, encode and none with dbx decode; train with --dbx on or off"
+    ):
         from_session(in_all_positions, dbx="decode")
     with pytest.raises(ModelError, match="'maybe' is no position of the dbx switch; choose one of off, on, encode, decode"):
         from_session(in_all_positions, dbx="maybe")
