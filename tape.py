@@ -195,6 +195,7 @@ def train(
     name: Annotated[str | None, typer.Option(help="Name of the model; by default that of the core.")] = None,
     track: Track = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    dbx: Annotated[str, typer.Option(help="Takes to learn from: dbx off, on, encode or decode.")] = "off",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -214,8 +215,9 @@ def train(
     planned(opened.path / "models", core, name, minutes, resume)
     with terminal.reporting(quiet=as_json) as reporter:
         how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume}
-        known = aligned_passes(opened, reporter.step)
-        outcome = _train(reporter, opened, from_session(opened, track, known, reporter.step), known, core, **how)
+        known = aligned_passes(opened, reporter.step, dbx)
+        dataset = from_session(opened, track, known, reporter.step, dbx)
+        outcome = _train(reporter, opened, dataset, known, core, **how)
     if as_json:
         terminal.say_json({"model": str(outcome.folder), **outcome.evaluation.model_dump(mode="json")})
         return

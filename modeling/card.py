@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from modeling.compander import Companding
 from modeling.evaluation import Evaluation
 from sessions.results import Condition
 
@@ -43,6 +44,8 @@ class Card(BaseModel):
         Rate at which the model runs; other material is converted.
     reference_dbfs : float
         Level of a sine at 0 VU. The scale of sound files is that of the session: digital full scale means the same.
+    companding : Companding or None
+        Halves of a compander about the core.
     look_ahead_samples : int
         Latency of the core in real time.
     split : str
@@ -52,7 +55,7 @@ class Card(BaseModel):
     training : dict
         Seed and budget, and what the core says of its fit.
     transport_rms_percent, noise_dbfs : float or None
-        Speed deviation and level of the noise that the generators make; None without one.
+        Speed deviation and level of the noise in silence that the generators make; None without one.
     weights_sha256 : str
         Digest of ``model.safetensors``.
     log_sha256 : str or None
@@ -69,6 +72,7 @@ class Card(BaseModel):
     tool_version: str
     core: str
     core_settings: dict[str, Any]
+    companding: Companding | None = None
     sample_rate: int = Field(gt=0)
     reference_dbfs: float = Field(le=0)
     look_ahead_samples: int = Field(ge=0)
@@ -83,3 +87,8 @@ class Card(BaseModel):
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     log_sha256: str | None = None
     limits: list[str] = []
+
+    @property
+    def dbx(self) -> str:
+        """Position of the dbx switch that it learnt; a switch that is not spoken of is off."""
+        return next((str(source.conditions["dbx"]) for source in self.sources if "dbx" in source.conditions), "off")

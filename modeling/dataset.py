@@ -10,11 +10,14 @@ from analysis.take import Take
 from analysis.timebase import Timebase
 from modeling.aligned import returned_channels
 from modeling.card import Source
+from modeling.compander import Companding
+from modeling.compander_fit import fitted
+from modeling.compander_start import HALVES, Start, constants
 from modeling.floor import Floor, floor_of, replicate_esr
 from modeling.material import pairs_of, spans_of_length, spans_of_sheet
 from modeling.pairs import Pair, Span, select
 from sessions.manifest import TakeRecord
-from sessions.store import Session
+from sessions.store import MEASUREMENTS, Session
 from signals.audio import AudioReader
 from signals.cues import CueSheet
 from signals.errors import ModelError
@@ -36,12 +39,16 @@ class Dataset:
     floor : Floor
         Under the error on the test pairs.
     silence : ndarray, shape (samples,), or None
-        Recording of silent tape.
+        Recording of silent tape, no decoder in the way.
     trajectory : Timebase
         Motion of the deck.
     source : Source
     split : str
         How the held-out material was chosen, in words.
+    companding : Companding or None
+        Halves of a compander that the pairs were made with.
+    behind : ndarray, shape (samples,), or None
+        Recording of silent tape behind a decoder.
     """
 
     pairs: list[Pair]
@@ -51,6 +58,8 @@ class Dataset:
     trajectory: Timebase
     source: Source
     split: str
+    companding: Companding | None = None
+    behind: np.ndarray | None = None
 
 
 def from_session(
@@ -58,11 +67,12 @@ def from_session(
     track: int | None = None,
     known: Alignments | None = None,
     progress: Callable[[str], None] = lambda message: None,
+    dbx: str = "off",
 ) -> Dataset:
-    """Make a data set from the first complete play pass without dbx (or pass in a loop, or pair) of a session.
+    """Make a data set from the first complete play pass (or pass in a loop, or pair) of a session in a position of the dbx switch.
 
-    A second play pass of the same stimulus, where there is one, shows how closely the deck repeats itself. Takes with dbx in
-    the way are never part of it: a compander is another machine, and the cores have none.
+    A second play pass of the same stimulus, where there is one, shows how closely the deck repeats itself. A pair that was
+    imported does not know its position, and is taken to be in the one that is asked for.
 
     Parameters
     ----------
@@ -70,6 +80,8 @@ def from_session(
         Programme track to learn; the first by default.
     known : mapping, optional
         Time bases that were estimated already, by take.
+    dbx : str
+        ``off``, ``on``, ``encode`` or ``decode``.
 
     Raises
     ------
@@ -78,9 +90,11 @@ def from_session(
     TapeError
         A file of it is missing or damaged, or a take cannot be aligned.
     """
-    passes = _without_dbx(session, progress)
+    if dbx not in HALVES:
+        raise ModelError(f"'{dbx}' is no position of the dbx switch; choose one of {', '.join(HALVES)}")
+    passes = _made_with(session, dbx, progress)
     if passes:
-        return _from_passes(session, passes, track, known or {}, progress)
+        return _from_passes(session, passes, track, known or {}, progress, dbx)
     pairs = session.takes("pair")
     if not pairs:
         raise ModelError(
@@ -90,23 +104,39 @@ def from_session(
     if track is not None and not 1 <= track <= returned.channels:
         raise ModelError(f"take '{record.id}' has no track {track}; it has {returned.channels}, numbered from 1")
     number = 1 if track is None else track
-    source = Source(session=session.manifest.id, take=record.id, track=number)
-    return from_pair(sent, returned, session.manifest.reference_dbfs, source, number - 1)
+    source = Source(session=session.manifest.id, take=record.id, track=number, conditions={"dbx": dbx})
+    start = _start(session, dbx, number, progress)
+    return from_pair(sent, returned, session.manifest.reference_dbfs, source, number - 1, start)
 
 
-def _without_dbx(session: Session, progress: Callable[[str], None]) -> list[TakeRecord]:
-    """Play passes, else passes in a loop, with dbx out; says which others are left out."""
+def _made_with(session: Session, dbx: str, progress: Callable[[str], None]) -> list[TakeRecord]:
+    """Play passes, else passes in a loop, in a position of the dbx switch; says which others are left out."""
     passes = session.takes("play") or session.takes("loop")
-    companded = {take.id: dbx for take in passes if (dbx := str(take.conditions.get("dbx", "off"))) != "off"}
-    without = [take for take in passes if take.id not in companded]
-    if passes and not without:
+    made = [take for take in passes if _dbx_of(take) == dbx]
+    others = [take for take in passes if _dbx_of(take) != dbx]
+    if others and not made:
+        there = list(dict.fromkeys(map(_dbx_of, others)))
         raise ModelError(
-            f"{session.path} holds only takes with dbx ({', '.join(dict.fromkeys(companded.values()))}), 1 without is needed, "
-            "since no core has a compander; capture with dbx off"
+            f"{session.path} holds takes with dbx {', '.join(there)} and none with dbx {dbx}; "
+            f"train with --dbx {' or '.join(there)}, or capture with dbx {dbx}"
         )
-    if companded:
-        progress(f"leaving out what was made with dbx: {', '.join(companded)}")
-    return without
+    if others:
+        progress(f"leaving out what was not made with dbx {dbx}: {', '.join(take.id for take in others)}")
+    return made
+
+
+def _dbx_of(take: TakeRecord) -> str:
+    """Position of the dbx switch; one that is not spoken of is off."""
+    return str(take.conditions.get("dbx", "off"))
+
+
+def _start(session: Session, dbx: str, track: int, progress: Callable[[str], None]) -> Start | None:
+    """Halves of the compander that are in the way, with what the bench found of them."""
+    if dbx == "off":
+        return None
+    start = constants(dbx, session.read_measurements() if (session.path / MEASUREMENTS).exists() else None, track)
+    progress(f"compander: {start.told}" + (f"; seeking {', '.join(start.unknown)}" if start.unknown else ""))
+    return start
 
 
 def _from_passes(
@@ -115,18 +145,12 @@ def _from_passes(
     track: int | None,
     known: Alignments,
     progress: Callable[[str], None],
+    dbx: str,
 ) -> Dataset:
     first = passes[0]
     others = [take for take in passes[1:] if take.stimulus == first.stimulus and _like(take, first)]
     sheet, sent = session.stimulus(first.stimulus or "main")
-    aligned = []
-    for record in (first, *others[:1]):
-        _, returned = session.take(record.id)
-        alignments = known.get(record.id)
-        if alignments is None:
-            progress(f"aligning take {record.id}")
-            alignments = align_take(sent, returned, sheet, returned_channels(sheet, record), progress)
-        aligned.append((returned, _of_track(alignments, sheet, track, record)))
+    aligned = [_aligned(session, record, track, known, progress) for record in (first, *others[:1])]
     returned, alignment = aligned[0]
     repeat = aligned[1] if len(aligned) > 1 else None
     number = sheet.channels[alignment.channel].track
@@ -136,13 +160,32 @@ def _from_passes(
         track=number,
         conditions={**first.conditions, "speed_cm_s": session.manifest.speed_cm_s},
     )
+    start = _start(session, dbx, number, progress)
+    tape_silence = None
+    plain = [take for take in session.takes("play") if _dbx_of(take) == "off"]
+    if start and start.companding.decode and plain:
+        heard, base = _aligned(session, plain[0], number, known, progress)
+        tape_silence = _silence(Take(heard, session.stimulus(plain[0].stimulus or "main")[0], base, {}))
     progress(f"cutting pairs of track {number}")
-    return from_take(sheet, sent, returned, alignment, source, repeat)
+    return from_take(sheet, sent, returned, alignment, source, repeat, start, tape_silence)
+
+
+def _aligned(
+    session: Session, record: TakeRecord, track: int | None, known: Alignments, progress: Callable[[str], None]
+) -> tuple[AudioReader, Alignment]:
+    """Recording of a take, and the time base of a track of it."""
+    sheet, sent = session.stimulus(record.stimulus or "main")
+    _, returned = session.take(record.id)
+    alignments = known.get(record.id)
+    if alignments is None:
+        progress(f"aligning take {record.id}")
+        alignments = align_take(sent, returned, sheet, returned_channels(sheet, record), progress)
+    return returned, _of_track(alignments, sheet, track, record)
 
 
 def _like(take: TakeRecord, other: TakeRecord) -> bool:
     """Whether two takes were made alike; a switch that is not spoken of is off."""
-    one, two = ({"dbx": "off", **record.conditions} for record in (take, other))
+    one, two = ({**record.conditions, "dbx": _dbx_of(record)} for record in (take, other))
     return one == two
 
 
@@ -153,8 +196,17 @@ def from_take(
     alignment: Alignment,
     source: Source,
     repeat: tuple[AudioReader, Alignment] | None = None,
+    start: Start | None = None,
+    tape_silence: np.ndarray | None = None,
 ) -> Dataset:
     """Make a data set from one channel of an aligned take, and of a repeated one where there is one.
+
+    Parameters
+    ----------
+    start : Start, optional
+        Halves of a compander that it was made with.
+    tape_silence : ndarray, shape (samples,), optional
+        Silent tape without dbx: behind a decoder the hiss of a silent tape lies below what comes after.
 
     Raises
     ------
@@ -163,18 +215,28 @@ def from_take(
     """
     spans = spans_of_sheet(sheet, alignment.channel)
     pairs = pairs_of(sent, alignment.channel, returned, alignment.returned, lambda span: _timebase(alignment, span), spans)
-    silence = _silence(Take(returned, sheet, alignment, {}))
+    companding = _fitted(start, pairs, sheet.reference_dbfs)
+    silence, behind = _silence(Take(returned, sheet, alignment, {})), None
+    if companding and companding.decode:
+        silence, behind = tape_silence, silence
     replicate = None
     if repeat is not None:
         test = [span for span in spans if span.split == "test"]
         timebases = [(_timebase(alignment, span), _timebase(repeat[1], span)) for span in test]
         replicate = replicate_esr(returned, repeat[0], (alignment.returned, repeat[1].returned), timebases, test)
-    floor = floor_of(select(pairs, "test"), silence, replicate)
+    floor = floor_of(select(pairs, "test"), silence, replicate, companding, sheet.reference_dbfs)
     split = "by piece of music, as the stimulus says: no piece is in more than one part"
-    return Dataset(pairs, sheet.reference_dbfs, floor, silence, alignment.base, source, split)
+    return Dataset(pairs, sheet.reference_dbfs, floor, silence, alignment.base, source, split, companding, behind)
 
 
-def from_pair(sent: AudioReader, returned: AudioReader, reference_dbfs: float, source: Source, channel: int = 0) -> Dataset:
+def from_pair(
+    sent: AudioReader,
+    returned: AudioReader,
+    reference_dbfs: float,
+    source: Source,
+    channel: int = 0,
+    start: Start | None = None,
+) -> Dataset:
     """Make a data set from one returned channel of a pair of recordings without markers; a mono signal went to all.
 
     Raises
@@ -200,7 +262,13 @@ def from_pair(sent: AudioReader, returned: AudioReader, reference_dbfs: float, s
     pairs = pairs_of(sent, fed, returned, channel, lambda span: timebase, spans)
     split = "by contiguous blocks of time with gaps between them: the material has no pieces that could be told apart"
     floor = floor_of(select(pairs, "test"), None)
-    return Dataset(pairs, reference_dbfs, floor, None, timebase, source, split)
+    return Dataset(pairs, reference_dbfs, floor, None, timebase, source, split, _fitted(start, pairs, reference_dbfs))
+
+
+def _fitted(start: Start | None, pairs: Sequence[Pair], reference_dbfs: float) -> Companding | None:
+    if start is None:
+        return None
+    return fitted(start.companding, start.unknown, select(pairs, "train"), reference_dbfs)
 
 
 def _of_track(alignments: Sequence[Alignment], sheet: CueSheet, track: int | None, record: TakeRecord) -> Alignment:

@@ -7,11 +7,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from modeling import losses
-from modeling.cores.core import Core
+from modeling.cores.core import Stationary
 from modeling.fidelity import LOWEST_HARMONIC_DB, Process, ToneLevels, harmonic_error_db, tone_levels
 from modeling.floor import Floor
 from modeling.pairs import Pair, select
 from signals.errors import ModelError
+
+LEAST_HEARD_DB = -20.0
+"""A tone whose noise is no further below it says little of level: a decoder puts the softest of a ladder under the hum."""
 
 
 class PieceError(BaseModel):
@@ -52,7 +55,7 @@ class Evaluation(BaseModel):
     excess_esr : float or None
         Error above the floor.
     level_error_db, harmonic_error_db : float or None
-        RMS over the test tones: level of the fundamental; second and third harmonic, down to the noise.
+        RMS over the test tones: level of the fundamental, where noise is far below; second and third harmonic, down to noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,18 +81,20 @@ class Evaluation(BaseModel):
         return None if self.baseline_esr is None else self.baseline_esr / max(self.esr, losses.EPSILON)
 
 
-def evaluate(core: Core, pairs: Sequence[Pair], floor: Floor | None = None, baseline: Core | None = None) -> Evaluation:
+def evaluate(
+    core: Stationary, pairs: Sequence[Pair], floor: Floor | None = None, baseline: Stationary | None = None
+) -> Evaluation:
     """Hold a core against the deck on the test pairs and test tones among `pairs`.
 
     Parameters
     ----------
-    core : Core
+    core : Stationary
         At the sample rate of the pairs.
     pairs : sequence of Pair
         Only those of the splits ``test`` and ``tone`` are used.
     floor : Floor, optional
         What noise and timing leave of the test pairs.
-    baseline : Core, optional
+    baseline : Stationary, optional
         The linear filter.
 
     Raises
@@ -130,7 +135,7 @@ def evaluate(core: Core, pairs: Sequence[Pair], floor: Floor | None = None, base
         timing_floor_esr=floor.timing if floor else None,
         replicate_floor_esr=floor.replicate if floor else None,
         excess_esr=None if floor is None else max(total.esr - floor.esr, 0.0),
-        level_error_db=_rms([tone.fundamental_error_db for tone in compared]),
+        level_error_db=_rms([tone.fundamental_error_db for tone in compared if tone.floor_db < LEAST_HEARD_DB]),
         harmonic_error_db=harmonic_error_db(core.process, tones),
         pieces=pieces,
         tones=compared,

@@ -11,6 +11,7 @@ import numpy as np
 
 from analysis.dewarp import dewarp
 from analysis.timebase import Timebase
+from modeling.compander import Companding
 from modeling.pairs import Pair, Span
 from signals.audio import AudioReader
 
@@ -39,7 +40,13 @@ class Floor:
         return max((self.noise or 0.0) + self.timing, self.replicate or 0.0)
 
 
-def floor_of(pairs: Sequence[Pair], silence: np.ndarray | None, replicate: float | None = None) -> Floor:
+def floor_of(
+    pairs: Sequence[Pair],
+    silence: np.ndarray | None,
+    replicate: float | None = None,
+    companding: Companding | None = None,
+    reference_dbfs: float = 0.0,
+) -> Floor:
     """Floor under the error on pairs.
 
     Parameters
@@ -47,9 +54,13 @@ def floor_of(pairs: Sequence[Pair], silence: np.ndarray | None, replicate: float
     pairs : sequence of Pair
         As :func:`modeling.pairs.cut` makes them, with the deviation of the time base in their conditions.
     silence : ndarray, shape (samples,), optional
-        Recording of silent tape.
+        Recording of silent tape, no decoder in the way.
     replicate : float, optional
         From :func:`replicate_esr`.
+    companding : Companding, optional
+        Halves of a compander that the pairs were made with.
+    reference_dbfs : float
+        Level of a sine at 0 VU, which they need.
     """
     power = slope = 0.0
     samples = 0
@@ -61,8 +72,24 @@ def floor_of(pairs: Sequence[Pair], silence: np.ndarray | None, replicate: float
         y = y[pair.mask]
         power += float(y @ y)
         samples += y.size
-    noise = None if silence is None else float(np.var(silence)) * samples / power
+    noise = None
+    if silence is not None:
+        if companding is None or companding.decode is None:
+            hiss = float(np.var(silence)) * samples
+        else:
+            hiss = _decoded(pairs, silence, companding, reference_dbfs)
+        noise = hiss / power
     return Floor(noise, slope / power, replicate)
+
+
+def _decoded(pairs: Sequence[Pair], silence: np.ndarray, companding: Companding, reference_dbfs: float) -> float:
+    """Energy of the hiss behind a decoder, which lets it rise and fall with the programme."""
+    total = 0.0
+    for pair in pairs:
+        hissing = companding.taken_off(pair, reference_dbfs).wet + np.resize(silence - silence.mean(), pair.samples)
+        heard = companding.decoder(1, pair.sample_rate, reference_dbfs).process(hissing[None])[0]
+        total += float(np.sum((heard - pair.wet)[pair.mask] ** 2))
+    return total
 
 
 def replicate_esr(

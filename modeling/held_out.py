@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from modeling.cores.core import Core, Material, Run
+from modeling.cores.core import Core, Material, Run, Stationary
 from modeling.cores.linear import LinearCore
 from modeling.dataset import Dataset
 from modeling.evaluation import Evaluation, evaluate
@@ -71,14 +71,14 @@ def held_out(model: Model, dataset: Dataset, baseline: Core, progress: Callable[
         Nothing is held out, or the sample rates differ.
     """
     progress("comparing on held-out material")
-    evaluation = evaluate(model.core, dataset.pairs, dataset.floor, baseline)
+    evaluation = evaluate(model.still, dataset.pairs, dataset.floor, baseline)
     test = select(dataset.pairs, "test")
     rate = test[0].sample_rate
     target = np.concatenate([inner(pair, pair.wet) for pair in test])
-    bare, linear = (np.concatenate(outputs(core, test)) for core in (model.core, baseline))
+    bare, linear = (np.concatenate(outputs(core, test)) for core in (model.still, baseline))
     likenesses: list[Likeness | None] = [None, None, None]
     if target.size >= LEAST_S * rate:
-        hiss, other = (hiss_of(model.noise, target.size, seed) for seed in (MODEL_HISS, OTHER_HISS))
+        hiss, other = (hiss_of(_last(model), target.size, seed) for seed in (MODEL_HISS, OTHER_HISS))
         likenesses = [
             likeness(target, bare + hiss, bare, rate),
             likeness(target, linear + hiss, linear, rate),
@@ -96,14 +96,19 @@ def excerpts(model: Model, dataset: Dataset, baseline: Core, most: int, longest_
     for number, pair in enumerate(select(dataset.pairs, "test")[:most]):
         rate = pair.sample_rate
         deck = inner(pair, pair.wet)
-        hiss = hiss_of(model.noise, deck.size, MODEL_HISS + 10 * (number + 1))
-        sounds = [deck, *(outputs(core, [pair])[0] + hiss for core in (model.core, baseline))]
+        hiss = hiss_of(_last(model), deck.size, MODEL_HISS + 10 * (number + 1))
+        sounds = [deck, *(outputs(core, [pair])[0] + hiss for core in (model.still, baseline))]
         first = max(0, (deck.size - round(longest_s * rate)) // 2)
         made.append(Excerpt(pair.name, rate, *(sound[first : first + round(longest_s * rate)] for sound in sounds)))
     return made
 
 
-def outputs(core: Core, pairs: Sequence[Pair]) -> list[np.ndarray]:
+def _last(model: Model) -> NoiseGenerator | None:
+    """Noise that is added to what is heard: that behind the decoder, where there is one."""
+    return model.noise if model.behind is None else model.behind
+
+
+def outputs(core: Stationary, pairs: Sequence[Pair]) -> list[np.ndarray]:
     """What a core makes of pairs, without their context."""
     return [inner(pair, core.process(pair.dry.astype(np.float64))) for pair in pairs]
 

@@ -1,8 +1,9 @@
 """The whole model of a deck, in memory and on disk.
 
-A model is a core (what the deck does to sound), a transport generator (wow and flutter) and a noise generator (hiss and
-hum). On disk it is a folder: ``model.safetensors`` holds every array, ``model.json`` the card with everything else and the
-digest of the arrays. Opening one never executes code.
+A model is a core (what the deck does to sound), a transport generator (wow and flutter), a noise generator (hiss and hum) and,
+of a deck with dbx, the halves of a compander about them and the noise that comes behind the decoder. On disk it is a folder:
+``model.safetensors`` holds every array, ``model.json`` the card with everything else and the digest of the arrays. Opening one
+never executes code.
 """
 
 import hashlib
@@ -21,8 +22,9 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from modeling.card import SCHEMA_VERSION, Card
+from modeling.compander import CompandedCore
 from modeling.cores import core_class
-from modeling.cores.core import Core
+from modeling.cores.core import Core, Stationary
 from modeling.generators.noise import NoiseGenerator
 from modeling.generators.transport import TransportGenerator
 from sessions.disk import told_as_session_error, write_together
@@ -44,22 +46,34 @@ class Model:
     transport : TransportGenerator or None
         Wow and flutter, where a trajectory was measured.
     noise : NoiseGenerator or None
-        Hiss and hum, where silent tape was recorded.
+        Hiss and hum, where silent tape was recorded; a decoder hears them.
+    behind : NoiseGenerator or None
+        Those that come behind a decoder.
     """
 
     card: Card
     core: Core
     transport: TransportGenerator | None
     noise: NoiseGenerator | None
+    behind: NoiseGenerator | None = None
+
+    @property
+    def still(self) -> Stationary:
+        """The deck without motion and noise: the core, with its compander about it."""
+        return self.core if self.card.companding is None else CompandedCore(self.core, self.card.companding)
 
 
-def weights_of(core: Core, transport: TransportGenerator | None, noise: NoiseGenerator | None) -> bytes:
+def weights_of(
+    core: Core, transport: TransportGenerator | None, noise: NoiseGenerator | None, behind: NoiseGenerator | None = None
+) -> bytes:
     """All arrays of a model as the contents of ``model.safetensors``."""
     arrays = {f"core.{name}": array for name, array in core.to_arrays().items()}
     if transport is not None:
         arrays |= {f"transport.{name}": array for name, array in transport.to_arrays().items()}
     if noise is not None:
         arrays |= {f"noise.{name}": array for name, array in noise.to_arrays().items()}
+    if behind is not None:
+        arrays |= {f"behind.{name}": array for name, array in behind.to_arrays().items()}
     return bytes(save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
 
@@ -112,7 +126,7 @@ def save(model: Model, folder: Path, log: str = "") -> None:
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         files = {
-            part / WEIGHTS: weights_of(model.core, model.transport, model.noise),
+            part / WEIGHTS: weights_of(model.core, model.transport, model.noise, model.behind),
             part / "training.jsonl": log.encode(),
             part / CARD: (model.card.model_dump_json(indent=1) + "\n").encode(),
         }
@@ -153,12 +167,15 @@ def load(folder: Path) -> Model:
         arrays = load_arrays(weights)
         core = core_class(card.core).from_arrays(_under(arrays, "core"), card.core_settings)
         transport = TransportGenerator.from_arrays(_under(arrays, "transport")) if _under(arrays, "transport") else None
-        noise = NoiseGenerator.from_arrays(_under(arrays, "noise"), card.sample_rate) if _under(arrays, "noise") else None
+        noise, behind = (
+            NoiseGenerator.from_arrays(found, card.sample_rate) if (found := _under(arrays, group)) else None
+            for group in ("noise", "behind")
+        )
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"{weights_path} does not fit its card: {error}; restore it from a copy or train again") from error
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ModelError(f"{weights_path} holds values that are no numbers; restore it from a copy or train again")
-    return Model(card, core, transport, noise)
+    return Model(card, core, transport, noise, behind)
 
 
 def read_card(path: Path) -> Card:

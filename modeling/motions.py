@@ -12,11 +12,16 @@ from sessions.store import Session
 from signals.errors import SignalError
 
 
-def aligned_passes(session: Session, progress: Callable[[str], None] = lambda _: None) -> dict[str, list[Alignment]]:
-    """Time bases of all play passes (else passes in a loop) without dbx, by take; one that cannot be had is left out."""
+def aligned_passes(
+    session: Session, progress: Callable[[str], None] = lambda _: None, dbx: str = "off"
+) -> dict[str, list[Alignment]]:
+    """Time bases of all play passes (else passes in a loop) in a position of the dbx switch, by take.
+
+    One that cannot be had is left out.
+    """
     known = {}
     for record in session.takes("play") or session.takes("loop"):
-        if _conditions(record)["dbx"] == "off":
+        if _conditions(record)["dbx"] == dbx:
             sheet, sent = session.stimulus(record.stimulus or "main")
             inputs = returned_channels(sheet, record)
             with suppress(SignalError):

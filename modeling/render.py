@@ -1,7 +1,8 @@
 """A model applied to sound: streamed in blocks, any length, any sample rate from 16 kHz, any number of channels.
 
-The chain is resampling to the model's rate, core, transport, noise, mix with the dry sound, resampling back. What comes out is
-as long as what went in and aligned with it, but for the wow and flutter that was asked for.
+The chain is resampling to the model's rate, encoder, core, transport, noise of the tape, decoder, noise behind it, mix with the
+dry sound, resampling back; encoder and decoder only in a model of a deck with dbx. So a decoder lets the hiss breathe. What comes
+out is as long as what went in and aligned with it, but for the wow and flutter that was asked for.
 
 Level rule: digital full scale of the file is digital full scale of the session, so a sine at the model's `reference_dbfs` is
 0 VU, and the deck's own gain is kept. Nothing is normalised or clipped: output is floating point and may exceed full scale.
@@ -14,7 +15,9 @@ import numpy as np
 import soxr
 
 from analysis.dewarp import HALF_TAPS, interpolate
+from modeling.compander import Companding
 from modeling.cores.core import Stream
+from modeling.generators.noise import NoiseGenerator
 from modeling.generators.transport import Motion
 from modeling.model import Model
 from signals.audio import ArrayAudio, AudioReader
@@ -24,6 +27,8 @@ BLOCK = 1 << 16
 LOWEST_RATE_HZ = 16000
 MOST_DRIVE_DB = 40.0
 MOST_FACTOR = 10.0
+HISS, BEHIND = 0, 1 << 16
+"""First of the numbers under which the channels draw their noise, on tape and behind the decoder."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Settings:
     wow, hiss : float
         Amount of wow and flutter, and of noise, re that of the deck; 0 is none.
     drive_db : float
-        Level into the core; what comes out is lowered as much, so that it drives the tape and not the ears.
+        Level into the deck; what comes out, noise and all, is lowered as much, so that it drives the tape and not the ears.
     mix : float
         Share of the model's output, 1 is all; the rest is the dry sound.
     seed : int
@@ -123,7 +128,7 @@ def render_blocks(model: Model, audio: AudioReader, settings: Settings | None = 
 
 
 class _Chain:
-    """Core, transport, noise and mix at the model's rate."""
+    """All between the two conversions of rate."""
 
     def __init__(self, model: Model, channels: int, settings: Settings) -> None:
         self._settings = settings
@@ -131,7 +136,10 @@ class _Chain:
         self._cores: list[Stream] = [model.core.stream() for _ in range(channels)]
         motion = model.transport.motion(settings.seed) if model.transport and settings.wow else None
         self._transport = _Transport(motion, settings.wow, self._rate, channels)
-        self._noise = model.noise if settings.hiss else None
+        self._noise, self._behind = (model.noise, model.behind) if settings.hiss else (None, None)
+        companding = model.card.companding or Companding()
+        at = (channels, self._rate, model.core.reference_dbfs)
+        self._encoder, self._decoder = companding.encoder(*at), companding.decoder(*at)
         self._gain = 10.0 ** (settings.drive_db / 20.0)
         self._dry = np.zeros((0, channels))
         self._done = 0
@@ -139,25 +147,35 @@ class _Chain:
     def push(self, block: np.ndarray) -> np.ndarray:
         """Take input, give the output that is settled by it, shape ``(n, channels)`` to ``(m, channels)``."""
         self._dry = np.concatenate([self._dry, block])
-        parts = [core.push(self._gain * block[:, c]) for c, core in enumerate(self._cores)]
-        return self._finish(self._transport.push(np.stack(parts, axis=1) / self._gain))
+        sent = self._encoder.process(self._gain * block.T)
+        parts = [core.push(sent[c]) for c, core in enumerate(self._cores)]
+        return self._finish(self._transport.push(np.stack(parts, axis=1)))
 
     def flush(self) -> np.ndarray:
         """Give the rest."""
         parts = [core.flush() for core in self._cores]
-        rest = self._transport.push(np.stack(parts, axis=1) / self._gain)
+        rest = self._transport.push(np.stack(parts, axis=1))
         return self._finish(np.concatenate([rest, self._transport.flush()]))
 
-    def _finish(self, wet: np.ndarray) -> np.ndarray:
-        n = wet.shape[0]
+    def _finish(self, played: np.ndarray) -> np.ndarray:
+        n = played.shape[0]
         if n == 0:
-            return wet
-        if self._noise is not None:
-            for c in range(wet.shape[1]):
-                wet[:, c] += self._settings.hiss * self._noise.read(self._done, self._done + n, c, self._settings.seed)
+            return played
+        heard = self._decoder.process((played + self._drawn(self._noise, played.shape, HISS)).T).T
+        wet = (heard + self._drawn(self._behind, played.shape, BEHIND)) / self._gain
         dry, self._dry = self._dry[:n], self._dry[n:]
         self._done += n
         return self._settings.mix * wet + (1.0 - self._settings.mix) * dry if self._settings.mix < 1.0 else wet
+
+    def _drawn(self, noise: NoiseGenerator | None, shape: tuple[int, ...], which: int) -> np.ndarray:
+        """The next noise of every channel; different generators draw different noise."""
+        out = np.zeros(shape)
+        if noise is not None:
+            for c in range(shape[1]):
+                out[:, c] = self._settings.hiss * noise.read(
+                    self._done, self._done + shape[0], which + c, self._settings.seed
+                )
+        return out
 
 
 class _Transport:

@@ -10,8 +10,9 @@ from typing import Any
 
 from analysis.timebase import Timebase
 from modeling.card import Card, Seconds
+from modeling.compander import CompandedCore, Companding
 from modeling.cores import core_class
-from modeling.cores.core import Core, Material, Progress, Run
+from modeling.cores.core import Core, Material, Progress, Run, Stationary
 from modeling.cores.linear import LinearCore
 from modeling.dataset import Dataset
 from modeling.evaluation import Evaluation, evaluate
@@ -26,6 +27,10 @@ from signals.errors import ModelError
 
 BETTER = 0.95
 """Part of the linear filter's error below which a model counts as trained."""
+
+LINEAR = "the linear filter is the model; it makes no harmonics"
+SETTLING_S = 0.5
+"""After this a detector that began in silence reads the hiss of the tape: ten times the longest time constant that is usual."""
 
 
 @dataclass(frozen=True)
@@ -140,11 +145,11 @@ def train(
     tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")
     tell(_floor_line(dataset.floor))
     started = time.monotonic()
-    fitted: Core = baseline if kind is LinearCore else kind.fit(material, run)
+    fitted, still = _fit(kind, baseline, material, dataset.companding, run)
     fit_s = time.monotonic() - started
-    evaluation = evaluate(fitted, dataset.pairs, dataset.floor, baseline)
-    trained = fitted.bends and evaluation.esr < BETTER * first.esr
-    for line in _result_lines(core, evaluation, trained, fit_s):
+    evaluation = evaluate(still, dataset.pairs, dataset.floor, baseline)
+    trained = still.bends and evaluation.esr < BETTER * first.esr
+    for line in [LINEAR] if still is baseline else _result_lines(core, evaluation, trained, fit_s):
         tell(line)
 
     log = "".join(json.dumps(record) + "\n" for record in records)
@@ -153,6 +158,21 @@ def train(
     save(model, folder, log)
     checkpoint.unlink(missing_ok=True)
     return Outcome(model, folder, evaluation, lines)
+
+
+def _fit(
+    kind: type[Core], baseline: Core, material: Material, companding: Companding | None, run: Run
+) -> tuple[Core, Stationary]:
+    """A core for what lies between the halves of the compander, and both as one."""
+    if companding is None:
+        core = baseline if kind is LinearCore else kind.fit(material, run)
+        return core, core
+    train, validation, tones, ladder = (
+        [companding.taken_off(pair, material.reference_dbfs) for pair in part]
+        for part in (material.train, material.validation, material.tones, material.ladder)
+    )
+    core = kind.fit(Material(train, validation, material.reference_dbfs, tones, ladder), run)
+    return core, CompandedCore(core, companding)
 
 
 def _assemble(
@@ -167,13 +187,14 @@ def _assemble(
 ) -> Model:
     """Join core, generators and card."""
     transport = TransportGenerator.fit(motions or [dataset.trajectory])
-    noise = None if dataset.silence is None else NoiseGenerator.fit(dataset.silence, core.sample_rate)
+    noise, behind, silent = _noises(dataset, core.sample_rate)
     card = Card(
         name=name,
         created=now(),
         tool_version=tool_version(),
         core=core.name,
         core_settings=core.settings(),
+        companding=dataset.companding,
         sample_rate=core.sample_rate,
         reference_dbfs=core.reference_dbfs,
         look_ahead_samples=core.look_ahead_samples,
@@ -188,8 +209,8 @@ def _assemble(
         trained=trained,
         training=training,
         transport_rms_percent=None if transport is None else transport.rms_percent,
-        noise_dbfs=None if noise is None else noise.level_dbfs,
-        weights_sha256=digest(weights_of(core, transport, noise)),
+        noise_dbfs=None if silent is None else silent.level_dbfs,
+        weights_sha256=digest(weights_of(core, transport, noise, behind)),
         log_sha256=digest(log.encode()),
         limits=limits_of(
             dataset.source,
@@ -197,15 +218,29 @@ def _assemble(
             dataset.reference_dbfs,
             trained=trained,
             moves=transport is not None,
-            hisses=noise is not None,
+            hisses=silent is not None,
         ),
     )
-    return Model(card, core, transport, noise)
+    return Model(card, core, transport, noise, behind)
+
+
+def _noises(
+    dataset: Dataset, sample_rate: int
+) -> tuple[NoiseGenerator | None, NoiseGenerator | None, NoiseGenerator | None]:
+    """Noise of the tape, what comes behind a decoder, and what is heard in silence."""
+    noise = None if dataset.silence is None else NoiseGenerator.fit(dataset.silence, sample_rate)
+    if dataset.behind is None:
+        return noise, None, noise
+    silent = behind = NoiseGenerator.fit(dataset.behind, sample_rate)
+    if dataset.silence is not None and dataset.companding is not None and behind is not None:
+        decoder = dataset.companding.decoder(1, sample_rate, dataset.reference_dbfs)
+        decoded = decoder.process((dataset.silence - dataset.silence.mean())[None])[0]
+        quiet = NoiseGenerator.fit(decoded[round(SETTLING_S * sample_rate) :], sample_rate)
+        behind = behind if quiet is None else behind.less(quiet)
+    return noise, behind, silent
 
 
 def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float) -> list[str]:
-    if core == LinearCore.name:
-        return ["the linear filter is the model; it makes no harmonics"]
     if not trained:
         return [
             f"{core}: ESR {_esr(evaluation.esr)} on the same material, no better than the linear filter: it counts as untrained; "

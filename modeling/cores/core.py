@@ -105,10 +105,9 @@ class Stream(Protocol):
         ...
 
 
-class Core(Protocol):
-    """A time-invariant model of a deck, mono, at one sample rate."""
+class Stationary(Protocol):
+    """A time-invariant model of a deck at work, mono, at one sample rate."""
 
-    name: ClassVar[str]
     sample_rate: int
     reference_dbfs: float
 
@@ -129,6 +128,12 @@ class Core(Protocol):
     def stream(self) -> Stream:
         """Start on a signal that arrives in blocks; the blocks joined equal :meth:`process` of the whole."""
         ...
+
+
+class Core(Stationary, Protocol):
+    """One that is learnt from pairs, and kept as arrays."""
+
+    name: ClassVar[str]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Weights by name."""

@@ -51,6 +51,12 @@ class NoiseGenerator:
         shape = np.roll(irfft(np.sqrt(density * sample_rate / 2.0)), TAPS // 2)
         return cls(shape * _taper(TAPS), hum, sample_rate)
 
+    def less(self, other: Self) -> "NoiseGenerator":
+        """The same with the spectrum of another noise taken off, as far as it reaches; its hum stays."""
+        own, others = (np.abs(rfft(generator.shape)) ** 2 for generator in (self, other))
+        shape = np.roll(irfft(np.sqrt(np.maximum(own - others, 0.0))), TAPS // 2)
+        return NoiseGenerator(shape * _taper(TAPS), self.hum, self.sample_rate)
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Parameters by name."""
         return {"shape": self.shape, "hum_frequency_hz": self.hum.frequency_hz, "hum_amplitude": self.hum.amplitude}

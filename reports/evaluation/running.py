@@ -71,7 +71,7 @@ def evaluate_model(
     if listen_to is not None and listen_to.exists():
         raise UsageError(f"{listen_to} exists already and is never overwritten; name a new folder with --listening")
     _require_rate(model, session)
-    dataset = from_session(session, _track(model, session, track), progress=progress)
+    dataset = from_session(session, _track(model, session, track), progress=progress, dbx=model.card.dbx)
     baseline = baseline_of(dataset)
     heard = held_out(model, dataset, baseline, progress)
     take, _ = session.take(dataset.source.take)

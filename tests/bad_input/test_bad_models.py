@@ -42,6 +42,7 @@ TRAINING = {
     "no number": (("--minutes", "nan"), "nan minutes is no time to train"),
     "name": (("--name", "../up"), "'../up' cannot name a model; use lower-case letters, digits"),
     "name taken": (("--name", "linear"), "exists already and a model is never overwritten; choose another --name"),
+    "dbx": (("--dbx", "maybe"), "'maybe' is no position of the dbx switch; choose one of off, on, encode, decode"),
     "nothing to resume": (("--core", "tcn", "--resume"), "there is nothing to resume at"),
     "track": (("--track", "3"), "has no track 3; it has 1, numbered from 1"),
 }

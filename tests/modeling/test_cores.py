@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy.signal import butter, lfilter
 
+from modeling.compander import CompandedCore, Companding
 from modeling.cores import core_class, names
 from modeling.cores.core import Material, Run
+from modeling.deck.parameters import load_parameters
 from modeling.fidelity import esr_of
 from signals.errors import ModelError
 
@@ -20,19 +22,10 @@ def sound():
     return 0.2 * lfilter(*butter(1, 4000, fs=RATE), rng.standard_normal(70000))
 
 
-class Contract:
-    """Inherited by a class for each core, which gives `name`."""
+class Conduct:
+    """What all owe that run as a core does; inherited by a class that gives the fixture `fitted`."""
 
-    name: str
     exactness = 1e-9
-
-    @pytest.fixture
-    def fitted(self, fitted_to):
-        return fitted_to(self.name, "tape")
-
-    def test_survives_a_round_trip_exactly(self, fitted, sound):
-        again = core_class(self.name).from_arrays(fitted.to_arrays(), fitted.settings())
-        assert np.array_equal(again.process(sound), fitted.process(sound))
 
     def test_silence_stays_silent(self, fitted):
         assert np.max(np.abs(fitted.process(np.zeros(20000)))) < 1e-9
@@ -65,6 +58,20 @@ class Contract:
         assert np.max(difference[:until]) < 1e-7
         assert np.max(difference[until:]) > 1e-3
 
+
+class Contract(Conduct):
+    """Inherited by a class for each core, which gives `name`."""
+
+    name: str
+
+    @pytest.fixture
+    def fitted(self, fitted_to):
+        return fitted_to(self.name, "tape")
+
+    def test_survives_a_round_trip_exactly(self, fitted, sound):
+        again = core_class(self.name).from_arrays(fitted.to_arrays(), fitted.settings())
+        assert np.array_equal(again.process(sound), fitted.process(sound))
+
     def test_learns_a_linear_system_to_60_db(self, fitted_to, band_pass_material):
         core = fitted_to(self.name, "band-pass")
         assert 10 * np.log10(esr_of(core.process, band_pass_material.validation)) < -60
@@ -73,6 +80,18 @@ class Contract:
         silent = [replace(pair, dry=np.zeros_like(pair.dry)) for pair in band_pass_material.train]
         with pytest.raises(ModelError, match="silent"):
             core_class(self.name).fit(Material(silent, silent, -18.0), Run(minutes=0.03))
+
+
+class TestCompanded(Conduct):
+    @pytest.fixture
+    def fitted(self, fitted_to):
+        usual = load_parameters("fresh").compander
+        return CompandedCore(fitted_to("hammerstein", "tape"), Companding(encode=usual, decode=usual))
+
+    @pytest.fixture
+    def sound(self, fitted, sound):
+        """Begins with silence: what a core answers ahead of the first sample is cut off, and a decoder does not hear it."""
+        return np.concatenate([np.zeros(fitted.look_ahead_samples), sound])
 
 
 class TestLinear(Contract):

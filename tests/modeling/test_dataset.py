@@ -95,9 +95,13 @@ def test_a_session_without_takes_is_refused(tmp_path):
         from_session(session)
 
 
-def test_takes_with_dbx_are_left_out_and_named(take, tmp_path):
-    sheet, sent, [(first, aligned), (second, repeated)] = take
-    session = Session.create(tmp_path / "s", deck="x", speed_cm_s=9.5, reference_dbfs=-18.0, session_id="s")
+@pytest.fixture(scope="module")
+def in_all_positions(take, tmp_path_factory):
+    """A session with takes in three positions of the dbx switch."""
+    sheet, sent, [(first, _), (second, _)] = take
+    session = Session.create(
+        tmp_path_factory.mktemp("dbx") / "s", deck="x", speed_cm_s=9.5, reference_dbfs=-18.0, session_id="s"
+    )
     for stimulus in ("encoded", "main"):
         session.add_stimulus(sheet.model_copy(update={"stimulus": stimulus}), sent)
     takes = [
@@ -111,13 +115,45 @@ def test_takes_with_dbx_are_left_out_and_named(take, tmp_path):
         with session.begin_take(name, **settings, conditions=conditions, inputs={0: 3}) as writer:
             writer.write(audio.read(0, audio.samples).astype(np.float32))
             writer.finish()
+    return session
+
+
+def test_takes_with_dbx_are_left_out_and_named(take, in_all_positions):
+    _, _, [(_, aligned), (_, repeated)] = take
     told = []
     known = {"play-1": [aligned], "play-2": [repeated]}  # any other take would have to be aligned first
-    made = from_session(session, known=known, progress=told.append)
+    made = from_session(in_all_positions, known=known, progress=told.append)
     assert (made.source.take, made.source.conditions) == ("play-1", {"dbx": "off", "speed_cm_s": 9.5})
     assert made.floor.replicate is not None
-    assert told[0] == "leaving out what was made with dbx: on-play-1, encode-play-1"
+    assert made.companding is None
+    assert told[0] == "leaving out what was not made with dbx off: on-play-1, encode-play-1"
     assert not any("aligning" in line for line in told)
+
+
+def test_takes_with_dbx_are_taken_when_they_are_asked_for(take, in_all_positions):
+    _, _, [(_, aligned), (_, repeated)] = take
+    known = {"on-play-1": [aligned], "play-1": [aligned], "encode-play-1": [repeated]}
+    told = []
+    made = from_session(in_all_positions, known=known, progress=told.append, dbx="on")
+    assert (made.source.take, made.source.conditions["dbx"]) == ("on-play-1", "on")
+    assert made.companding.encode.time_constant_s == made.companding.decode.time_constant_s
+    assert "compander: the usual constants; seeking time constant, weighting" in told
+    # Hiss of the tape is that of the take without dbx; what the take itself holds lies behind the decoder.
+    assert np.std(made.silence) == pytest.approx(3e-4, rel=0.02)
+    assert np.std(made.behind) == pytest.approx(3e-4, rel=0.02)
+    encoded = from_session(in_all_positions, known=known, dbx="encode")
+    assert encoded.companding.decode is None
+    assert encoded.behind is None
+    assert encoded.silence is not None
+
+
+def test_a_position_that_is_not_there_is_refused_with_those_that_are(in_all_positions):
+    with pytest.raises(
+        ModelError, match="takes with dbx on, off, encode and none with dbx decode; train with --dbx on or off"
+    ):
+        from_session(in_all_positions, dbx="decode")
+    with pytest.raises(ModelError, match="'maybe' is no position of the dbx switch; choose one of off, on, encode, decode"):
+        from_session(in_all_positions, dbx="maybe")
 
 
 def test_a_track_that_is_not_there_is_refused(take, tmp_path):

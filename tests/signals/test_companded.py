@@ -41,7 +41,7 @@ def test_it_holds_no_sweep_and_what_takes_its_place(sheet: CueSheet) -> None:
     assert {(c.number("first_hz"), c.number("second_db")) for c in probes} == {(1000.0, -25.0)}
     assert not {c.number("second_hz") / 1000.0 for c in probes} & {3.0, 5.0, 7.0}
     assert len(probes) == 12
-    assert {c.parameters["use"] for c in sheet.of_kind("music")} == {"train", "test"}
+    assert {c.parameters["use"] for c in sheet.of_kind("music")} == {"train", "validation", "test"}
     assert len(sheet.of_kind("multitone")) > 2
 
 

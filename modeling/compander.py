@@ -1,0 +1,132 @@
+"""The compander of a deck about a core: the encoder before it, the decoder behind it.
+
+``y = decode(core(encode(x)))``. The law is that of :mod:`modeling.deck.compander`, each half with constants of its own. A
+decoder is undone exactly by an encoder of the same constants. So both halves are taken off a pair before anything is learnt from
+it (:meth:`Companding.taken_off`): the core learns what lies between them, as it does from a deck without dbx.
+
+What is wrong with the constants the core learns as well, as far as it can. Where both halves are in that is nearly all, since one
+undoes what the other does, right or wrong.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from modeling.cores.core import Stationary, Stream
+from modeling.deck.compander import CompanderHalf
+from modeling.deck.parameters import Compander
+from modeling.pairs import Pair
+
+
+class Half:
+    """An encoder or a decoder at work on channels that arrive in blocks; without constants it lets them pass.
+
+    Parameters
+    ----------
+    constants : Compander or None
+    decode : bool
+        Which half.
+    channels, sample_rate : int
+    reference_dbfs : float
+        Level of a sine at 0 VU.
+    """
+
+    def __init__(
+        self, constants: Compander | None, decode: bool, channels: int, sample_rate: int, reference_dbfs: float
+    ) -> None:
+        self._peak = 10.0 ** (reference_dbfs / 20.0)
+        self._half = None if constants is None else CompanderHalf(constants, decode, channels, sample_rate)
+
+    def process(self, block: np.ndarray) -> np.ndarray:
+        """The next samples, shape ``(channels, n)``."""
+        return block if self._half is None else self._peak * self._half.process(block / self._peak)
+
+
+class Companding(BaseModel):
+    """Which halves of a compander are in the way, and their constants.
+
+    Attributes
+    ----------
+    encode, decode : Compander or None
+        None where that half is out. Unity levels are dB re 0 VU before and behind the core; `mismatch_db` is not used.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encode: Compander | None = None
+    decode: Compander | None = None
+
+    def encoder(self, channels: int, sample_rate: int, reference_dbfs: float) -> Half:
+        """The half before the core, at rest."""
+        return Half(self.encode, False, channels, sample_rate, reference_dbfs)
+
+    def decoder(self, channels: int, sample_rate: int, reference_dbfs: float) -> Half:
+        """The half behind it, at rest."""
+        return Half(self.decode, True, channels, sample_rate, reference_dbfs)
+
+    def taken_off(self, pair: Pair, reference_dbfs: float) -> Pair:
+        """What went into the core and what came out of it, of a pair that was made with the halves in."""
+        rate = pair.sample_rate
+        undone = Half(self.decode, False, 1, rate, reference_dbfs)
+        dry, wet = (signal.astype(np.float64)[None] for signal in (pair.dry, pair.wet))
+        encoded, opened = self.encoder(1, rate, reference_dbfs).process(dry), undone.process(wet)
+        return replace(pair, dry=encoded[0].astype(np.float32), wet=opened[0].astype(np.float32))
+
+
+class CompandedCore:
+    """A core between the halves of a compander, and like a core itself.
+
+    A decoder hears a signal from its first sample on, not what the core answers ahead of that.
+
+    Parameters
+    ----------
+    core : Stationary
+        What lies between.
+    companding : Companding
+    """
+
+    def __init__(self, core: Stationary, companding: Companding) -> None:
+        self.core = core
+        self.companding = companding
+        self.sample_rate = core.sample_rate
+        self.reference_dbfs = core.reference_dbfs
+
+    @property
+    def look_ahead_samples(self) -> int:
+        """How far into the future the core looks; a compander looks no further."""
+        return self.core.look_ahead_samples
+
+    @property
+    def bends(self) -> bool:
+        """Always: a gain that follows the level is no linear filter."""
+        return True
+
+    def process(self, x: np.ndarray) -> np.ndarray:
+        """Response to a whole signal; see :meth:`Core.process`."""
+        at = (1, self.sample_rate, self.reference_dbfs)
+        encoded = self.companding.encoder(*at).process(x[None])[0]
+        return self.companding.decoder(*at).process(self.core.process(encoded)[None])[0]
+
+    def stream(self) -> Stream:
+        """Start on a signal that arrives in blocks; see :meth:`Core.stream`."""
+        return _Stream(self)
+
+
+class _Stream:
+    def __init__(self, model: CompandedCore) -> None:
+        at = (1, model.sample_rate, model.reference_dbfs)
+        self._encoder = model.companding.encoder(*at)
+        self._core = model.core.stream()
+        self._decoder = model.companding.decoder(*at)
+
+    def push(self, block: np.ndarray) -> np.ndarray:
+        """Take input, give the output settled by it; see :meth:`Stream.push`."""
+        return self._decode(self._core.push(self._encoder.process(block[None])[0]))
+
+    def flush(self) -> np.ndarray:
+        """Give the rest; see :meth:`Stream.flush`."""
+        return self._decode(self._core.flush())
+
+    def _decode(self, block: np.ndarray) -> np.ndarray:
+        return self._decoder.process(block[None])[0]
