@@ -10,7 +10,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from modeling.cores import core_class, descent
+from modeling.cores import batches, core_class, descent
 from modeling.cores.core import Run
 from modeling.training import train
 from signals.errors import ModelError
@@ -99,8 +99,13 @@ def brief_descent(monkeypatch):
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    for name, value in {"BATCH": 2, "WINDOW_S": 0.1, "CHECKPOINT_S": 0.0, "OVERTIME": 1e9}.items():
-        monkeypatch.setattr(descent, name, value)
+    for module, name, value in (
+        (batches, "BATCH", 2),
+        (batches, "WINDOW_S", 0.1),
+        (descent, "CHECKPOINT_S", 0.0),
+        (descent, "OVERTIME", 1e9),
+    ):
+        monkeypatch.setattr(module, name, value)
     yield
     torch.set_num_threads(threads)
 
@@ -142,7 +147,7 @@ def test_a_killed_run_resumes_to_the_same_weights(short_material, tmp_path, brie
     resumed = _fit(short_material, checkpoint).to_arrays()
     assert _step(checkpoint) == _step(tmp_path / "whole")
     states.append(load_file(checkpoint))
-    assert np.any(states[0]["now.residual.readouts.0.weight"])  # it was zero at the start: the steps did something
+    assert np.any(states[0]["now.residual.readout.0.weight"])  # it was zero at the start: the steps did something
     assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
 
@@ -184,13 +189,13 @@ def test_a_checkpoint_that_does_not_belong_is_refused(short_material, tmp_path, 
 
 
 def test_a_fit_that_meets_nan_rolls_back_and_goes_on(short_material, monkeypatch, brief_descent):
-    real, records = descent._Batches.batch, []
+    real, records = batches.Batches.batch, []
 
     def batch(self, step):
         x, y = real(self, step)
         return (x * float("nan"), y) if step == 5 else (x, y)
 
-    monkeypatch.setattr(descent._Batches, "batch", batch)
+    monkeypatch.setattr(batches.Batches, "batch", batch)
     core = core_class("tcn").fit(short_material, Run(minutes=BRIEF, log=records.append))
     assert [record["rolled_back"] for record in records if "rolled_back" in record] == [1]
     assert all(np.isfinite(array).all() for array in core.to_arrays().values())

@@ -1,0 +1,64 @@
+"""Cores with a state: what :class:`~modeling.cores.core.FiniteMemory` is to cores that see a finite stretch, this is to them."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+
+from modeling.cores.core import BLOCK_SAMPLES, Stream
+from modeling.cores.linear import convolve_valid
+
+
+class Carried:
+    """A core whose state goes from sample to sample, with filters behind it.
+
+    A subclass gives :meth:`begin` and `filters`; running whole signals and blocks follows from it, and both are equal by
+    construction.
+    """
+
+    @property
+    @abstractmethod
+    def look_ahead_samples(self) -> int:
+        """How many of their taps the filters look ahead."""
+
+    @property
+    @abstractmethod
+    def filters(self) -> np.ndarray:
+        """One filter for each of the signals, shape ``(signals, taps)``; what they give is added up."""
+
+    @abstractmethod
+    def begin(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Start after endless silence: gives a function from the next samples of input ``(n,)`` to signals ``(signals, n)``."""
+
+    def process(self, x: np.ndarray) -> np.ndarray:
+        """Response to a whole signal, shape ``(n,)`` to ``(n,)``, time-aligned; see :meth:`Core.process`."""
+        stream = CarriedStream(self)
+        parts = [stream.push(x[start : start + BLOCK_SAMPLES]) for start in range(0, x.size, BLOCK_SAMPLES)]
+        return np.concatenate([*parts, stream.flush()])
+
+    def stream(self) -> Stream:
+        """Start on a signal that arrives in blocks; see :meth:`Core.stream`."""
+        return CarriedStream(self)
+
+
+class CarriedStream:
+    """Moves the state on, keeps as much of its signals as the filters reach back, and leaves out the look-ahead."""
+
+    def __init__(self, core: Carried) -> None:
+        self._core = core
+        self._advance = core.begin()
+        self._past = np.zeros((core.filters.shape[0], core.filters.shape[1] - 1))
+        self._early = core.look_ahead_samples
+
+    def push(self, block: np.ndarray) -> np.ndarray:
+        """Take input, give the output settled by it; see :meth:`Stream.push`."""
+        seen = np.concatenate([self._past, self._advance(block)], axis=1)
+        self._past = seen[:, block.size :].copy()
+        out = convolve_valid(seen, self._core.filters)
+        first = min(self._early, block.size)
+        self._early -= first
+        return out[first:]
+
+    def flush(self) -> np.ndarray:
+        """Give the rest; see :meth:`Stream.flush`."""
+        return self.push(np.zeros(self._core.look_ahead_samples))
