@@ -25,6 +25,8 @@ _CORES = {
     "gru": ("modeling.cores.recurrent", "GruCore"),
     "lstm": ("modeling.cores.recurrent", "LstmCore"),
     "wavenet": ("modeling.cores.wavenet", "WavenetCore"),
+    "s4": ("modeling.cores.s4", "S4Core"),
+    "ja": ("modeling.cores.ja", "JaCore"),
 }
 DEFAULT = "hammerstein"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from modeling.pairs import Pair
+from modeling.pairs import Pair, fingerprint
 from signals.errors import ModelError
 
 BATCH = 4
@@ -48,8 +48,7 @@ class Batches:
         # Between all alike and by power: loud passages bend most, soft ones are most of the time.
         weight = np.sqrt(power)
         self._weight = weight / weight.sum()
-        sums = [float(np.abs(y, dtype=np.float64).sum()) for y in self._y]
-        self.fingerprint = [len(starts), self._before, self._after, *(round(s, 6) for s in sums)]
+        self.fingerprint = [len(starts), self._before, self._after, *fingerprint(pairs)]
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs ``(batch, before + n + after)`` and targets ``(batch, n)`` of a step."""

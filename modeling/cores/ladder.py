@@ -17,8 +17,9 @@ from modeling.cores.hammerstein import BASS_HZ, CURVES, ODD, Basis, Emphasis, Ha
 from modeling.cores.least_squares import Correlations, behind, correlate, mixed, solve
 from modeling.cores.linear import RIDGE as H_RIDGE
 from modeling.cores.linear import LinearCore, filter_lengths
+from modeling.cores.loudest import loudest
 from modeling.fidelity import esr_of, harmonic_error_db
-from modeling.pairs import AFTER_S, BEFORE_S, Pair
+from modeling.pairs import Pair
 
 G_LENGTH_S = 1e-3
 G_AHEAD_S = 0.25e-3
@@ -29,9 +30,6 @@ ROUNDS = 3
 FIRST_EMPHASIS = Emphasis(25.0, 2500.0, 14000.0)
 EMPHASIS_STEPS = (("bass_floor_hz", 0.5), ("pole_hz", 2.0), ("zero_hz", 1.56))
 """Where the search for the emphasis begins, and by which factors it then tries others, up and down."""
-STRETCH_S = 4.0
-STRETCHES = 2
-"""The emphasis is chosen on the loudest stretches there are."""
 LIMIT_QUANTILE = 0.9999
 
 RUNGS = (("odd", 0.9), ("static", 0.97))
@@ -122,16 +120,16 @@ def climb(material: Material, run: Run) -> HammersteinCore:
 
 def _choose(material: Material, run: Run) -> Basis:
     """Try one number of the emphasis after the other, up and down, on the loudest material."""
-    loudest = _loudest(material.train)
+    loud = loudest(material.train)
 
     def attempt(emphasis: Emphasis) -> tuple[float, Basis]:
-        problem = Problem(loudest, _basis(material, emphasis, loudest), material, ODD)
-        error = esr_of(problem.core(problem.static(ODD, rounds=2)).process, loudest)
+        problem = Problem(loud, _basis(material, emphasis, loud), material, ODD)
+        error = esr_of(problem.core(problem.static(ODD, rounds=2)).process, loud)
         run.log({"emphasis_hz": [emphasis.bass_floor_hz, emphasis.zero_hz, emphasis.pole_hz], "training_esr": error})
         return error, problem.basis
 
     best = attempt(FIRST_EMPHASIS)
-    if best[0] > RUNGS[0][1] * esr_of(LinearCore.fit(replace(material, train=loudest), Run()).process, loudest):
+    if best[0] > RUNGS[0][1] * esr_of(LinearCore.fit(replace(material, train=loud), Run()).process, loud):
         return _basis(material, FIRST_EMPHASIS, material.train)  # nothing bends, so there is nothing to choose by
     for number, (name, factor) in enumerate(EMPHASIS_STEPS):
         run.progress(Progress(0.5 * number / len(EMPHASIS_STEPS), None, "choosing the emphasis"))
@@ -154,19 +152,3 @@ def _basis(material: Material, emphasis: Emphasis, pairs: Sequence[Pair]) -> Bas
     ]
     plain, emphasised = np.max(levels, axis=0)
     return Basis(material.sample_rate, material.reference_dbfs, emphasis, (float(plain), float(emphasised)))
-
-
-def _loudest(pairs: Sequence[Pair]) -> list[Pair]:
-    """Cut the loudest stretches of programme out, with their context."""
-    stretches = []
-    for pair in [pair for pair in pairs if pair.conditions.get("kind", "music") == "music"] or pairs:
-        length, before, after = (round(s * pair.sample_rate) for s in (STRETCH_S, BEFORE_S, AFTER_S))
-        for start in range(before, pair.samples - after, length):
-            stop = min(start + length, pair.samples - after)
-            cut = slice(start - before, stop + after)
-            mask = pair.mask[cut].copy()
-            mask[:before] = mask[mask.size - after :] = False
-            y = pair.wet[cut][mask].astype(np.float64)
-            stretches.append((float(y @ y), Pair(pair.dry[cut], pair.wet[cut], mask, pair.sample_rate, pair.split)))
-    stretches.sort(key=lambda stretch: stretch[0], reverse=True)
-    return [pair for _, pair in stretches[:STRETCHES]]

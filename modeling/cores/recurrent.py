@@ -16,7 +16,6 @@ A. Wright, E.-P. Damskagg, V. Valimaki, "Real-time black-box modelling with recu
 
 from collections.abc import Callable
 from functools import partial
-from math import factorial
 from typing import Any, ClassVar
 
 import numba
@@ -26,14 +25,12 @@ from torch import nn
 
 from modeling.cores.core import Setting
 from modeling.cores.residual import CarriedResidual, CarriedResidualCore
+from modeling.cores.stepping import awake, sigmoids
 
 WARM_UP = 512
 STRETCH = 1024
 
-_TINY = np.float32(1e-20)
-_HALF, _ONE, _TWO = np.float32(0.5), np.float32(1.0), np.float32(2.0)
-_LEAST, _MOST, _MINUS_LOG2_E = np.float32(-126.0), np.float32(126.0), np.float32(-1.0 / np.log(2.0))
-_C1, _C2, _C3, _C4, _C5, _C6, _C7 = (np.float32(np.log(2.0) ** k / factorial(k)) for k in range(1, 8))
+_ONE, _TWO = np.float32(1.0), np.float32(2.0)
 
 
 class _Recurrent(CarriedResidual):
@@ -144,15 +141,15 @@ def _run_gru(
         _gather(h, across, bias_across, sums)
         for i in range(2 * units):
             gates[i] = sums[i] + inwards[i] * x[t] + bias[i]
-        _sigmoids(gates, 2 * units, bits)
+        sigmoids(gates, 2 * units, bits)
         for i in range(units):
             k = 2 * units + i
             new[i] = _TWO * (inwards[k] * x[t] + bias[k] + gates[i] * sums[k])
-        _sigmoids(new, units, bits)
+        sigmoids(new, units, bits)
         total = np.float32(0.0)
         for i in range(units):
             tanh = _TWO * new[i] - _ONE
-            h[i] = _awake(tanh + gates[units + i] * (h[i] - tanh))
+            h[i] = awake(tanh + gates[units + i] * (h[i] - tanh))
             total += readout[i] * h[i]
         out[t] = total
     return out
@@ -181,23 +178,17 @@ def _run_lstm(
             gates[i] += inwards[i] * x[t]
         for i in range(2 * units, 3 * units):
             gates[i] *= _TWO
-        _sigmoids(gates, 4 * units, bits)
+        sigmoids(gates, 4 * units, bits)
         for i in range(units):
-            c[i] = _awake(gates[units + i] * c[i] + gates[i] * (_TWO * gates[2 * units + i] - _ONE))
+            c[i] = awake(gates[units + i] * c[i] + gates[i] * (_TWO * gates[2 * units + i] - _ONE))
             shown[i] = _TWO * c[i]
-        _sigmoids(shown, units, bits)
+        sigmoids(shown, units, bits)
         total = np.float32(0.0)
         for i in range(units):
             h[i] = gates[3 * units + i] * (_TWO * shown[i] - _ONE)
             total += readout[i] * h[i]
         out[t] = total
     return out
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
-def _awake(z: np.float32) -> np.float32:
-    """A state that has faded to nothing is nothing: denormal numbers would slow silence down a hundredfold."""
-    return z if abs(z) > _TINY else np.float32(0.0)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
@@ -214,22 +205,3 @@ def _gather(h: np.ndarray, across: np.ndarray, bias: np.ndarray, sums: np.ndarra
     for j in range(whole, h.size):
         for k in range(sums.size):
             sums[k] += h[j] * across[j, k]
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
-def _sigmoids(z: np.ndarray, count: int, bits: np.ndarray) -> None:
-    """``1 / (1 + exp(-z))`` in place; tanh(z) is twice that of 2 z, less 1.
-
-    exp is made of the series of 2^f for |f| <= 1/2, good to 1e-8, and of the exponent's own bits, so that loops of it run on
-    vectors. Beyond +-87 the exponent ends, and the sigmoid is 0 or 1.
-    """
-    powers = bits.view(np.float32)
-    for i in range(count):
-        y = min(max(z[i] * _MINUS_LOG2_E, _LEAST), _MOST)
-        whole = np.floor(y + _HALF)
-        f = y - whole
-        series = _C7
-        for c in (_C6, _C5, _C4, _C3, _C2, _C1, _ONE):
-            series = series * f + c
-        bits[i] = (np.int32(whole) + np.int32(127)) << np.int32(23)
-        z[i] = _ONE / (_ONE + series * powers[i])

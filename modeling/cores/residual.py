@@ -112,6 +112,7 @@ class ResidualCore:
     def __init__(self, residual: Residual, h: np.ndarray, h_ahead: int, sample_rate: int, reference_dbfs: float) -> None:
         self.residual = residual.eval()
         self.h = h
+        self.filters = h[None]
         self.h_ahead = h_ahead
         self.sample_rate = sample_rate
         self.reference_dbfs = reference_dbfs
@@ -209,7 +210,7 @@ class FiniteResidualCore(FiniteMemory, ResidualCore):
 
     def respond(self, x: np.ndarray) -> np.ndarray:
         """Output for the inner part of `x`; see :meth:`FiniteMemory.respond`."""
-        return convolve_valid(self(x), self.h[None])
+        return convolve_valid(self(x), self.filters)
 
 
 class CarriedResidualCore(Carried, ResidualCore):
@@ -221,11 +222,6 @@ class CarriedResidualCore(Carried, ResidualCore):
     def look_ahead_samples(self) -> int:
         """How far into the future the filter looks; the network does not."""
         return self.h_ahead
-
-    @property
-    def filters(self) -> np.ndarray:
-        """The filter behind what the network bends."""
-        return self.h[None]
 
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
         """Start in silence; see :meth:`Carried.begin`."""

@@ -120,6 +120,14 @@ class TestWavenet(NetworkContract):
     name = "wavenet"
 
 
+class TestS4(NetworkContract):
+    name = "s4"
+
+
+class TestJa(Contract):
+    name = "ja"
+
+
 def test_every_core_is_under_contract():
     kinds = [*Contract.__subclasses__(), *NetworkContract.__subclasses__()]
     assert {kind.name for kind in kinds if kind is not NetworkContract} == set(names())
