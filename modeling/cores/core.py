@@ -93,7 +93,7 @@ class Run:
     progress: Callable[[Progress], None] = field(default=lambda progress: None)
     log: Callable[[dict[str, Any]], None] = field(default=lambda record: None)
     checkpoint: Path | None = None
-    loss: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
+    loss: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
     device: str | None = None
 
 

@@ -150,7 +150,8 @@ class _Descent:
             self._best_esr = self._judge(self._network)
             judge_s = time.monotonic() - began
             self._judge_every = max(1, round(max(JUDGE_S, judge_s / JUDGE_SHARE) / step_s))
-            self._run.log({"step": 0, "steps": self.steps, "validation_esr": self._best_esr})
+            how = {"loss": dict(self._run.loss), "device": self._device.type}
+            self._run.log({"step": 0, "steps": self.steps, "validation_esr": self._best_esr, **how})
         self._started = self._kept = time.monotonic()
         self._start_step = self.step
 

@@ -118,11 +118,11 @@ class _State(NamedTuple):
 
 def _descended(residual: Callable[[np.ndarray], np.ndarray], record: "_Record", run: Run) -> np.ndarray:
     """Lower the sum of squares of a residual as far as iterations allow."""
-    began = time.perf_counter()
     r = residual(np.array(record.state.place))
+    began = time.perf_counter()
     if not record.state.iterations:
-        point_s = time.perf_counter() - began
-        affordable = SHARE * 60.0 * run.minutes / (POINTS_AN_ITERATION * point_s)
+        residual(np.array(record.state.place))  # the first may have compiled the law
+        affordable = SHARE * 60.0 * run.minutes / (POINTS_AN_ITERATION * (time.perf_counter() - began))
         record.keep(record.state._replace(iterations=int(np.clip(affordable, 1, MOST_ITERATIONS))))
     while record.state.iteration < record.state.iterations:
         state, before = record.state, float(r @ r)
