@@ -8,7 +8,8 @@ import torch
 from modeling.pairs import Pair, fingerprint
 from signals.errors import ModelError
 
-BATCH = 4
+BATCH = 1
+"""Windows in a step. In minutes on one core, many steps teach more than smooth ones."""
 WINDOW_S = 0.5
 
 

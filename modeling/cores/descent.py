@@ -23,7 +23,7 @@ from modeling.cores.objective import objective
 from sessions.disk import write_together
 from signals.errors import ModelError
 
-RATE = 3e-3
+RATE = 6e-3
 DECAY = 1e-4
 """Of the weights of a network, per unit of the rate."""
 WARM_UP_STEPS = 20

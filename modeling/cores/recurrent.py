@@ -2,15 +2,19 @@
 
 They learn on warmed-up windows: a window is cut into stretches that are run side by side, each after a warm-up from silence of
 its own, through which no gradient goes. A state carried from window to window would be the same one, since what the network
-remembers has faded by far more than its error when the warm-up ends (docs/methods-models.md has the figures); it would bind the
-order of the windows, and it would leave out the gradient of all that the look-ahead of h joins across a cut. Run on a signal,
-the state is carried from the first sample to the last.
+remembers has faded far below its error when the warm-up ends (docs/methods-models.md has the figures); it would bind the order
+of the windows, and it would leave out the gradient of all that the look-ahead of h joins across a cut. Run on a signal, the state
+is carried from the first sample to the last.
+
+Units start with time constants from one sample to 2 ms, set by the biases of the gates that keep the state. As PyTorch sets
+these, every unit forgets within two samples, and what the emphasis of a tape recorder does is out of its sight.
 
 What a cell writes into its state has no bias, only its gates have: the state at rest is zero, and silence stays silent.
 
 References
 ----------
 O. Mikkonen, A. Wright, E. Moliner, V. Valimaki, "Neural modeling of magnetic tape recorders", DAFx23: the GRU.
+C. Tallec, Y. Ollivier, "Can recurrent neural networks warp time?", ICLR 2018: the biases.
 A. Wright, E.-P. Damskagg, V. Valimaki, "Real-time black-box modelling with recurrent neural networks", DAFx-19: the LSTM.
 """
 
@@ -27,8 +31,10 @@ from modeling.cores.core import Setting
 from modeling.cores.residual import CarriedResidual, CarriedResidualCore
 from modeling.cores.stepping import awake, sigmoids
 
-WARM_UP = 512
+WARM_UP = 1024
 STRETCH = 1024
+SLOWEST = 100.0
+"""Longest time constant at the start, in samples."""
 
 _ONE, _TWO = np.float32(1.0), np.float32(2.0)
 
@@ -45,10 +51,15 @@ class _Recurrent(CarriedResidual):
         units = layer.hidden_size
         self.readout = nn.Linear(units, 1, bias=False)
         nn.init.zeros_(self.readout.weight)
-        # PyTorch puts what is written into the state third, behind reset and update or input and forget.
+        # A sigmoid of twice this is exp(-1 / T), for T from 1 to SLOWEST.
+        keep = -0.5 * torch.log(torch.expm1(torch.logspace(0.0, -np.log10(SLOWEST), units)))
         for name in ("bias_ih_l0", "bias_hh_l0"):
             bias: Any = getattr(layer, name)
+            # PyTorch puts what keeps the state second, behind reset or input, and what is written into it third.
+            bias.data[units : 2 * units] = keep
             bias.data[2 * units : 3 * units] = 0.0
+            if isinstance(layer, nn.LSTM):
+                bias.data[:units] = -keep  # as much comes in as is forgotten; a GRU cannot do otherwise
             bias.register_hook(partial(_without_third, units=units))
 
     def settings(self) -> dict[str, Setting]:
