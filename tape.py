@@ -190,12 +190,16 @@ def report(
 @app.command()
 def train(
     session: SessionPath,
-    core: Annotated[str | None, typer.Option(help="hammerstein, linear or tcn; by default the first.")] = None,
+    core: Annotated[
+        str | None, typer.Option(help="hammerstein (the default), linear, ja, or a network: tcn, wavenet, gru, lstm, s4.")
+    ] = None,
     minutes: Annotated[float, typer.Option(help="Longest time for a core that is trained step by step.")] = 1.0,
     name: Annotated[str | None, typer.Option(help="Name of the model; by default that of the core.")] = None,
     track: Track = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     dbx: Annotated[str, typer.Option(help="Takes to learn from: dbx off, on, encode or decode.")] = "off",
+    loss: Annotated[str | None, typer.Option(help="What a network is to lower, as weights: esr=1,stft=0.1.")] = None,
+    device: Annotated[str | None, typer.Option(help="Where networks are trained, cpu or cuda.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -206,15 +210,17 @@ def train(
     from capture import terminal
     from modeling.cores import DEFAULT
     from modeling.dataset import from_session
+    from modeling.losses import WEIGHTS, read_weights
     from modeling.motions import aligned_passes
     from modeling.training import planned
     from sessions.store import Session
 
     core = core or DEFAULT
     opened = Session.open(session)
-    planned(opened.path / "models", core, name, minutes, resume)
+    weights = WEIGHTS if loss is None else read_weights(loss)
+    planned(opened.path / "models", core, name, minutes, resume, device)
     with terminal.reporting(quiet=as_json) as reporter:
-        how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume}
+        how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume, "loss": weights, "device": device}
         known = aligned_passes(opened, reporter.step, dbx)
         dataset = from_session(opened, track, known, reporter.step, dbx)
         outcome = _train(reporter, opened, dataset, known, core, **how)

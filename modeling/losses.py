@@ -5,10 +5,16 @@ over all that is given, so that loud passages count as they are heard: the error
 a mean of ratios.
 """
 
+import math
 from typing import Any
+
+from signals.errors import ModelError
 
 EPSILON = 1e-10
 EMPHASIS = 0.95
+
+WEIGHTS = {"esr": 1.0, "emphasised": 1.0, "dc": 0.1, "l1": 0.0, "stft": 0.0, "log_spectral": 0.0}
+"""What networks are trained on: the weight of each error by name; those of zero are there for the asking."""
 
 Signal = Any
 """A numpy array or a torch tensor."""
@@ -49,6 +55,30 @@ def dc(target: Signal, estimate: Signal) -> Signal:
     return (target - estimate).mean() ** 2 / ((target**2).mean() + EPSILON)
 
 
-def training_loss(target: Signal, estimate: Signal) -> Signal:
-    """What networks are trained on: ESR plus ESR after pre-emphasis, plus a little of the DC error."""
-    return esr(target, estimate) + esr(emphasised(target), emphasised(estimate)) + 0.1 * dc(target, estimate)
+def l1(target: Signal, estimate: Signal) -> Signal:
+    """Sum of the absolute error over the sum of the absolute target."""
+    return abs(target - estimate).sum() / (abs(target).sum() + EPSILON)
+
+
+def read_weights(text: str) -> dict[str, float]:
+    """Weights from a text such as ``esr=1,stft=0.1``; errors that are not named have none.
+
+    Raises
+    ------
+    ModelError
+        An error is unknown, or the weights are no numbers from 0 with one above it.
+    """
+    weights = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        if name not in WEIGHTS:
+            raise ModelError(
+                f"there is no error '{name}' to train on; name some of {', '.join(WEIGHTS)}, as in esr=1,stft=0.1"
+            )
+        try:
+            weights[name] = float(value)
+        except ValueError:
+            raise ModelError(f"'{part}' gives no weight; write {name}= and a number from 0") from None
+    if not (all(0.0 <= weight < math.inf for weight in weights.values()) and any(weights.values())):
+        raise ModelError(f"the weights of {text} cannot be; give numbers from 0, one of them above it")
+    return weights

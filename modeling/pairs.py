@@ -76,6 +76,11 @@ def select(pairs: Sequence[Pair], split: Split) -> list[Pair]:
     return [pair for pair in pairs if pair.split == split]
 
 
+def fingerprint(pairs: Sequence[Pair]) -> list[float]:
+    """What tells some pairs from others, for a run that is resumed."""
+    return [round(float(np.abs(pair.wet * pair.mask, dtype=np.float64).sum()), 6) for pair in pairs]
+
+
 @dataclass(frozen=True)
 class Span:
     """A stretch of what was sent, in samples, and what it is used for."""

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from modeling.evaluation import Evaluation, evaluate
 from modeling.floor import Floor
 from modeling.generators.noise import NoiseGenerator
 from modeling.generators.transport import TransportGenerator
+from modeling.losses import WEIGHTS
 from modeling.model import Model, digest, free_folder, save, weights_of
 from modeling.pairs import Pair, select
 from modeling.provenance import limits_of
@@ -55,16 +56,25 @@ class Outcome:
 
 
 def planned(
-    models: Path, core: str, name: str | None = None, minutes: float = 1.0, resume: bool = False
+    models: Path,
+    core: str,
+    name: str | None = None,
+    minutes: float = 1.0,
+    resume: bool = False,
+    device: str | None = None,
 ) -> tuple[type[Core], Path, Path]:
     """Core, folder and checkpoint of a training as :func:`train` takes it, or why it cannot be: before anything is aligned.
 
     Raises
     ------
     ModelError
-        Unknown core, no time, a name that is taken or cannot be one, or nothing to resume.
+        Unknown core, no time, a name that is taken or cannot be one, nothing to resume, or no such device.
     """
     kind = core_class(core)
+    if device is not None:
+        from modeling.cores.descent import device_named
+
+        device_named(device)
     if not 0.0 < minutes < math.inf:
         raise ModelError(f"{minutes:g} minutes is no time to train; give more than 0")
     folder = free_folder(models, name, core)
@@ -84,6 +94,8 @@ def train(
     seed: int = 0,
     resume: bool = False,
     motions: Sequence[Timebase] = (),
+    loss: Mapping[str, float] = WEIGHTS,
+    device: str | None = None,
     progress: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
@@ -104,6 +116,8 @@ def train(
         Time that an iterative fit may take.
     motions : sequence of Timebase
         Of all passes like the one that the data set is cut from; by default that of the data set alone.
+    loss, device : mapping, str or None
+        What networks are trained on and where; see :class:`modeling.cores.core.Run`.
     say : callable
         Told each line of the result as soon as it is known.
 
@@ -112,7 +126,7 @@ def train(
     ModelError
         Unknown core, a name that is taken, material that cannot be learnt from, or nothing to resume.
     """
-    kind, folder, checkpoint = planned(models, core, name, minutes, resume)
+    kind, folder, checkpoint = planned(models, core, name, minutes, resume, device)
     if not resume and checkpoint.exists():
         checkpoint.unlink()
     models.mkdir(parents=True, exist_ok=True)
@@ -139,7 +153,7 @@ def train(
         select(dataset.pairs, "tone"),
         select(dataset.pairs, "ladder"),
     )
-    run = Run(minutes, seed, report, records.append, checkpoint)
+    run = Run(minutes, seed, report, records.append, checkpoint, loss, device)
     baseline = LinearCore.fit(material, run)
     first = evaluate(baseline, dataset.pairs, dataset.floor)
     tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")

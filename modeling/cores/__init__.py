@@ -22,6 +22,11 @@ _CORES = {
     "linear": ("modeling.cores.linear", "LinearCore"),
     "hammerstein": ("modeling.cores.hammerstein", "HammersteinCore"),
     "tcn": ("modeling.cores.tcn", "TcnCore"),
+    "gru": ("modeling.cores.recurrent", "GruCore"),
+    "lstm": ("modeling.cores.recurrent", "LstmCore"),
+    "wavenet": ("modeling.cores.wavenet", "WavenetCore"),
+    "s4": ("modeling.cores.s4", "S4Core"),
+    "ja": ("modeling.cores.ja", "JaCore"),
 }
 DEFAULT = "hammerstein"
 

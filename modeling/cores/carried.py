@@ -14,17 +14,19 @@ class Carried:
 
     A subclass gives :meth:`begin` and `filters`; running whole signals and blocks follows from it, and both are equal by
     construction.
+
+    Attributes
+    ----------
+    filters : ndarray, shape (signals, taps)
+        One for each of the signals; what they give is added up.
     """
+
+    filters: np.ndarray
 
     @property
     @abstractmethod
     def look_ahead_samples(self) -> int:
         """How many of their taps the filters look ahead."""
-
-    @property
-    @abstractmethod
-    def filters(self) -> np.ndarray:
-        """One filter for each of the signals, shape ``(signals, taps)``; what they give is added up."""
 
     @abstractmethod
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -47,9 +49,8 @@ class CarriedStream:
     def __init__(self, core: Carried) -> None:
         self._core = core
         self._advance = core.begin()
-        filters = core.filters
-        self._convolution = Convolution(filters)
-        self._past = np.zeros((filters.shape[0], filters.shape[1] - 1))
+        self._convolution = Convolution(core.filters)
+        self._past = np.zeros((core.filters.shape[0], core.filters.shape[1] - 1))
         self._early = core.look_ahead_samples
 
     def push(self, block: np.ndarray) -> np.ndarray:

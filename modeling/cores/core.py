@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from modeling.losses import WEIGHTS
 from modeling.pairs import Pair
 
 REFERENCE_PEAK = 0.346
@@ -84,6 +85,10 @@ class Run:
         Called with one JSON-like record for each rung or evaluation; they become ``training.jsonl``.
     checkpoint : Path or None
         File in which an iterative fit keeps its state; read at the start if it exists.
+    loss : mapping
+        What gradient descent is to lower: weights of errors, see :data:`modeling.losses.WEIGHTS`.
+    device : str or None
+        ``cpu`` or ``cuda``, where networks are trained; None for the GPU if there is one.
     """
 
     minutes: float = 1.0
@@ -91,6 +96,8 @@ class Run:
     progress: Callable[[Progress], None] = field(default=lambda progress: None)
     log: Callable[[dict[str, Any]], None] = field(default=lambda record: None)
     checkpoint: Path | None = None
+    loss: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
+    device: str | None = None
 
 
 class Stream(Protocol):

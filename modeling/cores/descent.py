@@ -7,8 +7,9 @@ step. So a run that was cut off at any moment and resumed goes through the very 
 import copy
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,23 +17,36 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 from torch import nn
 
+from modeling.cores.batches import Batches
 from modeling.cores.core import Material, Progress, Run
-from modeling.losses import training_loss
-from modeling.pairs import Pair
+from modeling.cores.objective import objective
 from sessions.disk import write_together
 from signals.errors import ModelError
 
-BATCH = 4
-WINDOW_S = 0.5
-RATE = 3e-3
+RATE = 6e-3
+DECAY = 1e-4
+"""Of the weights of a network, per unit of the rate."""
 WARM_UP_STEPS = 20
 CLIP = 1.0
 JUDGE_S = 6.0
-"""A network is judged on validation about this often."""
+JUDGE_SHARE = 0.1
+"""A network is judged on validation about this often, and less often where that would take more than this part of the time."""
+PATIENCE = 0.4
+LEAST_JUDGEMENTS = 12
+"""A run ends early when no judgement was lower than all before for this part of its steps, and for this many judgements. The
+start does not count as one: while the rate is high, a network may well be worse than the filter that it began as."""
 CHECKPOINT_S = 10.0
 MOST_ROLLBACKS = 8
 OVERTIME = 1.3
 """A machine that became slower ends a run at this multiple of its budget."""
+
+
+class Group(NamedTuple):
+    """Parameters that learn alike: the factor on the learning rate, and whether they decay towards zero."""
+
+    parameters: list[nn.Parameter]
+    rate: float = 1.0
+    decays: bool = True
 
 
 class Network(nn.Module):
@@ -41,12 +55,27 @@ class Network(nn.Module):
     before_samples: int
     after_samples: int
 
-    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
-        """Parameters, with the factor on the learning rate of each group."""
-        return [(list(self.parameters()), 1.0)]
+    def groups(self) -> list[Group]:
+        """All parameters."""
+        return [Group(list(self.parameters()))]
 
 
 Judge = Callable[[Network], float]
+
+
+def device_named(name: str | None) -> torch.device:
+    """Where to train: as asked, or on a GPU if there is one.
+
+    Raises
+    ------
+    ModelError
+        There is no such device.
+    """
+    if name not in (None, "cpu", "cuda"):
+        raise ModelError(f"device '{name}' is unknown; choose cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ModelError("this machine has no GPU that PyTorch can use (CUDA); train with --device cpu")
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def descend(network: Network, material: Material, run: Run, judge: Judge) -> Network:
@@ -64,7 +93,7 @@ def descend(network: Network, material: Material, run: Run, judge: Judge) -> Net
     ModelError
         Interrupted, the checkpoint does not belong to this run, out of memory, or the fit diverges again and again.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device_named(run.device)
     network.to(device)
     descent = _Descent(network, material, run, device, judge)
     try:
@@ -78,7 +107,7 @@ def descend(network: Network, material: Material, run: Run, judge: Judge) -> Net
             f"training was interrupted at step {descent.step} of {descent.steps}; go on with --resume"
         ) from None
     except torch.OutOfMemoryError as error:
-        raise ModelError(f"the device ran out of memory: {str(error).splitlines()[0]}; train on the CPU") from error
+        raise ModelError(f"the GPU ran out of memory: {str(error).splitlines()[0]}; train with --device cpu") from error
     network.load_state_dict(descent.best)
     return network.to("cpu").eval()
 
@@ -91,9 +120,15 @@ class _Descent:
         self._run = run
         self._device = device
         self._judge = judge
-        self._batches = _Batches(material.train, network, material.sample_rate, run.seed)
-        self._optimiser = torch.optim.Adam(
-            [{"params": parameters, "factor": factor} for parameters, factor in network.groups()], lr=RATE
+        self._loss = objective(run.loss)
+        around = network.before_samples, network.after_samples
+        self._batches = Batches(material.train, *around, material.sample_rate, run.seed)
+        self._optimiser = torch.optim.AdamW(
+            [
+                {"params": group.parameters, "factor": group.rate, "weight_decay": DECAY if group.decays else 0.0}
+                for group in network.groups()
+            ],
+            lr=RATE,
         )
         self._caution = 1.0
         self._rollbacks = 0
@@ -101,6 +136,7 @@ class _Descent:
         self.steps = 1
         self.best = _copied(network)
         self._best_esr = np.inf
+        self._lowest, self._lowest_step = np.inf, 0
         self._judge_every = 1
 
     def start(self) -> None:
@@ -110,9 +146,12 @@ class _Descent:
         else:
             step_s = self._step_time_s()
             self.steps = max(WARM_UP_STEPS, round(0.85 * 60.0 * self._run.minutes / step_s))
-            self._judge_every = max(1, round(JUDGE_S / step_s))
+            began = time.monotonic()
             self._best_esr = self._judge(self._network)
-            self._run.log({"step": 0, "steps": self.steps, "validation_esr": self._best_esr})
+            judge_s = time.monotonic() - began
+            self._judge_every = max(1, round(max(JUDGE_S, judge_s / JUDGE_SHARE) / step_s))
+            how = {"loss": dict(self._run.loss), "device": self._device.type}
+            self._run.log({"step": 0, "steps": self.steps, "validation_esr": self._best_esr, **how})
         self._started = self._kept = time.monotonic()
         self._start_step = self.step
 
@@ -136,17 +175,20 @@ class _Descent:
             self._judge_now(loss)
             self._run.log({"step": self.step, "stopped": "the machine became slower than at the start; time is over"})
             return False
+        if self.step - self._lowest_step > max(PATIENCE * self.steps, LEAST_JUDGEMENTS * self._judge_every):
+            self._run.log({"step": self.step, "stopped": f"nothing became better since step {self._lowest_step}"})
+            return False
         return True
 
     def _descend(self) -> float | None:
-        """One step of Adam; None where loss or gradient is not finite."""
+        """One step of AdamW; None where loss or gradient is not finite."""
         for group in self._optimiser.param_groups:
             group["lr"] = RATE * group["factor"] * self._caution * self._schedule()
         x, y = (part.to(self._device) for part in self._batches.batch(self.step))
         self._network.train()
         self._optimiser.zero_grad(set_to_none=True)
-        loss = training_loss(y, self._network(x))
-        loss.backward()
+        loss = self._loss(y, self._network(x))
+        torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), CLIP)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             return None
@@ -162,6 +204,8 @@ class _Descent:
         esr = self._judge(self._network)
         better = bool(np.isfinite(esr)) and esr < self._best_esr
         self._run.log({"step": self.step, "loss": loss, "validation_esr": esr if np.isfinite(esr) else None})
+        if esr < self._lowest:
+            self._lowest, self._lowest_step = esr, self.step
         if better:
             self.best, self._best_esr = _copied(self._network), esr
         elif not np.isfinite(esr):
@@ -200,10 +244,13 @@ class _Descent:
         facts = {
             "material": self._batches.fingerprint,
             "seed": self._run.seed,
+            "loss": dict(self._run.loss),
             "step": self.step,
             "steps": self.steps,
             "judge_every": self._judge_every,
             "best_esr": self._best_esr,
+            "lowest": self._lowest if np.isfinite(self._lowest) else None,
+            "lowest_step": self._lowest_step,
             "caution": self._caution,
             "rollbacks": self._rollbacks,
         }
@@ -215,8 +262,9 @@ class _Descent:
             with safe_open(path, "pt") as file:
                 facts = json.loads(file.metadata()["facts"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if (facts["material"], facts["seed"]) != (self._batches.fingerprint, self._run.seed):
-                raise ModelError(f"{path} belongs to a run on other material or with another seed; train without --resume")
+            own = (self._batches.fingerprint, self._run.seed, dict(self._run.loss))
+            if (facts["material"], facts["seed"], facts["loss"]) != own:
+                raise ModelError(f"{path} belongs to a run on other material, seed or loss; train without --resume")
             self._network.load_state_dict(_under(tensors, "now."))
             self.best = {name: tensor.to(self._device) for name, tensor in _under(tensors, "best.").items()}
             state = self._optimiser.state_dict()
@@ -227,51 +275,12 @@ class _Descent:
             self._optimiser.load_state_dict({**state, "state": moments})
             self.step, self.steps = int(facts["step"]), int(facts["steps"])
             self._judge_every, self._best_esr = int(facts["judge_every"]), float(facts["best_esr"])
+            self._lowest = np.inf if facts["lowest"] is None else float(facts["lowest"])
+            self._lowest_step = int(facts["lowest_step"])
             self._caution, self._rollbacks = float(facts["caution"]), int(facts["rollbacks"])
         except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"{path} is no checkpoint of this core: {reason}; train without --resume") from error
-
-
-class _Batches:
-    """Random windows of the training pairs, the more likely the more power they hold."""
-
-    def __init__(self, pairs: Sequence[Pair], network: Network, sample_rate: int, seed: int) -> None:
-        self._seed = seed
-        self._window = round(WINDOW_S * sample_rate)
-        self._before, self._after = network.before_samples, network.after_samples
-        self._x: list[np.ndarray] = []
-        self._y: list[np.ndarray] = []
-        starts, power = [], []
-        for number, pair in enumerate(pairs):
-            self._x.append(np.pad(pair.dry, (self._before, self._after + self._window)))
-            self._y.append(np.pad(pair.wet * pair.mask, (0, self._window)))
-            for start in range(0, pair.samples, self._window):
-                counted = float(np.mean(self._y[-1][start : start + self._window] ** 2, dtype=np.float64))
-                if counted > 0.0 and pair.mask[start : start + self._window].all():
-                    starts.append((number, start))
-                    power.append(counted)
-        if not starts:
-            raise ModelError(f"no stretch of {WINDOW_S:g} s is free of gaps; give longer material")
-        self._starts = starts
-        # Between all alike and by power: loud passages bend most, soft ones are most of the time.
-        weight = np.sqrt(power)
-        self._weight = weight / weight.sum()
-        sums = [float(np.abs(y, dtype=np.float64).sum()) for y in self._y]
-        self.fingerprint = [len(starts), self._before, self._after, *(round(s, 6) for s in sums)]
-
-    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs ``(batch, before + n + after)`` and targets ``(batch, n)`` of a step."""
-        rng = np.random.default_rng([self._seed, step])
-        chosen = rng.choice(len(self._starts), BATCH, p=self._weight)
-        offsets = rng.integers(-self._window // 4, self._window // 4, BATCH)
-        x, y = [], []
-        for index, offset in zip(chosen, offsets, strict=True):
-            number, start = self._starts[index]
-            start = int(np.clip(start + offset, 0, self._y[number].size - self._window))
-            x.append(self._x[number][start : start + self._before + self._window + self._after])
-            y.append(self._y[number][start : start + self._window])
-        return torch.from_numpy(np.stack(x)), torch.from_numpy(np.stack(y))
 
 
 def _copied(network: Network) -> dict[str, torch.Tensor]:

@@ -40,6 +40,7 @@ class HammersteinCore(Carried):
         if h.ndim != 1 or g.ndim != 2 or g.shape[0] != ROWS or not (0 <= aheads[0] < h.size and 0 <= aheads[1] < g.shape[1]):
             raise ValueError("h must be a vector and g one filter for each row, and both hold their look-ahead")
         self.h = h
+        self.filters = h[None]
         self.g = g
         self.aheads = aheads
         self.sample_rate = basis.sample_rate
@@ -57,11 +58,6 @@ class HammersteinCore(Carried):
     def look_ahead_samples(self) -> int:
         """How far into the future the core looks."""
         return sum(self.aheads) + self.basis.after_samples
-
-    @property
-    def filters(self) -> np.ndarray:
-        """The common filter."""
-        return self.h[None]
 
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
         """Start in silence; see :meth:`Carried.begin`."""

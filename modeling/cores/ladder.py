@@ -19,8 +19,9 @@ from modeling.cores.hammerstein import HammersteinCore
 from modeling.cores.least_squares import Correlations, behind, correlate, mixed, solve
 from modeling.cores.linear import RIDGE as H_RIDGE
 from modeling.cores.linear import LinearCore, filter_lengths
+from modeling.cores.loudest import loudest
 from modeling.fidelity import esr_of, harmonic_error_db
-from modeling.pairs import AFTER_S, BEFORE_S, Pair
+from modeling.pairs import AFTER_S, Pair
 
 G_LENGTH_S = 1e-3
 G_AHEAD_S = 0.25e-3
@@ -33,9 +34,6 @@ EMPHASIS_STEPS = (("bass_floor_hz", 0.5), ("pole_hz", 2.0), ("zero_hz", 1.56))
 """Where the search for the emphasis begins, and by which factors it then tries others, up and down."""
 MOST_STEPS = 3
 """In one direction."""
-STRETCH_S = 4.0
-STRETCHES = 2
-"""The emphasis is chosen on the loudest stretches there are."""
 LIMIT_QUANTILE = 0.9999
 
 TONE_SHARE = 0.003
@@ -156,8 +154,8 @@ def climb(material: Material, run: Run) -> HammersteinCore:
 def _promises(rung: Rung, basis: Basis, material: Material, run: Run) -> bool:
     """Whether a rung pays on the loudest stretches there are."""
     static = (*ODD_ROWS, *EVEN_ROWS)
-    problem = Problem(_loudest(material.train), basis.of_rows(sorted((*static, *rung.rows))), material)
-    heard = _loudest(material.validation)
+    problem = Problem(loudest(material.train), basis.of_rows(sorted((*static, *rung.rows))), material)
+    heard = loudest(material.validation)
     without, with_it = (
         esr_of(problem.core(problem.bent(rows, rounds=2)).process, heard) for rows in (static, (*static, *rung.rows))
     )
@@ -167,19 +165,18 @@ def _promises(rung: Rung, basis: Basis, material: Material, run: Run) -> bool:
 
 def _choose(material: Material, run: Run) -> Basis:
     """Try one number of the emphasis after the other, up and down, on the loudest material."""
-    loudest = _loudest(material.train)
+    loud = loudest(material.train)
 
     def attempt(emphasis: Emphasis) -> tuple[float, Emphasis]:
-        problem = Problem(loudest, _basis(material, emphasis, loudest).of_rows(ODD_ROWS), material)
-        error = esr_of(problem.core(problem.bent(ODD_ROWS, rounds=2)).process, loudest)
+        problem = Problem(loud, _basis(material, emphasis, loud).of_rows(ODD_ROWS), material)
+        error = esr_of(problem.core(problem.bent(ODD_ROWS, rounds=2)).process, loud)
         run.log({"emphasis_hz": [emphasis.bass_floor_hz, emphasis.zero_hz, emphasis.pole_hz], "training_esr": error})
         return error, emphasis
 
     best = attempt(FIRST_EMPHASIS)
-    if best[0] > RUNGS[1].share * esr_of(LinearCore.fit(replace(material, train=loudest), Run()).process, loudest):
-        return _basis(
-            material, FIRST_EMPHASIS, [*material.train, *_taught(material.ladder)]
-        )  # nothing bends, so there is nothing to choose by
+    learnt = [*material.train, *_taught(material.ladder)]
+    if best[0] > RUNGS[1].share * esr_of(LinearCore.fit(replace(material, train=loud), Run()).process, loud):
+        return _basis(material, FIRST_EMPHASIS, learnt)  # nothing bends, so there is nothing to choose by
     for number, (name, factor) in enumerate(EMPHASIS_STEPS):
         run.progress(Progress(0.4 * number / len(EMPHASIS_STEPS), None, "choosing the emphasis"))
         for step in (factor, 1.0 / factor):
@@ -192,7 +189,7 @@ def _choose(material: Material, run: Run) -> Basis:
                 best = tried
             if best is not before:
                 break
-    return _basis(material, best[1], [*material.train, *_taught(material.ladder)])
+    return _basis(material, best[1], learnt)
 
 
 def _basis(material: Material, emphasis: Emphasis, pairs: Sequence[Pair]) -> Basis:
@@ -215,19 +212,3 @@ def _taught(ladder: Sequence[Pair]) -> list[Pair]:
         mask[stop:] = False
         cut.append(replace(tone, dry=tone.dry[kept], wet=tone.wet[kept], mask=mask))
     return cut
-
-
-def _loudest(pairs: Sequence[Pair]) -> list[Pair]:
-    """Cut the loudest stretches of programme out, with their context."""
-    stretches = []
-    for pair in [pair for pair in pairs if pair.conditions.get("kind", "music") == "music"] or pairs:
-        length, before, after = (round(s * pair.sample_rate) for s in (STRETCH_S, BEFORE_S, AFTER_S))
-        for start in range(before, pair.samples - after, length):
-            stop = min(start + length, pair.samples - after)
-            cut = slice(start - before, stop + after)
-            mask = pair.mask[cut].copy()
-            mask[:before] = mask[mask.size - after :] = False
-            y = pair.wet[cut][mask].astype(np.float64)
-            stretches.append((float(y @ y), Pair(pair.dry[cut], pair.wet[cut], mask, pair.sample_rate, pair.split)))
-    stretches.sort(key=lambda stretch: stretch[0], reverse=True)
-    return [pair for _, pair in stretches[:STRETCHES]]

@@ -38,6 +38,10 @@ def test_a_model_that_cannot_be_read(refused, places, tmp_path, case):
 
 TRAINING = {
     "core": (("--core", "nope"), "core 'nope' is unknown; choose one of linear, hammerstein, tcn"),
+    "loss": (("--loss", "mse=1"), "there is no error 'mse' to train on; name some of esr, emphasised, dc"),
+    "no weight": (("--loss", "esr"), "'esr' gives no weight; write esr= and a number from 0"),
+    "weights of zero": (("--loss", "esr=0"), "the weights of esr=0 cannot be; give numbers from 0, one of them above it"),
+    "device": (("--device", "tpu"), "device 'tpu' is unknown; choose cpu or cuda"),
     "no time": (("--minutes", "0"), "0 minutes is no time to train; give more than 0"),
     "no number": (("--minutes", "nan"), "nan minutes is no time to train"),
     "name": (("--name", "../up"), "'../up' cannot name a model; use lower-case letters, digits"),

@@ -119,9 +119,12 @@ def fitted_to(tape_material, band_pass_material, trained) -> Callable[[str, str]
     def fit(name: str, material: str) -> Core:
         if (name, material) == ("hammerstein", "tape"):
             return trained.model.core
-        return core_class(name).fit(
-            {"tape": tape_material, "band-pass": band_pass_material}[material], Run(minutes=0.03, seed=1)
-        )
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("modeling.cores.batches.BATCH", 1)
+            patched.setattr("modeling.cores.batches.WINDOW_S", 0.1)
+            return core_class(name).fit(
+                {"tape": tape_material, "band-pass": band_pass_material}[material], Run(minutes=0.03, seed=1)
+            )
 
     return fit
 

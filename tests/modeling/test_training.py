@@ -4,13 +4,14 @@ import os
 import signal
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from modeling.cores import core_class, descent
+from modeling.cores import batches, core_class, descent, ja_search, loudest
 from modeling.cores.core import Run
 from modeling.training import train
 from signals.errors import ModelError
@@ -100,14 +101,35 @@ def brief_descent(monkeypatch):
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    for name, value in {"BATCH": 2, "WINDOW_S": 0.1, "CHECKPOINT_S": 0.0, "OVERTIME": 1e9}.items():
-        monkeypatch.setattr(descent, name, value)
+    for module, name, value in (
+        (batches, "BATCH", 2),
+        (batches, "WINDOW_S", 0.1),
+        (descent, "CHECKPOINT_S", 0.0),
+        (descent, "OVERTIME", 1e9),
+    ):
+        monkeypatch.setattr(module, name, value)
     yield
     torch.set_num_threads(threads)
 
 
-def _fit(material, checkpoint):
-    return core_class("tcn").fit(material, Run(minutes=BRIEF, seed=7, checkpoint=checkpoint))
+SMALL = {
+    "tcn": {},
+    "gru": {"units": 6},
+    "lstm": {"units": 6},
+    "wavenet": {"channels": [4, 2], "dilations": [1, 8, 64]},
+    "s4": {"channels": 4, "states": 2, "levels": 2, "blocks": 2},
+}
+"""Networks by name, so small that a step of them takes no time."""
+
+
+@pytest.fixture
+def small_networks(monkeypatch):
+    for name, settings in SMALL.items():
+        monkeypatch.setattr(core_class(name), "kind", partial(core_class(name).kind, **settings))
+
+
+def _fit(material, checkpoint, core="tcn"):
+    return core_class(core).fit(material, Run(minutes=BRIEF, seed=7, checkpoint=checkpoint))
 
 
 @pytest.fixture
@@ -115,7 +137,7 @@ def short_material(tape_material):
     return replace(tape_material, train=tape_material.train[2:], validation=tape_material.validation[2:], tones=())
 
 
-def _advance_slowly(material, checkpoint):
+def _advance_slowly(material, checkpoint, core):
     """In a process of its own: as `_fit`, slow enough to be killed in the middle."""
     real = descent._Descent.advance
 
@@ -124,14 +146,12 @@ def _advance_slowly(material, checkpoint):
         return real(self)
 
     descent._Descent.advance = advance
-    _fit(material, checkpoint)
+    _fit(material, checkpoint, core)
 
 
-def test_a_killed_run_resumes_to_the_same_weights(short_material, tmp_path, brief_descent):
-    whole = _fit(short_material, tmp_path / "whole").to_arrays()
-    states = [load_file(tmp_path / "whole")]
-    checkpoint = tmp_path / "killed"
-    process = multiprocessing.get_context("fork").Process(target=_advance_slowly, args=(short_material, checkpoint))
+def _killed(work, checkpoint, *arguments):
+    """Do some work in a process of its own and kill that soon after it wrote the checkpoint."""
+    process = multiprocessing.get_context("fork").Process(target=work, args=arguments)
     process.start()
     deadline = time.monotonic() + 60
     while not checkpoint.exists() and time.monotonic() < deadline:
@@ -139,13 +159,55 @@ def test_a_killed_run_resumes_to_the_same_weights(short_material, tmp_path, brie
     time.sleep(0.25)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
+
+
+@pytest.mark.parametrize("core", SMALL)
+def test_a_killed_run_resumes_to_the_same_weights(short_material, tmp_path, brief_descent, small_networks, core):
+    whole = _fit(short_material, tmp_path / "whole", core).to_arrays()
+    states = [load_file(tmp_path / "whole")]
+    checkpoint = tmp_path / "killed"
+    _killed(_advance_slowly, checkpoint, short_material, checkpoint, core)
     assert 0 < _step(checkpoint) < _step(tmp_path / "whole")
-    resumed = _fit(short_material, checkpoint).to_arrays()
+    resumed = _fit(short_material, checkpoint, core).to_arrays()
     assert _step(checkpoint) == _step(tmp_path / "whole")
     states.append(load_file(checkpoint))
-    assert np.any(states[0]["now.residual.readouts.0.weight"])  # it was zero at the start: the steps did something
+    readouts = [array for name, array in states[0].items() if name.startswith("now.residual.readout")]
+    assert any(np.any(readout) for readout in readouts)  # they were zero at the start: the steps did something
     assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
+
+
+def _iterate_slowly(material, checkpoint):
+    """In a process of its own: as `_fit` of ``ja``, slow enough to be killed behind the first iteration."""
+    real = ja_search._Record.keep
+
+    def keep(self, state):
+        real(self, state)
+        time.sleep(0.5 if state.iteration else 0.0)
+
+    ja_search._Record.keep = keep
+    _fit(material, checkpoint, "ja")
+
+
+def test_a_killed_search_resumes_to_the_same_numbers(short_material, tmp_path, monkeypatch):
+    monkeypatch.setattr(ja_search, "SHARE", 1e9)  # time for the most iterations there are
+    monkeypatch.setattr(ja_search, "MOST_ITERATIONS", 2)
+    monkeypatch.setattr(loudest, "STRETCH_S", 0.5)
+    whole = _fit(short_material, tmp_path / "whole", "ja")
+    checkpoint = tmp_path / "killed"
+    _killed(_iterate_slowly, checkpoint, short_material, checkpoint)
+    assert json.loads(checkpoint.read_text())["iteration"] < 2
+    resumed = _fit(short_material, checkpoint, "ja")
+    assert resumed.bends
+    assert resumed.settings() == whole.settings()
+    assert np.array_equal(resumed.filters, whole.filters)
+
+
+@pytest.mark.parametrize("text", ["{", '{"material": []}', '{"place": 3}', "[]"])
+def test_a_checkpoint_that_is_none_of_a_search_is_refused(short_material, tmp_path, text):
+    (tmp_path / "state").write_text(text)
+    with pytest.raises(ModelError, match="train without --resume"):
+        _fit(short_material, tmp_path / "state", "ja")
 
 
 def _step(checkpoint):
@@ -184,14 +246,41 @@ def test_a_checkpoint_that_does_not_belong_is_refused(short_material, tmp_path, 
         _fit(short_material, checkpoint)
 
 
+def test_a_run_in_which_nothing_becomes_better_ends_early(short_material, monkeypatch, brief_descent):
+    for name, value in {"RATE": 0.0, "JUDGE_S": 0.0, "JUDGE_SHARE": 1e9, "PATIENCE": 0.2, "LEAST_JUDGEMENTS": 3}.items():
+        monkeypatch.setattr(descent, name, value)
+    records = []
+    core_class("tcn").fit(short_material, Run(minutes=BRIEF, log=records.append))
+    # Of 20 steps, judged at each: the first is the lowest, and 0.2 * 20 = 4 more are not enough.
+    (stopped,) = [record for record in records if "stopped" in record]
+    assert (stopped["step"], stopped["stopped"]) == (6, "nothing became better since step 1")
+
+
+def test_a_gpu_that_is_absent_is_told_in_one_line(short_material, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ModelError, match=r"no GPU that PyTorch can use \(CUDA\); train with --device cpu"):
+        core_class("tcn").fit(short_material, Run(minutes=BRIEF, device="cuda"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", SMALL)
+def test_none_of_twenty_seeds_ends_in_nan(short_material, brief_descent, small_networks, core):
+    records = []
+    for seed in range(20):
+        fitted = core_class(core).fit(short_material, Run(minutes=0.02, seed=seed, log=records.append))
+        assert all(np.isfinite(array).all() for array in fitted.to_arrays().values())
+        assert np.isfinite(fitted.process(10.0 * short_material.train[0].dry.astype(float))).all()
+    assert not [record for record in records if "rolled_back" in record]
+
+
 def test_a_fit_that_meets_nan_rolls_back_and_goes_on(short_material, monkeypatch, brief_descent):
-    real, records = descent._Batches.batch, []
+    real, records = batches.Batches.batch, []
 
     def batch(self, step):
         x, y = real(self, step)
         return (x * float("nan"), y) if step == 5 else (x, y)
 
-    monkeypatch.setattr(descent._Batches, "batch", batch)
+    monkeypatch.setattr(batches.Batches, "batch", batch)
     core = core_class("tcn").fit(short_material, Run(minutes=BRIEF, log=records.append))
     assert [record["rolled_back"] for record in records if "rolled_back" in record] == [1]
     assert all(np.isfinite(array).all() for array in core.to_arrays().values())
