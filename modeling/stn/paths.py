@@ -68,8 +68,8 @@ def draw_field(rng: np.random.Generator, samples: int, longest: float) -> np.nda
     size = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))
     shape = _straight(rng, samples, longest / size) if rng.random() < 0.2 else _sines(rng, samples, longest / size)
     if rng.random() < 0.3:
-        swell = np.linspace(rng.uniform(0.05, 0.8), 1.0, samples)
-        shape = shape * (swell if rng.random() < 0.5 else swell[::-1])
+        first, last = rng.permutation([1.0, rng.uniform(0.05, 0.8)])
+        shape = shape * np.linspace(first, last, samples)
     steady = rng.uniform(-1.0, 1.0) * min(3.0, LARGEST - size) if rng.random() < 0.3 else 0.0
     return steady + size * shape
 

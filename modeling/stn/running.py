@@ -15,6 +15,9 @@ from modeling.deck.materials import JilesAtherton
 from modeling.stn.grid import HIDDEN, LARGEST, MOST_RATE, NETWORKS, ROWS, WEIGHTS, place, unit
 
 BLOCK = 512
+_LANES = 64
+"""The networks always run over a multiple of so many steps: what is left of a vector would be rounded otherwise than the rest."""
+
 _HALF_RATE = np.float32(0.5 * MOST_RATE)
 _ONE = np.float32(1.0)
 
@@ -68,10 +71,10 @@ class StateTransition:
 
     @property
     def _scales(self) -> tuple[float, float, float]:
-        return 1.0 / self._shape, self._longest, self._unit
+        return 1.0 / self._shape, self._longest, 1.0 / self._unit
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _run(
     field: np.ndarray,
     out: np.ndarray,
@@ -81,10 +84,10 @@ def _run(
     constants: np.ndarray,
 ) -> None:
     """State: field in units of a, and magnetisation, of the last sample."""
-    per_a, longest, unit_of_step = scales
+    per_a, longest, per_unit = scales
     samples = field.size
-    middle = np.empty(BLOCK, dtype=np.float32)
-    size = np.empty(BLOCK, dtype=np.float32)
+    middle = np.zeros(BLOCK, dtype=np.float32)
+    size = np.zeros(BLOCK, dtype=np.float32)
     found = np.empty((3, BLOCK), dtype=np.float32)
     way = np.empty(BLOCK)
     sample = np.empty(BLOCK, dtype=np.int64)
@@ -96,12 +99,13 @@ def _run(
         while n < BLOCK and at < samples:
             to = min(max(field[at] * per_a, -LARGEST), LARGEST)
             if part == 0:
-                parts = max(int(np.ceil(abs(to - h) / longest)), 1)
                 start = h
-            step = (to - start) / (parts - part)
-            sign = 1.0 if step >= 0.0 else -1.0
-            middle[n] = sign * (start + 0.5 * step)
-            way[n] = step / unit_of_step
+                parts = 1 if abs(to - h) <= longest else int(np.ceil(abs(to - h) / longest))
+            step = to - start
+            if parts - part > 1:
+                step /= parts - part
+            middle[n] = (start + 0.5 * step) * np.copysign(1.0, step)
+            way[n] = step * per_unit
             size[n] = abs(way[n])
             sample[n] = at
             n += 1
@@ -111,15 +115,16 @@ def _run(
                 part = 0
                 h = to
                 at += 1
-        _coefficients(middle[:n], size[:n], rows, constants, found)
+        full = (n + _LANES - 1) // _LANES * _LANES
+        _coefficients(middle[:full], size[:full], rows, constants, found)
         for i in range(n):
-            signed = m if way[i] >= 0.0 else -m
-            m = min(max(m + way[i] * (found[1, i] * max(found[0, i] - signed, 0.0) + found[2, i]), -1.0), 1.0)
+            pinned = max(found[0, i] - m * np.copysign(1.0, way[i]), 0.0)
+            m = min(max(m + way[i] * (found[1, i] * pinned + found[2, i]), -1.0), 1.0)
             out[sample[i]] = m
     state[0], state[1] = h, m
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _coefficients(middle: np.ndarray, size: np.ndarray, rows: np.ndarray, constants: np.ndarray, found: np.ndarray) -> None:
     """T, G and R of :mod:`modeling.stn.network`, the unit of the hidden layer outside and the steps inside."""
     n = middle.size

@@ -150,8 +150,10 @@ def test_bounded_whatever_comes(size, weights):
 def test_blocks_make_no_difference():
     field = np.random.default_rng(2).normal(0.0, 40.0, (2, 7000))
     whole = StateTransition(MATERIALS["type1"], 2).process(field)
-    law = StateTransition(MATERIALS["type1"], 2)
-    assert np.array_equal(np.concatenate([law.process(each) for each in np.split(field, 100, axis=1)], axis=1), whole)
+    for ends in (range(70, 7000, 70), range(1, 7000, 13), [1, 2, 5, 700, 701, 6999]):
+        law = StateTransition(MATERIALS["type1"], 2)
+        parts = [law.process(each) for each in np.split(field, ends, axis=1)]
+        assert np.array_equal(np.concatenate(parts, axis=1), whole)
 
 
 def test_training_lowers_the_error_and_repeats_itself():
