@@ -49,6 +49,6 @@ def test_a_session_holds_the_stimuli_that_are_needed_and_no_others(tmp_path):
 def test_every_recording_must_fit_the_tape(tmp_path, monkeypatch):
     """Each begins at the counter's zero, so two that fit need not fit one after the other."""
     monkeypatch.setitem(MINUTES_A_SIDE, "short", 2.2)  # 66 s at 9.5 cm/s
-    with pytest.raises(StimulusError, match=r"the stimulus of 2\.1 min does not fit the 1\.1 min of a short"):
+    with pytest.raises(StimulusError, match=r"the stimulus of 2\.6 min does not fit the 1\.1 min of a short"):
         plan_session(tmp_path / "s", Wish(cassette="short", dbx=("on",)))
     assert not (tmp_path / "s").exists()
