@@ -103,7 +103,7 @@ class TrainedDevice:
         DeviceError
             It was trained on takes with the switch otherwise.
         """
-        learnt = learnt_of(self.model, "dbx") or "off"
+        learnt = self.model.card.dbx
         if on != (learnt in ("on", "encode" if recording else "decode")):
             raise DeviceError(f"'{self.name}' was trained on takes with dbx {learnt}; capture with --dbx {learnt}.")
 

@@ -5,6 +5,7 @@ are then trained together, and h is solved once more in closed form at the end. 
 a :class:`Residual`, and a class that names it.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -48,13 +49,13 @@ class Residual(nn.Module):
     ahead: int = 0
     readout: nn.Module
 
+    @abstractmethod
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Residual of scaled input, shape ``(batch, reach + n)`` to ``(batch, n)``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settings(self) -> dict[str, Setting]:
         """Arguments of the constructor."""
-        raise NotImplementedError
 
     def groups(self) -> list[Group]:
         """Parameters by learning rate."""
@@ -64,9 +65,9 @@ class Residual(nn.Module):
 class CarriedResidual(Residual):
     """A network with a state. It does not look ahead: it would have to remember what it waits to answer."""
 
+    @abstractmethod
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
         """Start in silence: gives a function from the next samples of scaled input to their residual, ``(n,)`` to ``(n,)``."""
-        raise NotImplementedError
 
 
 class Chain(Network):
@@ -193,9 +194,9 @@ class ResidualCore:
         h = chain.h.detach().cpu().numpy().astype(np.float64)
         return cls(residual, h, linear.ahead, linear.sample_rate, linear.reference_dbfs)
 
+    @abstractmethod
     def process(self, x: np.ndarray) -> np.ndarray:
         """See :meth:`~modeling.cores.core.Core.process`."""
-        raise NotImplementedError
 
 
 class FiniteResidualCore(FiniteMemory, ResidualCore):
