@@ -57,9 +57,10 @@ def test_a_model_that_is_the_deck_meets_what_is_asked(command, places):
 
 def test_what_is_wrong_with_a_model_is_told_with_its_size(command, places, tmp_path):
     told, goals = evaluation(command, places["spoilt"], places["session"], "--listening", tmp_path / "heard")
-    response = [d["difference"] for d in goals["Response at -20 dB"]["deviations"]]
-    assert goals["Response at -20 dB"]["verdict"] == "outside"
-    assert response == pytest.approx([-1.0] * len(response), abs=0.05)
+    response = goals["Response at -20 dB"]
+    assert response["verdict"] == "outside"
+    # Each is the worst point of its third of an octave, and the worst of many may lie beyond what 95 of 100 keep to.
+    assert all(abs(d["difference"] + 1.0) < 1.5 * d["doubt"] < 0.15 for d in response["deviations"])
     (flutter,) = goals["Wow and flutter, weighted"]["deviations"]
     assert flutter["difference"] == pytest.approx(50.0, abs=3.0)
     # Hiss is up by 2 dB and the reference tone down by 1 dB.
