@@ -56,10 +56,17 @@ def spectrum(silences: Sequence[np.ndarray], sample_rate: int, frame_s: float = 
     """
     frame = min(round(frame_s * sample_rate), max(silence.size for silence in silences))
     window = get_window("hann", frame)
-    views = [np.lib.stride_tricks.sliding_window_view(s, frame)[:: max(1, frame // 2)] for s in silences if s.size >= frame]
-    powers = [np.abs(np.fft.rfft((f - f.mean()) * window)) ** 2 for view in views for f in view]
+    frames = [f for silence in silences if silence.size >= frame for f in _frames(silence, frame)]
+    powers = [np.abs(np.fft.rfft((f - f.mean()) * window)) ** 2 for f in frames]
     density = 2.0 * np.mean(powers, axis=0) / (sample_rate * np.sum(window**2))
     return NoiseSpectrum(np.fft.rfftfreq(frame, 1.0 / sample_rate), density, len(powers))
+
+
+def _frames(silence: np.ndarray, size: int) -> np.ndarray:
+    """Frames that overlap by half, or by a little less so that the last ends with the silence; shape (frames, size)."""
+    count = 1 + (silence.size - size) // max(1, size // 2)
+    starts = np.linspace(0, silence.size - size, count).round().astype(int)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(silence, size)[starts])
 
 
 def without_line(silence: np.ndarray, sample_rate: int, frequency_hz: float, half_width_hz: float) -> np.ndarray:

@@ -42,20 +42,21 @@ def share(told: Told, i: int, count: int) -> Told:
 
 def _true_pass(deck: VirtualDevice, stimulus: str, dbx: str, number: int | None, told: Told) -> Measurements:
     """True values of one play pass; of none, where the session holds none."""
-    sheet = deck.cassettes.sent(stimulus).sheet
+    sent = deck.cassettes.sent(stimulus)
     passed = None if number is None else deck.pass_of_deck(stimulus, number, dbx in ("on", "decode"))
     said = truth(
         deck.parameters,
-        sheet,
+        sent.sheet,
         deck.cassettes.seed(stimulus),
         passes=[] if passed is None else [passed],
         tool_version=tool_version(),
         created=now(),
         recording=deck.cassettes.tape(stimulus).number(stimulus),
         over=deck.cassettes.under(stimulus),
+        sound=sent.audio,
         told=told,
     )
-    said = companded(said, deck.parameters, sheet, dbx)
+    said = companded(said, deck.parameters, sent.sheet, dbx)
     if number is None or passed is None:
         return said
     late_s = deck.start_offset_samples(stimulus, passed) / deck.sample_rate

@@ -22,8 +22,10 @@ from modeling.deck.true.steadiness import steadiness_results, undisturbed
 from modeling.deck.true.thd_n import thd_n_results
 from modeling.deck.true.tracks import track_results
 from sessions.results import Curve, Measurements, Result
+from signals.audio import AudioReader
 from signals.cues import CueSheet
 from signals.errors import ModelError
+from signals.stimulus import StimulusAudio
 
 
 def truth(
@@ -36,6 +38,7 @@ def truth(
     created: str,
     recording: int = 1,
     over: int = 0,
+    sound: AudioReader | None = None,
     told: Callable[[float], None] = lambda part: None,
 ) -> Measurements:
     """True values of a session made on a virtual deck.
@@ -57,6 +60,8 @@ def truth(
         Number of the record pass, from 1 (``VirtualDeck.recordings``).
     over : int
         Earlier recordings that it was made over.
+    sound : AudioReader
+        The stimulus, where recordings of music belong to it; otherwise it is synthesised from its cue sheet.
     told : callable
         Is told which part of it, 0 to 1, has been done.
 
@@ -76,7 +81,7 @@ def truth(
     if wrong:
         raise ModelError(f"the stimulus is wired to track {wrong[0]}; the virtual deck has {TRACKS}")
     programme = frozenset(tracks[i] for i in sheet.channels_of("programme"))
-    sent = TrueSession(parameters, sheet, programme, over=over)
+    sent = TrueSession(parameters, sheet, programme, sound or StimulusAudio(sheet), over=over)
     span_s = sent.marker_s("marker_start"), sent.marker_s("marker_end")
     record = record_trajectory(parameters, seed, recording).smooth  # scrape flutter is no motion to the bench, but noise
     results: list[Result] = []
@@ -96,7 +101,7 @@ def truth(
             curves += flutter_curves(session, pair, number, channel)
             calm = undisturbed(session, pair, seed, channel)
             results += noise_results(calm, track, number, channel)
-            curves += noise_curves(session, track, number)
+            curves += noise_curves(session, track, number, channel)
             if track in programme:
                 results += distortion_results(session, track, number, channel)
                 results += thd_n_results(calm, track, number, channel)

@@ -5,10 +5,13 @@ import pytest
 from scipy.integrate import quad
 
 from modeling.deck.deck import VirtualDeck
+from modeling.deck.noise import a_weighting
 from modeling.deck.parameters import load_parameters
 from modeling.deck.print_through import printed
+from modeling.deck.true import quasi_peak
 from modeling.deck.truth import truth
 from signals.cues import Channel, Cue, CueSheet
+from signals.stimulus import StimulusAudio
 from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48_000
@@ -86,25 +89,76 @@ def test_no_block_size_changes_it_and_without_it_nothing_is_heard():
     assert db(np.max(np.abs(none[round(2.9 * RATE) : round(3.2 * RATE)]))) < -90.0
 
 
-def test_the_truth_states_no_noise_where_echoes_lie_in_the_silence():
-    sheet = CueSheet(
-        stimulus="main",
-        session="test",
-        code=1,
-        sample_rate=RATE,
-        samples=4 * RATE,
-        reference_dbfs=-18.0,
-        channels=(Channel(role="programme", track=1),),
-        cues=(
-            Cue(name="start", kind="marker_start", channel=0, start_samples=0, length_samples=4800, level_db=-3.0),
-            Cue(name="end", kind="marker_end", channel=0, start_samples=3 * RATE, length_samples=4800, level_db=-3.0),
-        ),
-    )
-    loud, none = (
-        truth(FRESH.changed({"tape.print_db": level}), sheet, 0, passes=[1], tool_version="0", created="now")
-        for level in (-56.0, None)
-    )
-    assert none.find("noise_a")
-    assert not loud.find("noise_a")
-    assert not loud.find_curves("noise_spectrum")
-    assert len(loud.find("hum")) == len(none.find("hum"))
+TONES = {"loud": (0.2, 1000.0, 0.0), "soft": (1.4, 315.0, -20.0), "late": (7.3, 2000.0, 0.0)}  # start in s, Hz, dB; 1 s each
+SILENCE_S = 2.5, 7.2
+
+
+def sheet_of_tones():
+    """Three tones and a silence: the second tone and the silence are each met by the echo of a loud tone."""
+    at = round(SILENCE_S[0] * RATE), round((SILENCE_S[1] - SILENCE_S[0]) * RATE)
+    cues = [
+        Cue(
+            name=name, kind="tone", channel=0, start_samples=round(start * RATE), length_samples=RATE, level_db=level,
+            parameters={"frequency_hz": hertz, "purpose": "ladder"},
+        )
+        for name, (start, hertz, level) in TONES.items()
+    ]  # fmt: skip
+    cues.append(Cue(name="silence", kind="silence", channel=0, start_samples=at[0], length_samples=at[1]))
+    for name, start in (("marker_start", 0), ("marker_end", 9 * RATE)):
+        cues.append(Cue(name=name, kind=name, channel=0, start_samples=start, length_samples=4800, level_db=-3.0))
+    cues.sort(key=lambda cue: cue.start_samples)
+    programme = (Channel(role="programme", track=1),)
+    return CueSheet(
+        stimulus="main", session="test", code=1, sample_rate=RATE, samples=round(9.5 * RATE), reference_dbfs=-18.0,
+        channels=programme, cues=tuple(cues),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def told():
+    """The truth of a tape with print-through and of one without, and what returns of a still and silent deck with it."""
+    sheet = sheet_of_tones()
+    decks = (FRESH.changed({**MOTIONLESS, "tape.print_db": level}) for level in (-40.0, None))
+    wave = StimulusAudio(sheet).read(0, sheet.samples)[:, 0] / PEAK
+    heard = [returned(STILL.changed({"tape.print_db": level}), wave) for level in (-40.0, None)]
+    return [truth(deck, sheet, 0, passes=[1], tool_version="0", created="now") for deck in decks], heard[0] - heard[1]
+
+
+def power_of(wave, start_s, stop_s, weight=np.ones_like, but=lambda f: f < 0.0):
+    """Mean square re that of 0 VU, weighted, from 20 Hz to 20 kHz."""
+    part = wave[round(start_s * RATE) : round(stop_s * RATE)]
+    f = np.fft.rfftfreq(part.size, 1.0 / RATE)
+    counted = (f >= 20.0) & (f <= 20_000.0) & ~but(f)
+    return np.sum((np.abs(np.fft.rfft(part)) ** 2 * weight(f) ** 2)[counted]) * 4.0 / part.size**2
+
+
+def test_true_noise_holds_the_echoes_that_a_deck_makes(told):
+    (printed_on, plain), echo = told
+    loud, quiet = (10.0 ** (t.find("noise_a")[0].value / 10.0) for t in (printed_on, plain))
+    zero = 10.0 ** (db(line(returned(STILL, burst(1000.0, 0.5, 1.5, 2.0)), 1000.0, 0.8, 1.2)) / 10.0)
+    made = power_of(echo, SILENCE_S[0] + 0.3, SILENCE_S[1] - 0.3, a_weighting)
+    assert made / zero > 0.2 * quiet
+    assert 10.0 * np.log10((loud - quiet) / (made / zero)) == pytest.approx(0.0, abs=0.15)
+    thirds, without = (t.find_curves("noise_spectrum", bandwidth="1/3 octave")[0] for t in (printed_on, plain))
+    rise = dict(zip(thirds.x.values, thirds.y.array - without.y.array, strict=True))
+    assert max(rise, key=rise.__getitem__) == pytest.approx(2000.0, rel=0.01)
+    assert rise[min(rise, key=lambda f: abs(f - 8000.0))] == pytest.approx(0.0, abs=0.05)
+    assert printed_on.find("noise_itu468")[0].value > plain.find("noise_itu468")[0].value
+
+
+def test_true_thd_n_of_a_soft_tone_holds_the_echo_of_a_loud_one(told):
+    (printed_on, plain), echo = told
+    with_echo, without = (t.find("thd_n", frequency_hz=315.0)[0].value / 100.0 for t in (printed_on, plain))
+    start_s = TONES["soft"][0]
+    made = power_of(echo, start_s + 0.05, start_s + 0.95, but=lambda f: np.abs(f - 315.0) <= 52.5)
+    tone = abs(line(returned(STILL, burst(315.0, 0.5, 1.5, 2.0) * 0.1), 315.0, 0.8, 1.2)) ** 2
+    assert with_echo**2 - without**2 == pytest.approx(made / tone, rel=0.05)
+
+
+def test_the_meter_reads_a_steady_sound_beside_no_noise_as_it_is():
+    """ITU-R BS.468-4: the meter reads the RMS value of a sine of 1 kHz, and 12.2 dB more at 6.3 kHz."""
+    nothing = np.zeros(2)
+    for hertz, reading in ((1000.0, 0.0), (6300.0, 12.2)):
+        sine = np.sqrt(2.0) * np.sin(2.0 * np.pi * hertz * np.arange(RATE) / RATE)
+        told_db = quasi_peak.reading_db(np.array([20.0, 20e3]), nothing, np.zeros(0), np.zeros(0), sine, RATE)
+        assert told_db == pytest.approx(reading, abs=0.05)

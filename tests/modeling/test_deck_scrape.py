@@ -12,6 +12,7 @@ from modeling.deck.true.scrape import sidebands
 from modeling.deck.true.session import TrueSession
 from modeling.deck.truth import truth
 from signals.cues import Channel, Cue, CueSheet
+from signals.stimulus import StimulusAudio
 from tests.modeling.still_deck import MOTIONLESS, SILENT
 
 RATE = 48000
@@ -128,7 +129,7 @@ def test_sidebands_are_those_of_the_running_deck(tone_hz, span_mm):
     # Re the mean square of a sine of peak 1.
     power = 4.0 * np.abs(np.fft.rfft(heard * window)) ** 2 / heard.size / np.sum(window**2)
     f = np.fft.rfftfreq(heard.size, 1.0 / RATE)
-    lines_hz, lines = sidebands(TrueSession(scraping, sheet(), frozenset({0})), 0, tone_hz, -10.0)
+    lines_hz, lines = sidebands(TrueSession(scraping, sheet(), frozenset({0}), StimulusAudio(sheet())), 0, tone_hz, -10.0)
     scrape_hz = 1700.0 / (2.0 * span_mm / 1000.0)
     for side_hz in (abs(tone_hz - scrape_hz), tone_hz + scrape_hz):
         expected = lines[np.abs(lines_hz - side_hz) <= 101.0].sum()

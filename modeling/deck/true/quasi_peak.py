@@ -6,6 +6,7 @@ bandwidth a little and has no closed form, so it is found by letting the meter r
 
 import numba
 import numpy as np
+from scipy.signal import resample
 
 SOURCE_OHM = LOAD_OHM = 600.0
 SHUNTS_F = (13.85e-9, 26.82e-9, 9.21e-9, 31.47e-9)
@@ -19,6 +20,7 @@ CHARGE_S, DISCHARGE_S = (1.483e-3, 0.2728), (0.2913, 0.2901)
 RATE_HZ = 96_000
 SECONDS = 20
 SETTLED_S = 2
+NOTHING = np.zeros(0)
 
 
 def network(frequency_hz: np.ndarray) -> np.ndarray:
@@ -39,7 +41,14 @@ def _transfer(frequency_hz: np.ndarray) -> np.ndarray:
     return np.abs(1.0 / (volt + SOURCE_OHM * ampere))
 
 
-def reading_db(frequency_hz: np.ndarray, density: np.ndarray, line_hz: np.ndarray, line_peak: np.ndarray) -> float:
+def reading_db(
+    frequency_hz: np.ndarray,
+    density: np.ndarray,
+    line_hz: np.ndarray,
+    line_peak: np.ndarray,
+    beside: np.ndarray = NOTHING,
+    sample_rate: int = RATE_HZ,
+) -> float:
     """Mean reading of the meter on Gaussian noise of a one-sided power density with lines in it, dB re a sine of RMS value 1.
 
     Parameters
@@ -47,6 +56,10 @@ def reading_db(frequency_hz: np.ndarray, density: np.ndarray, line_hz: np.ndarra
     frequency_hz, density : ndarray, shape (points,)
         Density before the network; none beyond its ends.
     line_hz, line_peak : ndarray, shape (lines,)
+    beside : ndarray, shape (any,)
+        A sound that goes with the noise, over and over.
+    sample_rate : int
+        Of that sound.
     """
     samples = SECONDS * RATE_HZ
     f = np.fft.rfftfreq(samples, 1.0 / RATE_HZ)
@@ -57,6 +70,10 @@ def reading_db(frequency_hz: np.ndarray, density: np.ndarray, line_hz: np.ndarra
     time_s = np.arange(samples) / RATE_HZ
     for hertz, peak in zip(line_hz, line_peak * network(line_hz), strict=True):
         heard += peak * np.sin(2.0 * np.pi * hertz * time_s + hertz)
+    if beside.size:
+        spectrum = np.fft.rfft(beside)
+        spectrum *= network(np.fft.rfftfreq(beside.size, 1.0 / sample_rate))
+        heard += np.resize(resample(np.fft.irfft(spectrum, beside.size), beside.size * RATE_HZ // sample_rate), samples)
     sine = np.sqrt(2.0) * np.sin(2.0 * np.pi * 1000.0 * time_s[: 6 * RATE_HZ])
     return 20.0 * float(np.log10(_mean_reading(heard, SETTLED_S * RATE_HZ) / _mean_reading(sine, 4 * RATE_HZ)))
 

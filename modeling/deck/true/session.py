@@ -8,6 +8,7 @@ import numpy as np
 from modeling.deck.erasure import left_over_filter
 from modeling.deck.parameters import DeckParameters
 from sessions.results import Condition
+from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet
 from signals.errors import ModelError
 
@@ -18,6 +19,8 @@ class TrueSession:
 
     Attributes
     ----------
+    sound : AudioReader
+        The stimulus.
     ratio : float
         Frequency heard over frequency sent in the play pass that is asked about, beside what pitch control does to it.
     over : int
@@ -27,6 +30,7 @@ class TrueSession:
     parameters: DeckParameters
     sheet: CueSheet
     driven: frozenset[int]
+    sound: AudioReader
     ratio: float = 1.0
     over: int = 0
 
@@ -41,10 +45,8 @@ class TrueSession:
 
     @property
     def is_haunted(self) -> bool:
-        """Whether more than noise is heard in silence: print-through, or what erasure left of an earlier recording."""
-        parameters = self.parameters
-        left = self.over > 0 and left_over_filter(parameters, self.sheet.sample_rate) is not None
-        return left or parameters.tape.print_db is not None
+        """Whether an earlier recording is heard beside this one, since erasure left something of it."""
+        return self.over > 0 and left_over_filter(self.parameters, self.sheet.sample_rate) is not None
 
     def heard_with(self, track: int) -> frozenset[int]:
         """Tracks that carry the same as `track`."""

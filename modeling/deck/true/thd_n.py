@@ -8,12 +8,14 @@ import numpy as np
 from modeling.deck.noise import hum_lines
 from modeling.deck.parameters import DeckParameters
 from modeling.deck.steady_state import steady_sine, thd_percent
+from modeling.deck.true.echoes import TONE_EDGE_S, echoes
 from modeling.deck.true.linearity import BY_SINE, DISTORTION_PURPOSES, HIGHEST_HZ, points_for
 from modeling.deck.true.modulation import tone_density
 from modeling.deck.true.noise import output_density
 from modeling.deck.true.scrape import sidebands
 from modeling.deck.true.session import TrueSession, tone_conditions
 from sessions.results import Result
+from signals.cues import Cue
 
 LOWEST_HZ = 20.0
 NOTCH_Q = 3.0
@@ -21,7 +23,7 @@ STEP_HZ = 1.0
 
 
 def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -> Iterator[Result]:
-    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz; none where more than noise is heard beside them."""
+    """THD+N of the tones of one channel whose third harmonic lies below 20 kHz; none beside an earlier recording."""
     if session.is_haunted:
         return
     for cue in session.sheet.of_kind("tone", channel=channel):
@@ -32,7 +34,8 @@ def thd_n_results(session: TrueSession, track: int, number: int, channel: int) -
         heard, points = session.heard_with(track), points_for(frequency_hz)
         harmonics = steady_sine(session.parameters, frequency_hz, cue.level_db, track, heard, points, session.ratio)
         noise = _noise_power(session.parameters, track, heard, frequency_hz, cue.level_db, session.ratio)
-        noise = (noise + _scrape_power(session, track, frequency_hz, cue.level_db)) / abs(harmonics[1]) ** 2
+        noise += _scrape_power(session, track, frequency_hz, cue.level_db) + _echo_power(session, track, channel, cue)
+        noise /= abs(harmonics[1]) ** 2
         percent = float(np.hypot(thd_percent(harmonics, frequency_hz), 100.0 * np.sqrt(noise)))
         here = session.conditions(track, number, **tone_conditions(cue))
         yield Result(quantity="thd_n", value=percent, unit="%", conditions=here, method=f"{BY_SINE}; noise from its density")
@@ -52,6 +55,13 @@ def _noise_power(
     half_hz = 0.5 * tone_hz / NOTCH_Q
     hum = np.sum(hum_peak[np.abs(hum_hz - tone_hz) > half_hz] ** 2)
     return float(np.trapezoid(np.where(np.abs(f - tone_hz) > half_hz, density, 0.0), f) + hum)
+
+
+def _echo_power(session: TrueSession, track: int, channel: int, cue: Cue) -> float:
+    """Echoes of other programme from 20 Hz to 20 kHz outside the notch, re the mean square of 0 VU."""
+    tone_hz = cue.number("frequency_hz")
+    f, power = echoes(session, track, channel, [cue], TONE_EDGE_S).lines()
+    return float(np.sum(power[(f >= LOWEST_HZ) & (f <= HIGHEST_HZ) & (np.abs(f - tone_hz) > 0.5 * tone_hz / NOTCH_Q)]))
 
 
 def _scrape_power(session: TrueSession, track: int, tone_hz: float, level_db: float) -> float:
