@@ -1,7 +1,7 @@
 """Limits of the band and ripple, from a response over frequency."""
 
 import numpy as np
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, median_filter
 from scipy.signal import savgol_coeffs, savgol_filter
 
 from analysis import response
@@ -16,6 +16,11 @@ SYSTEMATIC_DB = 0.002  # dewarping, and what level drifts during a sweep
 SIXTH_OCTAVE = response.POINTS_PER_OCTAVE // 6 + 1
 SMOOTHED = float(np.linalg.norm(savgol_coeffs(SIXTH_OCTAVE, 2)))  # part of the chance in every point that smoothing leaves
 MOST_DOUBT_DB = 1.5  # of a point that still tells of the response; a speed that is off by 12 % makes 1 dB
+THIRD_OCTAVE = response.POINTS_PER_OCTAVE // 3 + 1
+STRAY_DB, STRAY = (
+    0.5,
+    6.0,
+)  # off the median of a third of an octave, at least and re what is usual: a dropout, or a line of hum
 MOST_UNKNOWN = 0.5  # of the band of the ripple
 DRAWS = 200
 REMEDY = "clean the heads, remove hum, raise the level or use a better tape, and play again"
@@ -30,8 +35,9 @@ def band_results(
 ) -> list[Result]:
     """Limits of the band and ripple, from a response in dB over frequency in Hz and its 95 % uncertainty.
 
-    Frequencies that are missing, or at which the response is uncertain by more than 1.5 dB, tell nothing. Of the uncertainty,
-    `lasting_db` is what neighbouring points have in common, so that smoothing takes nothing off it.
+    Frequencies that are missing, or at which the response is uncertain by more than 1.5 dB or strays from its neighbours as a
+    dropout makes it, tell nothing. Of the uncertainty, `lasting_db` is what neighbouring points have in common, so that smoothing
+    takes nothing off it.
     """
     if frequency.size < SIXTH_OCTAVE:
         return invalid(
@@ -52,6 +58,13 @@ def smoothed(level: np.ndarray) -> np.ndarray:
     return np.asarray(savgol_filter(level, SIXTH_OCTAVE, 2)) if level.size >= SIXTH_OCTAVE else level
 
 
+def _stray(level: np.ndarray) -> np.ndarray:
+    """Points that lie apart from those on both their sides, shape (points,)."""
+    away = np.abs(level - median_filter(level, THIRD_OCTAVE))
+    away[: THIRD_OCTAVE // 2] = away[-(THIRD_OCTAVE // 2) :] = 0.0
+    return np.asarray(away > max(STRAY_DB, STRAY * 1.4826 * float(np.median(away))))
+
+
 class _Points:
     """A response on an even grid, straight across what is not known of it."""
 
@@ -60,7 +73,7 @@ class _Points:
         step = float(np.median(np.diff(octave)))
         at = np.linspace(octave[0], octave[-1], round((octave[-1] - octave[0]) / step) + 1)
         nearest = np.abs(octave[np.clip(np.searchsorted(octave, at - 0.5 * step), 0, octave.size - 1)] - at)
-        told = doubt <= MOST_DOUBT_DB
+        told = (doubt <= MOST_DOUBT_DB) & ~_stray(level)
         known = np.interp(at, octave, told.astype(float)) > 0.5
         self.unknown = binary_dilation((nearest > step) | ~known, iterations=SIXTH_OCTAVE // 2)
         self.frequency = 2.0**at
