@@ -21,6 +21,7 @@ STRAY_DB, STRAY = (
     0.5,
     6.0,
 )  # off the median of a third of an octave, at least and re what is usual: a dropout, or a line of hum
+BRIDGED = 0.1  # of the step across what is not known: how far a response may lie off the straight line there
 MOST_UNKNOWN = 0.5  # of the band of the ripple
 DRAWS = 200
 REMEDY = "clean the heads, remove hum, raise the level or use a better tape, and play again"
@@ -86,6 +87,14 @@ class _Points:
     def at(self, frequency_hz: float) -> int:
         return int(np.argmin(np.abs(np.log(self.frequency / frequency_hz))))
 
+    def bridged(self) -> np.ndarray:
+        """95 % uncertainty in dB of going straight across what is not known; infinite where nothing is known beyond."""
+        doubt = np.zeros(self.level.size)
+        for first, last in _runs(self.unknown):
+            beyond = first == 0 or last == self.level.size - 1
+            doubt[first : last + 1] = np.inf if beyond else BRIDGED * abs(self.level[last + 1] - self.level[first - 1])
+        return doubt
+
 
 def _edges(points: _Points, conditions: Conditions) -> list[Result]:
     results = []
@@ -118,14 +127,17 @@ def _ripple(points: _Points, conditions: Conditions) -> list[Result]:
             f"{100.0 * MOST_UNKNOWN:g} % are allowed: noise, hum or holes in the sweep; {REMEDY}"
         )
         return [Result.invalid("response_ripple", "dB", conditions, RIPPLE, note)]
-    used = inside & ~points.unknown
+    bridged = points.bridged()
+    used = inside & np.isfinite(bridged)
     # A response that falls is lowest at the very end of the band, which lies between two points.
     ends = np.array(
-        [f for f in RIPPLE_HZ if points.frequency[0] <= f <= points.frequency[-1] and not points.unknown[points.at(f)]]
+        [f for f in RIPPLE_HZ if points.frequency[0] <= f <= points.frequency[-1] and np.isfinite(bridged[points.at(f)])]
     )
     at = np.log(np.sort(np.concatenate((points.frequency[used], ends))))
+    known = np.isfinite(bridged)
     level, doubt, by_chance = (
-        np.interp(at, np.log(points.frequency), values) for values in (points.level, points.doubt, points.by_chance)
+        np.interp(at, np.log(points.frequency[known]), values[known])
+        for values in (points.level, np.hypot(points.doubt, bridged), points.by_chance)
     )
     highest, lowest = int(np.argmax(level)), int(np.argmin(level))
     ripple = 0.5 * float(level[highest] - level[lowest])
@@ -133,9 +145,8 @@ def _ripple(points: _Points, conditions: Conditions) -> list[Result]:
     figure = result("response_ripple", ripple, "dB", off + _raised(level, by_chance), conditions, RIPPLE)
     if not unknown:
         return [figure]
-    note = (
-        f"without {_bands(points.frequency[inside], points.unknown[inside])}, where noise, hum or a hole disturbs the sweep"
-    )
+    bands = _bands(points.frequency[inside], points.unknown[inside])
+    note = f"straight across {bands}, where noise, hum or a hole disturbs the sweep"
     return [figure.model_copy(update={"note": note})]
 
 
@@ -155,6 +166,10 @@ def _raised(level: np.ndarray, by_chance: np.ndarray) -> float:
 
 
 def _bands(frequency: np.ndarray, unknown: np.ndarray) -> str:
-    edges = np.diff(np.concatenate(([0], unknown.astype(int), [0])))
-    spans = zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1, strict=True)
-    return ", ".join(f"{frequency[low]:.0f} to {frequency[high]:.0f} Hz" for low, high in spans)
+    return ", ".join(f"{frequency[first]:.0f} to {frequency[last]:.0f} Hz" for first, last in _runs(unknown))
+
+
+def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """First and last index of each run of true values."""
+    edges = np.diff(np.concatenate(([0], flags.astype(int), [0])))
+    return list(zip(np.flatnonzero(edges == 1).tolist(), (np.flatnonzero(edges == -1) - 1).tolist(), strict=True))
