@@ -29,7 +29,7 @@ from sessions.results import Axis, Condition, Curve, Measurements, Result
 from signals.cues import CueSheet
 
 MOTION = (
-    "latency", "speed_error", "speed_drift", "wow_flutter_weighted_2sigma", "wow_flutter_weighted_rms",
+    "latency", "polarity", "speed_error", "speed_drift", "wow_flutter_weighted_2sigma", "wow_flutter_weighted_rms",
     "wow_flutter_unweighted_rms", "wow_rms", "flutter_rms", "flutter_spectrum", "delay_trajectory", "speed_deviation",
 )  # fmt: skip
 """What a compander leaves as it is, but for the delay of an emphasis in `latency`."""

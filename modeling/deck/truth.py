@@ -12,6 +12,7 @@ from modeling.deck.true.linearity import (
     compression_curves,
     distortion_results,
     output_level_results,
+    polarity_results,
     response_curves,
     thd_curves,
 )
@@ -107,6 +108,7 @@ def truth(
                 results += thd_n_results(calm, track, number, channel)
                 results += output_level_results(session, track, number, channel)
                 results += intermodulation_results(session, track, number, channel)
+                results += polarity_results(session, track, number)
                 results += band_results(session, track, number)
                 curves += response_curves(session, track, number)
                 curves += compression_curves(session, track, number, channel)

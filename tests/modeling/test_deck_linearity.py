@@ -5,7 +5,7 @@ import pytest
 
 from modeling.deck.deck import VirtualDeck
 from modeling.deck.parameters import load_parameters
-from modeling.deck.steady_state import response_delay_s, steady_sine, steady_wave
+from modeling.deck.steady_state import linear_response, response_delay_s, steady_sine, steady_wave
 from modeling.deck.truth import truth
 from signals.cues import Channel, Cue, CueSheet
 from tests.modeling.still_deck import MOTIONLESS, SILENT
@@ -131,9 +131,24 @@ def test_phase_is_that_of_a_sine_through_the_running_deck(stated):
 
 
 def test_group_delay_is_the_slope_of_the_phase(stated):
-    (phase,) = stated.find_curves("phase_response", level_db=-20.0)
-    (delay,) = stated.find_curves("group_delay", level_db=-20.0)
-    frequency = phase.x.array
-    slope = -np.gradient(np.radians(phase.y.array), 2.0 * np.pi * frequency)
-    middle = (frequency > 100.0) & (frequency < 10_000.0)
-    assert np.max(np.abs(delay.y.array - slope)[middle] * frequency[middle]) < 0.02
+    (curve,) = stated.find_curves("group_delay", level_db=-20.0)
+    for frequency in (30.0, 100.0, 1000.0, 10_000.0):
+        close = frequency * np.array([1.0 - 1e-4, 1.0 + 1e-4])
+        below, above = linear_response(close, STILL, 0, {0})
+        slope = -np.angle(above / below) / (2.0 * np.pi * np.diff(close)[0])
+        told = np.interp(np.log(frequency), np.log(curve.x.array), curve.y.array)
+        assert told == pytest.approx(slope - response_delay_s(STILL, 0, {0}), abs=0.002 / frequency)
+
+
+def test_polarity_is_that_of_a_raised_cosine_that_the_running_deck_returns(stated):
+    time = np.arange(2 * RATE) / RATE
+    sent = np.where(np.abs(time - 1.2) < 5e-4, 0.1 * (1.0 + np.cos(2.0 * np.pi * 1000.0 * (time - 1.2))), 0.0)
+    out = heard(sent)
+    assert [r.value for r in stated.find("polarity")] == [np.sign(out[np.argmax(np.abs(out))])]
+
+
+def test_a_band_that_reaches_beyond_the_curve_has_its_limit_there(stated):
+    """The response is that of the bass as the tape gives it back, 3 dB below 1 kHz under 19.7 Hz, where the curve begins."""
+    (low,) = stated.find("bandwidth_low", level_db=-20.0)
+    edge, at_1k = np.abs(linear_response(np.array([low.value, 1000.0]), STILL, 0, {0}))
+    assert 20.0 * np.log10(edge / at_1k) == pytest.approx(-3.0, abs=0.02)

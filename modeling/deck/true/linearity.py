@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from modeling.deck.parameters import DeckParameters
@@ -22,13 +23,15 @@ DISTORTION_PURPOSES = ("ladder", "distortion")
 HIGHEST_HZ = 20_000.0
 HARMONICS = (2, 3, 4, 5)
 DEFAULT_SWEEP_DB = -20.0
-LINEAR_LEVEL_DB = -15.0
-"""Up to here a sweep sees the small-signal response."""
-
 MOL_HZ, MOL_PERCENT, MOL_SEARCH_DB = 315.0, 3.0, (-20.0, 25.0)
 SOL_HZ, SOL_LEVELS_DB = 10_000.0, np.arange(-10.0, 30.1, 1.0)
 BAND_DB = -3.0
+BAND_ENDS_HZ = {"bandwidth_low": 10.0, "bandwidth_high": 22_000.0}
+"""No limit of the band is sought beyond."""
+
 RIPPLE_BAND_HZ = (100.0, 10_000.0)
+POLARITY_HZ = (200.0, 2000.0)
+BY_RESPONSE = "small-signal response in closed form"
 BY_SINE = "steady sine through the law of the tape in full, harmonic balance"
 
 
@@ -164,14 +167,10 @@ def response_curves(session: TrueSession, track: int, number: int) -> Iterator[C
         yield Curve(
             quantity="phase_response", conditions=here, method=BY_SINE, x=x, y=Axis.of("phase", "deg", np.degrees(phase))
         )
-        if level_db <= LINEAR_LEVEL_DB:
-            yield Curve(
-                quantity="group_delay",
-                conditions=here,
-                method="small-signal response in closed form",
-                x=x,
-                y=Axis.of("delay", "s", _group_delay_s(session.parameters, level_db, track, heard, session.ratio)),
-            )
+        turn = 2.0 * np.pi * RESPONSE_HZ
+        slope = CubicSpline(np.log(turn), np.unwrap(np.angle(sines[:, 1]))).derivative()(np.log(turn)) / turn
+        group_delay = Axis.of("delay", "s", -slope - delay_s)
+        yield Curve(quantity="group_delay", conditions=here, method=BY_SINE, x=x, y=group_delay)
         for order in HARMONICS:
             reach = order * RESPONSE_HZ <= HIGHEST_HZ
             ratio = 20.0 * np.log10(np.abs(sines[reach, order] / sines[reach, 1]) + 1e-15)
@@ -182,6 +181,16 @@ def response_curves(session: TrueSession, track: int, number: int) -> Iterator[C
                 x=Axis.of("frequency", "Hz", RESPONSE_HZ[reach]),
                 y=Axis.of("harmonic", "dB", ratio),
             )
+
+
+def polarity_results(session: TrueSession, track: int, number: int) -> Iterator[Result]:
+    """Sign of the correlation of what returns with what was sent, from 200 Hz to 2 kHz, the delay taken off."""
+    heard = session.heard_with(track)
+    f = np.arange(*POLARITY_HZ)
+    delay_s = _delay_s(session.parameters, track, heard, session.ratio)
+    sent = linear_response(f, session.parameters, track, heard, session.ratio) * np.exp(2j * np.pi * f * delay_s)
+    sign = float(np.sign(np.sum(sent.real)))
+    yield Result(quantity="polarity", value=sign, unit="1", conditions=session.conditions(track, number), method=BY_RESPONSE)
 
 
 def band_results(session: TrueSession, track: int, number: int) -> Iterator[Result]:
@@ -201,18 +210,6 @@ def _sweep_levels(session: TrueSession) -> list[float]:
 def _delay_s(parameters: DeckParameters, track: int, heard: frozenset[int], ratio: float) -> float:
     """Delay of the response, which counts as latency."""
     return response_delay_s(parameters, track, heard, ratio=ratio)
-
-
-@lru_cache(maxsize=64)
-def _group_delay_s(
-    parameters: DeckParameters, level_db: float, track: int, heard: frozenset[int], ratio: float
-) -> tuple[float, ...]:
-    """Slope of the phase of the small-signal response, less what counts as latency."""
-    below, above = (
-        linear_response(RESPONSE_HZ * (1.0 + off), parameters, track, heard, ratio, level_db) for off in (-1e-4, 1e-4)
-    )
-    delay = -np.angle(above / below) / (2.0 * np.pi * RESPONSE_HZ * 2e-4)
-    return tuple((delay - _delay_s(parameters, track, heard, ratio)).tolist())
 
 
 @lru_cache(maxsize=64)
@@ -238,9 +235,11 @@ def _band(
     found: list[tuple[str, str, float]] = []
     for quantity, out in (("bandwidth_low", range(centre, 0, -1)), ("bandwidth_high", range(centre, RESPONSE_HZ.size - 1))):
         below = [i for i in out if coarse_db[i + out.step] - at_1k_db < BAND_DB]
+        inner, outer = RESPONSE_HZ[out.stop], BAND_ENDS_HZ[quantity]
         if below:
-            edges = sorted((float(RESPONSE_HZ[below[0]]), float(RESPONSE_HZ[below[0] + out.step])))
-            found.append((quantity, "Hz", float(brentq(beyond, *edges, xtol=1e-3))))
+            inner, outer = RESPONSE_HZ[below[0]], RESPONSE_HZ[below[0] + out.step]
+        if beyond(float(outer)) < 0.0:
+            found.append((quantity, "Hz", float(brentq(beyond, float(inner), float(outer), xtol=1e-3))))
     low_hz, high_hz = RIPPLE_BAND_HZ
     inside = coarse_db[(low_hz <= RESPONSE_HZ) & (high_hz >= RESPONSE_HZ)]
     ends_db = [beyond(f) + at_1k_db + BAND_DB for f in RIPPLE_BAND_HZ]

@@ -26,15 +26,12 @@ BY_UNEVENNESS = "unevenness of the coating and dropouts at the places of the tap
 
 def steadiness_results(session: TrueSession, pair: PassPair, seed: int, number: int, channel: int) -> Iterator[Result]:
     """Level stability of the flutter tone, and on a tape with dropouts how many the longest tone or a pilot meets."""
-    faults = session.parameters.faults
     for cue in session.sheet.of_kind("tone", channel=channel):
         if cue.parameters.get("purpose") == "wow_flutter":
             conditions = session.conditions(pair.track, number, **tone_conditions(cue))
             if not _stretched(session, pair, cue):
                 value = _stability_db(_sent_loss_db(session, pair, seed, cue) + _uneven_db(session, pair, seed, cue))
                 yield Result(quantity="level_stability", value=value, unit="dB", conditions=conditions, method=BY_UNEVENNESS)
-    if faults.dropouts_per_minute == 0.0:
-        return
     long = [c for c in session.sheet.of_kind("tone", channel=channel) if session.seconds(c.length_samples) >= SHORTEST_S]
     for cue in [*sorted(long, key=lambda c: -c.length_samples)[:1], *session.sheet.of_kind("pilot", channel=channel)]:
         loss_db, minutes = _heard_loss_db(session, pair, seed, cue)
