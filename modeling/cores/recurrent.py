@@ -28,7 +28,7 @@ import torch
 from torch import nn
 
 from modeling.cores.core import Setting
-from modeling.cores.residual import CarriedResidual, CarriedResidualCore
+from modeling.cores.residual import Residual, ResidualCore
 from modeling.cores.stepping import awake, sigmoids
 
 WARM_UP = 1024
@@ -39,7 +39,7 @@ SLOWEST = 100.0
 _ONE, _TWO = np.float32(1.0), np.float32(2.0)
 
 
-class _Recurrent(CarriedResidual):
+class _Recurrent(Residual):
     """One layer and a linear read-out."""
 
     reach = WARM_UP
@@ -77,7 +77,7 @@ class _Recurrent(CarriedResidual):
         return self.readout(out).reshape(batch, -1)[:, :n]
 
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Start in silence; see :meth:`CarriedResidual.begin`."""
+        """Start in silence; see :meth:`Residual.begin`."""
         weights = {name: tensor.numpy() for name, tensor in self.layer.state_dict().items()}
         inwards, across = weights["weight_ih_l0"][:, 0].copy(), weights["weight_hh_l0"].T.copy()
         biases = weights["bias_ih_l0"].copy(), weights["bias_hh_l0"].copy()
@@ -108,14 +108,14 @@ class LstmResidual(_Recurrent):
         super().__init__(nn.LSTM(1, units, batch_first=True))
 
 
-class GruCore(CarriedResidualCore):
+class GruCore(ResidualCore):
     """See the module."""
 
     name: ClassVar[str] = "gru"
     kind = GruResidual
 
 
-class LstmCore(CarriedResidualCore):
+class LstmCore(ResidualCore):
     """See the module."""
 
     name: ClassVar[str] = "lstm"

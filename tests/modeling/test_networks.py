@@ -11,7 +11,7 @@ from modeling.cores.objective import FUNCTIONS, objective
 
 
 def excited(name, **settings):
-    """A network with a state whose read-out, and modulation, are not zero."""
+    """A network whose read-out, and modulation, are not zero."""
     torch.manual_seed(3)
     network = core_class(name).kind(**settings)
     with torch.no_grad():
@@ -21,8 +21,8 @@ def excited(name, **settings):
     return network
 
 
-@pytest.mark.parametrize("name", ["gru", "lstm", "s4"])
-def test_what_is_trained_on_windows_is_what_runs_sample_by_sample(name):
+@pytest.mark.parametrize("name", ["tcn", "wavenet", "gru", "lstm", "s4"])
+def test_what_is_trained_on_windows_is_what_runs_on_a_signal(name):
     network = excited(name)
     x = 0.2 * np.random.default_rng(1).standard_normal(16000)
     with torch.no_grad():
