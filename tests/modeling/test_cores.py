@@ -149,6 +149,10 @@ class TestS4(NetworkContract):
     name = "s4"
 
 
+class TestStn(NetworkContract):
+    name = "stn"
+
+
 class TestJa(Contract):
     name = "ja"
 
