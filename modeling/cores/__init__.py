@@ -26,6 +26,7 @@ _CORES = {
     "lstm": ("modeling.cores.recurrent", "LstmCore"),
     "wavenet": ("modeling.cores.wavenet", "WavenetCore"),
     "s4": ("modeling.cores.s4", "S4Core"),
+    "stn": ("modeling.cores.stn", "StnCore"),
     "ja": ("modeling.cores.ja", "JaCore"),
 }
 DEFAULT = "hammerstein"

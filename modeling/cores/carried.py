@@ -1,16 +1,18 @@
-"""Cores with a state: what :class:`~modeling.cores.core.FiniteMemory` is to cores that see a finite stretch, this is to them."""
+"""How every core runs: a state that goes from sample to sample, and long filters behind it."""
 
 from abc import abstractmethod
 from collections.abc import Callable
 
 import numpy as np
 
-from modeling.cores.core import BLOCK_SAMPLES, Stream
-from modeling.cores.linear import Convolution
+from modeling.cores.convolution import Convolution
+from modeling.cores.core import Stream
+
+BLOCK_SAMPLES = 1 << 17
 
 
 class Carried:
-    """A core whose state goes from sample to sample, with filters behind it.
+    """A core that carries all it remembers from block to block, so that a block costs what its samples cost.
 
     A subclass gives :meth:`begin` and `filters`; running whole signals and blocks follows from it, and both are equal by
     construction.
@@ -26,7 +28,7 @@ class Carried:
     @property
     @abstractmethod
     def look_ahead_samples(self) -> int:
-        """How many of their taps the filters look ahead."""
+        """How late signals and filters together are."""
 
     @abstractmethod
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -34,7 +36,7 @@ class Carried:
 
     def process(self, x: np.ndarray) -> np.ndarray:
         """Response to a whole signal, shape ``(n,)`` to ``(n,)``, time-aligned; see :meth:`Core.process`."""
-        stream = CarriedStream(self)
+        stream = self.stream()
         parts = [stream.push(x[start : start + BLOCK_SAMPLES]) for start in range(0, x.size, BLOCK_SAMPLES)]
         return np.concatenate([*parts, stream.flush()])
 

@@ -1,6 +1,5 @@
-"""What every core is: the interface, and the block-wise run that all cores of finite memory share."""
+"""What every core is: the interface."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,60 +170,3 @@ class Core(Stationary, Protocol):
             The material cannot be learnt from, or the fit was interrupted.
         """
         ...
-
-
-BLOCK_SAMPLES = 1 << 17
-
-
-class FiniteMemory:
-    """A core whose output depends on a finite stretch of input: `history_samples` back, `look_ahead_samples` ahead.
-
-    A subclass gives :meth:`respond`; running whole signals and blocks follows from it, and both are equal by construction.
-    """
-
-    @property
-    @abstractmethod
-    def look_ahead_samples(self) -> int:
-        """How far into the future the core looks."""
-
-    @property
-    @abstractmethod
-    def history_samples(self) -> int:
-        """How far into the past the core looks."""
-
-    @abstractmethod
-    def respond(self, x: np.ndarray) -> np.ndarray:
-        """Output for the inner part of `x`: shape ``(history + n + look_ahead,)`` to ``(n,)``."""
-
-    def process(self, x: np.ndarray) -> np.ndarray:
-        """Response to a whole signal, shape ``(n,)`` to ``(n,)``, time-aligned; see :meth:`Core.process`."""
-        stream = FiniteMemoryStream(self)
-        parts = [stream.push(x[start : start + BLOCK_SAMPLES]) for start in range(0, x.size, BLOCK_SAMPLES)]
-        return np.concatenate([*parts, stream.flush()])
-
-    def stream(self) -> Stream:
-        """Start on a signal that arrives in blocks; see :meth:`Core.stream`."""
-        return FiniteMemoryStream(self)
-
-
-class FiniteMemoryStream:
-    """Keeps as much past input as the core looks back, and lets the core see each new block after it."""
-
-    def __init__(self, core: FiniteMemory) -> None:
-        self._core = core
-        self._seen = np.zeros(core.history_samples)
-
-    def push(self, block: np.ndarray) -> np.ndarray:
-        """Take input, give the output settled by it; see :meth:`Stream.push`."""
-        self._seen = np.concatenate([self._seen, block])
-        reach = self._core.history_samples + self._core.look_ahead_samples
-        ready = self._seen.size - reach
-        if ready <= 0:
-            return np.zeros(0)
-        out = self._core.respond(self._seen)
-        self._seen = self._seen[ready:].copy()
-        return out
-
-    def flush(self) -> np.ndarray:
-        """Give the rest; see :meth:`Stream.flush`."""
-        return self.push(np.zeros(self._core.look_ahead_samples))

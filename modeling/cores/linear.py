@@ -1,12 +1,12 @@
 """The baseline: the linear filter that comes closest, solved in closed form. A model is trained only when it beats it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.fft import irfft, next_fast_len, rfft
 
-from modeling.cores.core import FiniteMemory, Material, Progress, Run, Setting
+from modeling.cores.carried import Carried
+from modeling.cores.core import Material, Progress, Run, Setting
 from modeling.cores.least_squares import Identity, correlate, solve
 from modeling.fidelity import esr_of
 
@@ -15,8 +15,6 @@ LENGTH_S = 0.064
 AHEAD_S = LENGTH_S / 3.0
 """The contour effect of a replay head is symmetric in space: it hears a bass note 4 to 8 ms before that reaches the gap."""
 RIDGE = 1e-6
-MOST_SIZES = 8
-"""Block sizes whose spectra are kept."""
 
 
 def filter_lengths(sample_rate: int) -> tuple[int, int]:
@@ -24,7 +22,7 @@ def filter_lengths(sample_rate: int) -> tuple[int, int]:
     return round(LENGTH_S * sample_rate), round(AHEAD_S * sample_rate)
 
 
-class LinearCore(FiniteMemory):
+class LinearCore(Carried):
     """A finite impulse response with look-ahead.
 
     Attributes
@@ -39,6 +37,7 @@ class LinearCore(FiniteMemory):
         if h.ndim != 1 or not 0 <= ahead < h.size:
             raise ValueError("h must be a vector and hold its look-ahead")
         self.h = h
+        self.filters = h[None]
         self.ahead = ahead
         self.sample_rate = sample_rate
         self.reference_dbfs = reference_dbfs
@@ -53,14 +52,9 @@ class LinearCore(FiniteMemory):
         """How far into the future the core looks."""
         return self.ahead
 
-    @property
-    def history_samples(self) -> int:
-        """How far into the past the core looks."""
-        return self.h.size - 1 - self.ahead
-
-    def respond(self, x: np.ndarray) -> np.ndarray:
-        """Output for the inner part of `x`; see :meth:`FiniteMemory.respond`."""
-        return convolve_valid(x[None], self.h[None])
+    def begin(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The filter sees the input; see :meth:`Carried.begin`."""
+        return lambda x: x[None]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Weights by name."""
@@ -89,44 +83,3 @@ class LinearCore(FiniteMemory):
         core = cls(h, ahead, material.sample_rate, material.reference_dbfs)
         run.log({"rung": "linear", "kept": True, "validation_esr": esr_of(core.process, material.validation)})
         return core
-
-
-def convolve_valid(x: np.ndarray, filters: np.ndarray) -> np.ndarray:
-    """Sum of signals, each through its filter, where the filters overlap them in full.
-
-    Parameters
-    ----------
-    x : ndarray, shape (signals, n + taps - 1)
-    filters : ndarray, shape (signals, taps)
-
-    Returns
-    -------
-    ndarray, shape (n,)
-    """
-    return Convolution(filters)(x)
-
-
-class Convolution:
-    """The same for one block after the other: the spectra of the filters are kept."""
-
-    def __init__(self, filters: np.ndarray) -> None:
-        self._filters = filters
-        self._spectra: dict[int, np.ndarray] = {}
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Shape ``(signals, n + taps - 1)`` to ``(n,)``."""
-        taps = self._filters.shape[1]
-        wanted = x.shape[1] - taps + 1
-        size = next_fast_len(min(max(8 * taps, 4096), x.shape[1]), real=True)
-        if size not in self._spectra:
-            if len(self._spectra) == MOST_SIZES:
-                self._spectra.clear()
-            self._spectra[size] = rfft(self._filters, size)
-        spectra = self._spectra[size]
-        step = size - taps + 1
-        out = np.empty(wanted)
-        for start in range(0, wanted, step):
-            stop = min(start + step, wanted)
-            block = rfft(x[:, start : stop + taps - 1], size)
-            out[start:stop] = irfft((block * spectra).sum(axis=0), size)[taps - 1 : taps - 1 + stop - start]
-        return out

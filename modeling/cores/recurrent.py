@@ -1,10 +1,7 @@
 """Recurrent networks: ``gru`` of 64 units, the published baseline for a tape recorder, and ``lstm`` of 24 or 40.
 
-They learn on warmed-up windows: a window is cut into stretches that are run side by side, each after a warm-up from silence of
-its own, through which no gradient goes. A state carried from window to window would be the same one, since what the network
-remembers has faded far below its error when the warm-up ends (docs/methods-models.md has the figures); it would bind the order
-of the windows, and it would leave out the gradient of all that the look-ahead of h joins across a cut. Run on a signal, the state
-is carried from the first sample to the last.
+They learn on stretches behind a warm-up (:mod:`modeling.cores.stretches`). Run on a signal, the state is carried from the first
+sample to the last.
 
 Units start with time constants from one sample to 2 ms, set by the biases of the gates that keep the state. As PyTorch sets
 these, every unit forgets within two samples, and what the emphasis of a tape recorder does is out of its sight.
@@ -28,18 +25,17 @@ import torch
 from torch import nn
 
 from modeling.cores.core import Setting
-from modeling.cores.residual import CarriedResidual, CarriedResidualCore
-from modeling.cores.stepping import awake, sigmoids
+from modeling.cores.residual import Residual, ResidualCore
+from modeling.cores.stepping import awake, gather, sigmoids
+from modeling.cores.stretches import WARM_UP, in_stretches
 
-WARM_UP = 1024
-STRETCH = 1024
 SLOWEST = 100.0
 """Longest time constant at the start, in samples."""
 
 _ONE, _TWO = np.float32(1.0), np.float32(2.0)
 
 
-class _Recurrent(CarriedResidual):
+class _Recurrent(Residual):
     """One layer and a linear read-out."""
 
     reach = WARM_UP
@@ -68,16 +64,17 @@ class _Recurrent(CarriedResidual):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Residual of scaled input; see :meth:`Residual.forward`."""
-        batch, n = x.shape[0], x.shape[1] - self.reach
-        x = nn.functional.pad(x, (0, -n % STRETCH))
-        stretches = x.unfold(1, self.reach + STRETCH, STRETCH).reshape(-1, self.reach + STRETCH, 1)
+        return in_stretches(x, self._run)
+
+    def _run(self, lanes: torch.Tensor) -> torch.Tensor:
+        """All lanes behind their warm-up."""
         with torch.no_grad():
-            _, state = self.layer(stretches[:, : self.reach])
-        out, _ = self.layer(stretches[:, self.reach :], state)
-        return self.readout(out).reshape(batch, -1)[:, :n]
+            _, state = self.layer(lanes[:, :WARM_UP, None])
+        out, _ = self.layer(lanes[:, WARM_UP:, None], state)
+        return self.readout(out)[..., 0]
 
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Start in silence; see :meth:`CarriedResidual.begin`."""
+        """Start in silence; see :meth:`Residual.begin`."""
         weights = {name: tensor.numpy() for name, tensor in self.layer.state_dict().items()}
         inwards, across = weights["weight_ih_l0"][:, 0].copy(), weights["weight_hh_l0"].T.copy()
         biases = weights["bias_ih_l0"].copy(), weights["bias_hh_l0"].copy()
@@ -108,14 +105,14 @@ class LstmResidual(_Recurrent):
         super().__init__(nn.LSTM(1, units, batch_first=True))
 
 
-class GruCore(CarriedResidualCore):
+class GruCore(ResidualCore):
     """See the module."""
 
     name: ClassVar[str] = "gru"
     kind = GruResidual
 
 
-class LstmCore(CarriedResidualCore):
+class LstmCore(ResidualCore):
     """See the module."""
 
     name: ClassVar[str] = "lstm"
@@ -149,7 +146,7 @@ def _run_gru(
     bits = np.empty(bias.size, dtype=np.int32)
     out = np.empty(x.size)
     for t in range(x.size):
-        _gather(h, across, bias_across, sums)
+        gather(h, across, bias_across, sums)
         for i in range(2 * units):
             gates[i] = sums[i] + inwards[i] * x[t] + bias[i]
         sigmoids(gates, 2 * units, bits)
@@ -184,7 +181,7 @@ def _run_lstm(
     bits = np.empty(bias.size, dtype=np.int32)
     out = np.empty(x.size)
     for t in range(x.size):
-        _gather(h, across, both, gates)
+        gather(h, across, both, gates)
         for i in range(4 * units):
             gates[i] += inwards[i] * x[t]
         for i in range(2 * units, 3 * units):
@@ -200,19 +197,3 @@ def _run_lstm(
             total += readout[i] * h[i]
         out[t] = total
     return out
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
-def _gather(h: np.ndarray, across: np.ndarray, bias: np.ndarray, sums: np.ndarray) -> None:
-    """``sums = bias + h @ across``, along the rows, four at a time."""
-    for k in range(sums.size):
-        sums[k] = bias[k]
-    whole = h.size - h.size % 4
-    for j in range(0, whole, 4):
-        for k in range(sums.size):
-            sums[k] += (
-                h[j] * across[j, k] + h[j + 1] * across[j + 1, k] + h[j + 2] * across[j + 2, k] + h[j + 3] * across[j + 3, k]
-            )
-    for j in range(whole, h.size):
-        for k in range(sums.size):
-            sums[k] += h[j] * across[j, k]

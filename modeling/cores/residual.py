@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from modeling.cores.carried import Carried
-from modeling.cores.core import FiniteMemory, Material, Run, Setting, input_scale
+from modeling.cores.core import Material, Run, Setting, input_scale
 from modeling.cores.descent import Group, Network, descend
 from modeling.cores.least_squares import correlate, solve
-from modeling.cores.linear import RIDGE, LinearCore, convolve_valid
+from modeling.cores.linear import RIDGE, LinearCore
 from modeling.fidelity import esr_of
 from modeling.pairs import Pair
 
@@ -54,20 +54,19 @@ class Residual(nn.Module):
         """Residual of scaled input, shape ``(batch, reach + n)`` to ``(batch, n)``."""
 
     @abstractmethod
+    def begin(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Start in silence: gives a function from the next samples of scaled input ``(n,)`` to their residual ``(n,)``.
+
+        What it gives with a sample is the residual of the sample `ahead` before.
+        """
+
+    @abstractmethod
     def settings(self) -> dict[str, Setting]:
         """Arguments of the constructor."""
 
     def groups(self) -> list[Group]:
         """Parameters by learning rate."""
         return [Group(list(self.parameters()))]
-
-
-class CarriedResidual(Residual):
-    """A network with a state. It does not look ahead: it would have to remember what it waits to answer."""
-
-    @abstractmethod
-    def begin(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Start in silence: gives a function from the next samples of scaled input to their residual, ``(n,)`` to ``(n,)``."""
 
 
 class Chain(Network):
@@ -99,8 +98,8 @@ def bent(residual: Residual, x: torch.Tensor, scale: float) -> torch.Tensor:
     return straight + residual(scale * x) / scale
 
 
-class ResidualCore:
-    """``h * (x + r(x))``: weights, settings and fit of a :class:`~modeling.cores.core.Core`; how it runs is told by subclasses.
+class ResidualCore(Carried):
+    """``h * (x + r(x))``; a subclass names the network.
 
     Attributes
     ----------
@@ -129,11 +128,27 @@ class ResidualCore:
         """Whether the residual gives anything."""
         return any(bool(torch.any(weight != 0.0)) for weight in self.residual.readout.parameters())
 
+    @property
+    def look_ahead_samples(self) -> int:
+        """How far into the future network and filter look."""
+        return self.h_ahead + self.residual.ahead
+
+    def begin(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Start in silence; see :meth:`Carried.begin`."""
+        advance = self.residual.begin()
+        late = np.zeros(self.residual.ahead)
+
+        def signals(x: np.ndarray) -> np.ndarray:
+            nonlocal late
+            seen = np.concatenate([late, x])
+            late = seen[x.size :]
+            return (seen[: x.size] + advance(self.scale * x) / self.scale)[None]
+
+        return signals
+
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """What the filter sees, as the one feature of a least-squares problem: shape ``(reach + n,)`` to ``(1, n)``."""
-        with torch.no_grad():
-            u = bent(self.residual, torch.from_numpy(x.astype(np.float32))[None], self.scale)
-        return u.numpy().astype(np.float64)
+        return self.begin()(x)[:, self.residual.reach :]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Weights by name."""
@@ -193,48 +208,6 @@ class ResidualCore:
         residual.load_state_dict({name: tensor.cpu() for name, tensor in chain.residual.state_dict().items()})
         h = chain.h.detach().cpu().numpy().astype(np.float64)
         return cls(residual, h, linear.ahead, linear.sample_rate, linear.reference_dbfs)
-
-    @abstractmethod
-    def process(self, x: np.ndarray) -> np.ndarray:
-        """See :meth:`~modeling.cores.core.Core.process`."""
-
-
-class FiniteResidualCore(FiniteMemory, ResidualCore):
-    """Of a network that sees a finite stretch."""
-
-    @property
-    def look_ahead_samples(self) -> int:
-        """How far into the future the core looks."""
-        return self.h_ahead + self.residual.ahead
-
-    @property
-    def history_samples(self) -> int:
-        """How far into the past the core looks."""
-        return self.h.size - 1 - self.h_ahead + self.before_samples
-
-    def respond(self, x: np.ndarray) -> np.ndarray:
-        """Output for the inner part of `x`; see :meth:`FiniteMemory.respond`."""
-        return convolve_valid(self(x), self.filters)
-
-
-class CarriedResidualCore(Carried, ResidualCore):
-    """Of a network with a state."""
-
-    residual: CarriedResidual
-
-    @property
-    def look_ahead_samples(self) -> int:
-        """How far into the future the filter looks; the network does not."""
-        return self.h_ahead
-
-    def begin(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Start in silence; see :meth:`Carried.begin`."""
-        advance = self.residual.begin()
-        return lambda x: (x + advance(self.scale * x) / self.scale)[None]
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """What the filter sees; the state is carried, not only warmed up."""
-        return self.begin()(x)[:, self.before_samples :]
 
 
 def _excerpt(pairs: Sequence[Pair], seconds: float) -> list[Pair]:

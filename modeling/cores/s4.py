@@ -27,7 +27,7 @@ from torch import nn
 
 from modeling.cores.core import Setting
 from modeling.cores.descent import Group
-from modeling.cores.residual import CarriedResidual, CarriedResidualCore
+from modeling.cores.residual import Residual, ResidualCore
 from modeling.cores.silent import SilentTanh
 from modeling.cores.stepping import awake, sigmoids
 
@@ -96,7 +96,7 @@ def _convolved(z: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
     return torch.fft.irfft(torch.fft.rfft(z, size) * torch.fft.rfft(kernels, size), size)[..., :n]
 
 
-class S4Residual(CarriedResidual):
+class S4Residual(Residual):
     """See the module."""
 
     reach = KERNEL
@@ -130,7 +130,7 @@ class S4Residual(CarriedResidual):
         return self.readout(torch.cat(bent, dim=1))[:, 0]
 
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Start in silence; see :meth:`CarriedResidual.begin`."""
+        """Start in silence; see :meth:`Residual.begin`."""
         with torch.no_grad():
             parts: Any = zip(*(_recurrence(block) for block in self.blocks), strict=True)
             weights = [np.ascontiguousarray(np.stack(part).astype(np.float32)) for part in parts]
@@ -143,7 +143,7 @@ class S4Residual(CarriedResidual):
         return lambda x: _run(x.astype(np.float32), *arguments)
 
 
-class S4Core(CarriedResidualCore):
+class S4Core(ResidualCore):
     """See the module."""
 
     name: ClassVar[str] = "s4"

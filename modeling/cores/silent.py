@@ -1,5 +1,8 @@
 """A bent curve through zero: the activation of networks in which silence stays silent, layer by layer."""
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 from torch import nn
 
@@ -24,3 +27,9 @@ class SilentTanh(nn.Module):
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Shape ``(batch, channels, n)`` to the same."""
         return torch.tanh(z + self.bias) - torch.tanh(self.bias)
+
+    def curve(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The same on arrays, shape ``(channels, n)`` to the same."""
+        bias = self.bias.detach().numpy()
+        rest = np.tanh(bias)
+        return lambda z: np.tanh(z + bias) - rest

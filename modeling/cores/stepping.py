@@ -41,3 +41,19 @@ def sigmoids(z: np.ndarray, count: int, bits: np.ndarray) -> None:
 def awake(z: np.float32) -> np.float32:
     """A state that has faded to nothing is nothing: denormal numbers would slow silence down a hundredfold."""
     return z if abs(z) > _TINY else np.float32(0.0)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
+def gather(h: np.ndarray, across: np.ndarray, bias: np.ndarray, sums: np.ndarray) -> None:
+    """``sums = bias + h @ across``, along the rows, four at a time."""
+    for k in range(sums.size):
+        sums[k] = bias[k]
+    whole = h.size - h.size % 4
+    for j in range(0, whole, 4):
+        for k in range(sums.size):
+            sums[k] += (
+                h[j] * across[j, k] + h[j + 1] * across[j + 1, k] + h[j + 2] * across[j + 2, k] + h[j + 3] * across[j + 3, k]
+            )
+    for j in range(whole, h.size):
+        for k in range(sums.size):
+            sums[k] += h[j] * across[j, k]

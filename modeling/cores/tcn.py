@@ -5,13 +5,16 @@ References
 C. Steinmetz, J. Reiss, "Efficient neural networks for real-time modeling of analog dynamic range compression", AES 152 (2022).
 """
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
 from modeling.cores.core import Setting
-from modeling.cores.residual import FiniteResidualCore, Residual
+from modeling.cores.dilated import Dilated, in_parts, matrix
+from modeling.cores.residual import Residual, ResidualCore
 from modeling.cores.silent import SilentTanh
 
 
@@ -51,8 +54,23 @@ class TcnResidual(Residual):
             parts.append(readout(z[..., z.shape[-1] - wanted :]))
         return torch.stack(parts).sum(dim=0)[:, 0]
 
+    def begin(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Start in silence; see :meth:`Residual.begin`."""
+        each: Any = zip(self.layers, self.bends, self.readout, strict=True)
+        layers = [(Dilated(layer), bend.curve(), matrix(readout)) for layer, bend, readout in each]
 
-class TcnCore(FiniteResidualCore):
+        def advance(x: np.ndarray) -> np.ndarray:
+            z, total = x.astype(np.float32)[None], np.zeros((1, x.size), dtype=np.float32)
+            for number, (layer, curve, readout) in enumerate(layers):
+                fresh = curve(layer(z))
+                z = fresh if number == 0 else fresh + z
+                total += readout @ z
+            return total[0]
+
+        return in_parts(advance)
+
+
+class TcnCore(ResidualCore):
     """See the module."""
 
     name: ClassVar[str] = "tcn"

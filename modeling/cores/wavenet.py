@@ -12,14 +12,17 @@ A. Wright, E.-P. Damskagg, L. Juvela, V. Valimaki, "Real-time guitar amplifier e
 Neural Amp Modeler, model file format 0.5: the shape.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
 from modeling.cores.core import Setting
-from modeling.cores.residual import FiniteResidualCore, Residual
+from modeling.cores.dilated import Dilated, in_parts, matrix
+from modeling.cores.residual import Residual, ResidualCore
 from modeling.cores.silent import SilentTanh
 
 
@@ -40,6 +43,17 @@ class _Layer(nn.Module):
         z = self.bend(z + self.mixer(x[..., x.shape[-1] - n :]))
         return below[..., below.shape[-1] - n :] + self.above(z), z
 
+    def begin(self) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """Start in silence: the same of the next samples, all of shape ``(channels, n)``."""
+        convolution, mixer, above = Dilated(self.convolution), matrix(self.mixer), matrix(self.above)
+        curve = self.bend.curve()
+
+        def advance(below: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            z = curve(convolution(below) + mixer * x)
+            return below + above @ z, z
+
+        return advance
+
 
 class _Stack(nn.Module):
     """Layers of one width."""
@@ -58,11 +72,26 @@ class _Stack(nn.Module):
         assert head is not None
         return below, head
 
+    def begin(self) -> Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """Start in silence: the same of the next samples; without a head, zeros."""
+        each: Any = self.layers
+        widen, layers = matrix(self.widen), [layer.begin() for layer in each]
+
+        def advance(below: np.ndarray, x: np.ndarray, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            below = widen @ below
+            for layer in layers:
+                below, z = layer(below, x)
+                head = head + z
+            return below, head
+
+        return advance
+
 
 class WavenetResidual(Residual):
     """See the module."""
 
     ahead = 64
+    readout: nn.Conv1d
 
     def __init__(
         self, channels: tuple[int, ...] | list[int] = (16, 8), kernel: int = 3, dilations: list[int] | None = None
@@ -90,8 +119,23 @@ class WavenetResidual(Residual):
             below, head = stack(below, x, gather(head))
         return self.readout(head)[:, 0]
 
+    def begin(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Start in silence; see :meth:`Residual.begin`."""
+        each: Any = zip(self.stacks, [None, *self.heads], strict=True)
+        stacks = [(stack.begin(), None if head is None else matrix(head)) for stack, head in each]
+        readout = matrix(self.readout)
 
-class WavenetCore(FiniteResidualCore):
+        def advance(x: np.ndarray) -> np.ndarray:
+            x = x.astype(np.float32)[None]
+            below, head = x, np.zeros_like(x)
+            for stack, gather in stacks:
+                below, head = stack(below, x, head if gather is None else gather @ head)
+            return (readout @ head)[0]
+
+        return in_parts(advance)
+
+
+class WavenetCore(ResidualCore):
     """See the module."""
 
     name: ClassVar[str] = "wavenet"

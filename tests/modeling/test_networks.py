@@ -8,10 +8,11 @@ from auraloss.freq import MultiResolutionSTFTLoss
 from modeling import losses
 from modeling.cores import core_class
 from modeling.cores.objective import FUNCTIONS, objective
+from modeling.cores.transitions import Transitions
 
 
 def excited(name, **settings):
-    """A network with a state whose read-out, and modulation, are not zero."""
+    """A network whose read-out, and modulation, are not zero."""
     torch.manual_seed(3)
     network = core_class(name).kind(**settings)
     with torch.no_grad():
@@ -21,8 +22,8 @@ def excited(name, **settings):
     return network
 
 
-@pytest.mark.parametrize("name", ["gru", "lstm", "s4"])
-def test_what_is_trained_on_windows_is_what_runs_sample_by_sample(name):
+@pytest.mark.parametrize("name", ["tcn", "wavenet", "gru", "lstm", "s4", "stn"])
+def test_what_is_trained_on_windows_is_what_runs_on_a_signal(name):
     network = excited(name)
     x = 0.2 * np.random.default_rng(1).standard_normal(16000)
     with torch.no_grad():
@@ -30,6 +31,47 @@ def test_what_is_trained_on_windows_is_what_runs_sample_by_sample(name):
     carried = network.begin()(x)[network.reach :]
     assert windowed.shape == carried.shape
     assert np.sqrt(np.mean((windowed - carried) ** 2)) < 1e-4 * np.std(carried)
+
+
+def test_transitions_and_their_gradients_are_those_of_a_plain_loop():
+    """The second implementation: the recursion as written, differentiated by PyTorch."""
+    torch.manual_seed(0)
+    weights = [each.detach() for each in core_class("stn").kind(states=5, units=7).at_work()]
+    x, start = torch.randn(200, 6), torch.randn(6, 6)
+    weigh = torch.randn(200, 7, 6), torch.randn(200, 5, 6)
+
+    def loop(x, start, lower, lower_bias, upper, upper_bias, target, share):
+        before, state, found = start[:1], start[1:], []
+        for now in x[:, None]:
+            below = torch.tanh(lower @ torch.cat([now, before, state]) + lower_bias[:, None])
+            above = torch.tanh(upper @ (below - torch.tanh(lower_bias)[:, None]) + upper_bias[:, None])
+            above = above - torch.tanh(upper_bias)[:, None]
+            state = state + share[:, None] * (target @ above - state)
+            before = now
+            found.append((above, state))
+        return (torch.stack(part) for part in zip(*found, strict=True))
+
+    results = []
+    for run in (Transitions.apply, loop):
+        learnt = [each.clone().requires_grad_() for each in weights]
+        found = list(run(x, start, *learnt))
+        sum((part * weight).sum() for part, weight in zip(found, weigh, strict=True)).backward()
+        results.append([*found, *(each.grad for each in learnt)])
+    for mine, plain in zip(*results, strict=True):
+        assert torch.allclose(mine, plain, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e6])
+def test_a_state_of_a_transition_network_stays_within_what_its_network_can_say(size):
+    """Whatever the weights and the input: each state is a mean of targets, and tanh(z + b) - tanh(b) lies within +-2."""
+    network = core_class("stn").kind()
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.normal_(0.0, size)
+    answers = network.begin()(size * np.random.default_rng(0).standard_normal(20000))
+    states = 2.0 * network.target.weight.detach().abs().sum(dim=1)
+    most = network.readout.weight.detach()[0].abs() @ torch.cat([torch.full((16,), 2.0), states])
+    assert np.abs(answers).max() <= 1.001 * float(most)
 
 
 def test_the_gru_has_the_size_of_the_published_one():

@@ -47,12 +47,15 @@ def test_any_rate_and_number_of_channels_keeps_length_and_time(model, channels, 
     assert abs(at_rate) / rate == pytest.approx(abs(at_own) / RATE, rel=1e-3)
 
 
-def test_blocks_joined_equal_the_whole_whatever_their_size(model, sound, monkeypatch):
+@pytest.mark.parametrize("block", [64, 4567])
+def test_blocks_joined_equal_the_whole_with_wow_and_hiss(model, sound, monkeypatch, block):
     from modeling import render as module
 
-    whole = render(model, sound, RATE, Settings(seed=5))
-    monkeypatch.setattr(module, "BLOCK", 4567)
-    assert np.max(np.abs(render(model, sound, RATE, Settings(seed=5)) - whole)) < 1e-9
+    short, settings = sound[: RATE // 2], Settings(wow=2.0, hiss=2.0, seed=5)
+    monkeypatch.setattr(module, "BLOCK", short.size)
+    whole = render(model, short, RATE, settings)
+    monkeypatch.setattr(module, "BLOCK", block)
+    assert np.max(np.abs(render(model, short, RATE, settings) - whole)) < 1e-6
 
 
 def test_the_seed_decides(model, sound):
