@@ -6,6 +6,7 @@ a mean of ratios.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from signals.errors import ModelError
@@ -71,14 +72,27 @@ def read_weights(text: str) -> dict[str, float]:
     weights = {}
     for part in text.split(","):
         name, _, value = part.partition("=")
+        try:
+            weights[name] = float(value) if name in WEIGHTS else math.nan
+        except ValueError:
+            raise ModelError(f"'{part}' gives no weight; write {name}= and a number from 0") from None
+    return checked_weights(weights)
+
+
+def checked_weights(weights: Mapping[str, float]) -> dict[str, float]:
+    """The same weights, if they can be.
+
+    Raises
+    ------
+    ModelError
+        As :func:`read_weights`.
+    """
+    for name in weights:
         if name not in WEIGHTS:
             raise ModelError(
                 f"there is no error '{name}' to train on; name some of {', '.join(WEIGHTS)}, as in esr=1,stft=0.1"
             )
-        try:
-            weights[name] = float(value)
-        except ValueError:
-            raise ModelError(f"'{part}' gives no weight; write {name}= and a number from 0") from None
     if not (all(0.0 <= weight < math.inf for weight in weights.values()) and any(weights.values())):
-        raise ModelError(f"the weights of {text} cannot be; give numbers from 0, one of them above it")
-    return weights
+        told = ",".join(f"{name}={weight:g}" for name, weight in weights.items())
+        raise ModelError(f"the weights of {told} cannot be; give numbers from 0, one of them above it")
+    return dict(weights)

@@ -8,8 +8,6 @@ import torch
 from modeling.pairs import Pair, fingerprint
 from signals.errors import ModelError
 
-BATCH = 1
-"""Windows in a step. In minutes on one core, many steps teach more than smooth ones."""
 WINDOW_S = 0.5
 
 
@@ -21,14 +19,34 @@ class Batches:
     pairs : sequence of Pair
     before, after : int
         How much input a network needs around the samples it answers.
+    windows : int
+        In a batch. In minutes on one core, many steps teach more than smooth ones.
+    share : tuple of int
+        Of how many processes this is which one: it gets the inputs of its share of every batch.
 
     Attributes
     ----------
+    windows : int
     fingerprint : list
         What tells this material, and this way of cutting it, from another.
     """
 
-    def __init__(self, pairs: Sequence[Pair], before: int, after: int, sample_rate: int, seed: int) -> None:
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        before: int,
+        after: int,
+        sample_rate: int,
+        seed: int,
+        *,
+        windows: int = 1,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
+        rank, size = share
+        if windows % size:
+            raise ModelError(f"a batch of {windows} windows cannot be shared by {size} processes; give a multiple of {size}")
+        self.windows = windows
+        self._own = range(rank * windows // size, (rank + 1) * windows // size)
         self._seed = seed
         self._window = round(WINDOW_S * sample_rate)
         self._before, self._after = before, after
@@ -52,14 +70,15 @@ class Batches:
         self.fingerprint = [len(starts), self._before, self._after, *fingerprint(pairs)]
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs ``(batch, before + n + after)`` and targets ``(batch, n)`` of a step."""
+        """Inputs ``(own share of the batch, before + n + after)`` and all targets ``(batch, n)`` of a step."""
         rng = np.random.default_rng([self._seed, step])
-        chosen = rng.choice(len(self._starts), BATCH, p=self._weight)
-        offsets = rng.integers(-self._window // 4, self._window // 4, BATCH)
+        chosen = rng.choice(len(self._starts), self.windows, p=self._weight)
+        offsets = rng.integers(-self._window // 4, self._window // 4, self.windows)
         x, y = [], []
-        for index, offset in zip(chosen, offsets, strict=True):
+        for place, (index, offset) in enumerate(zip(chosen, offsets, strict=True)):
             number, start = self._starts[index]
             start = int(np.clip(start + offset, 0, self._y[number].size - self._window))
-            x.append(self._x[number][start : start + self._before + self._window + self._after])
             y.append(self._y[number][start : start + self._window])
+            if place in self._own:
+                x.append(self._x[number][start : start + self._before + self._window + self._after])
         return torch.from_numpy(np.stack(x)), torch.from_numpy(np.stack(y))

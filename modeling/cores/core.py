@@ -89,6 +89,11 @@ class Run:
         What gradient descent is to lower: weights of errors, see :data:`modeling.losses.WEIGHTS`.
     device : str or None
         ``cpu`` or ``cuda``, where networks are trained; None for the GPU if there is one.
+    steps, judge_every : int or None
+        Steps of an iterative fit, and after how many each a network is judged; None for as many as fit into the time. With
+        both given, a run depends on no clock.
+    batch : int or None
+        Windows in a step of a network; None for one in each process.
     """
 
     minutes: float = 1.0
@@ -98,6 +103,9 @@ class Run:
     checkpoint: Path | None = None
     loss: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
     device: str | None = None
+    steps: int | None = None
+    judge_every: int | None = None
+    batch: int | None = None
 
 
 class Stream(Protocol):

@@ -120,7 +120,6 @@ def fitted_to(tape_material, band_pass_material, trained) -> Callable[[str, str]
         if (name, material) == ("hammerstein", "tape"):
             return trained.model.core
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("modeling.cores.batches.BATCH", 1)
             patched.setattr("modeling.cores.batches.WINDOW_S", 0.1)
             return core_class(name).fit(
                 {"tape": tape_material, "band-pass": band_pass_material}[material], Run(minutes=0.03, seed=1)
