@@ -11,3 +11,8 @@ def rank() -> int:
 def size() -> int:
     """How many there are."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def place() -> int:
+    """Number of this process among those of its machine."""
+    return int(os.environ.get("LOCAL_RANK", "0"))

@@ -20,6 +20,7 @@ from modeling.cores.core import Material, Progress, Run
 from modeling.cores.objective import objective
 from modeling.cores.stopping import Stopping
 from modeling.cores.team import Team
+from modeling.processes import place
 from signals.errors import ModelError
 
 RATE = 6e-3
@@ -63,7 +64,7 @@ Judge = Callable[[Network], float]
 
 
 def device_named(name: str | None) -> torch.device:
-    """Where to train: as asked, or on a GPU if there is one.
+    """Where to train: as asked, or on a GPU if there is one; each process of a machine on its own.
 
     Raises
     ------
@@ -74,7 +75,9 @@ def device_named(name: str | None) -> torch.device:
         raise ModelError(f"device '{name}' is unknown; choose cpu or cuda")
     if name == "cuda" and not torch.cuda.is_available():
         raise ModelError("this machine has no GPU that PyTorch can use (CUDA); train with --device cpu")
-    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", place())
 
 
 def descend(network: Network, material: Material, run: Run, judge: Judge) -> Network:
@@ -94,10 +97,9 @@ def descend(network: Network, material: Material, run: Run, judge: Judge) -> Net
     """
     device = device_named(run.device)
     network.to(device)
-    team = Team(device)
     try:
-        descent = _Descent(network, material, run, team, device, judge)
-        with Stopping() as stopping:
+        with Team(device) as team, Stopping() as stopping:
+            descent = _Descent(network, material, run, team, device, judge)
             descent.start()
             going = True
             while going and descent.step < descent.steps:

@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from modeling.config import read
-from modeling.cores import batches, core_class, descent, ja_search, loudest
+from modeling.cores import NETWORKS, batches, core_class, descent, ja_search, loudest
 from modeling.cores.core import Run
 from modeling.training import train
 from signals.errors import ModelError
@@ -125,22 +124,6 @@ def brief_descent(monkeypatch):
     torch.set_num_threads(threads)
 
 
-SMALL = {
-    "tcn": {},
-    "gru": {"units": 6},
-    "lstm": {"units": 6},
-    "wavenet": {"channels": [4, 2], "dilations": [1, 8, 64]},
-    "s4": {"channels": 4, "states": 2, "levels": 2, "blocks": 2},
-}
-"""Networks by name, so small that a step of them takes no time."""
-
-
-@pytest.fixture
-def small_networks(monkeypatch):
-    for name, settings in SMALL.items():
-        monkeypatch.setattr(core_class(name), "kind", partial(core_class(name).kind, **settings))
-
-
 def _fit(material, checkpoint, core="tcn", log=lambda record: None):
     return core_class(core).fit(material, Run(minutes=BRIEF, judge_every=8, seed=7, batch=2, checkpoint=checkpoint, log=log))
 
@@ -175,7 +158,7 @@ def _killed(work, checkpoint, *arguments):
     process.join()
 
 
-@pytest.mark.parametrize("core", SMALL)
+@pytest.mark.parametrize("core", NETWORKS)
 def test_a_killed_run_resumes_to_the_same_weights(short_material, tmp_path, brief_descent, small_networks, core):
     logs = [], []
     whole = _fit(short_material, tmp_path / "whole", core, logs[0].append).to_arrays()
@@ -282,7 +265,7 @@ def test_a_gpu_that_is_absent_is_told_in_one_line(short_material, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("core", SMALL)
+@pytest.mark.parametrize("core", NETWORKS)
 def test_none_of_twenty_seeds_ends_in_nan(short_material, brief_descent, small_networks, core):
     records = []
     for seed in range(20):
