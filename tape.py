@@ -209,7 +209,17 @@ def train(
         str | None, typer.Option(help="Takes to learn from: dbx off (the default), on, encode or decode.")
     ] = None,
     loss: Annotated[str | None, typer.Option(help="What a network is to lower, as weights: esr=1,stft=0.1.")] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="A network hears the sound warped as the tape was (I, the default), or is warped (II)."),
+    ] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="How a network's windows are varied: some of polarity,speed,noise; by default not.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Where networks are trained, cpu or cuda.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Of convolutions: single, mixed (bfloat16), or auto (the default): mixed on a GPU.")
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Train as a model was trained: its config.json; other options change it."),
@@ -239,9 +249,10 @@ def train(
     models = opened.path / "models"
     if resume:
         name, chosen = interrupted(models, name, core)
-    weights = None if loss is None else read_weights(loss)
-    options = {"core": core, "minutes": minutes, "steps": steps, "batch": batch, "track": track, "seed": seed, "dbx": dbx}
-    chosen = chosen.with_({**options, "loss": weights, "device": device})
+    options: dict[str, Any] = {"core": core, "minutes": minutes, "steps": steps, "batch": batch, "track": track}
+    options |= {"seed": seed, "dbx": dbx, "loss": None if loss is None else read_weights(loss), "scheme": scheme}
+    options |= {"augment": None if augment is None else augment.split(","), "device": device, "precision": precision}
+    chosen = chosen.with_(options)
     planned(models, chosen, name, resume)
     with terminal.reporting(quiet=as_json or rank() > 0) as reporter:
         known = aligned_passes(opened, reporter.step, chosen.dbx)

@@ -10,11 +10,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from modeling.cores import DEFAULT
+from modeling.cores.augmentation import checked_kinds
 from modeling.cores.core import Run
 from modeling.losses import WEIGHTS, checked_weights
 from signals.errors import ModelError
@@ -51,6 +52,9 @@ class Config(BaseModel):
     steps: int | None = Field(default=None, ge=1)
     judge_every: int | None = Field(default=None, ge=1)
     batch: int | None = Field(default=None, ge=1)
+    scheme: Literal["I", "II"] = "I"
+    precision: Literal["auto", "single", "mixed"] = "auto"
+    augment: tuple[str, ...] = ()
 
     @field_validator("minutes")
     @classmethod
@@ -63,6 +67,11 @@ class Config(BaseModel):
     @classmethod
     def _weights(cls, loss: dict[str, float]) -> dict[str, float]:
         return checked_weights(loss)
+
+    @field_validator("augment")
+    @classmethod
+    def _kinds(cls, augment: tuple[str, ...]) -> tuple[str, ...]:
+        return checked_kinds(augment)
 
     def with_(self, chosen: Mapping[str, Any]) -> "Config":
         """The same with some choices changed; those that are None are none. A new time undoes a number of steps.

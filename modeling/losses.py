@@ -14,7 +14,7 @@ from signals.errors import ModelError
 EPSILON = 1e-10
 EMPHASIS = 0.95
 
-WEIGHTS = {"esr": 1.0, "emphasised": 1.0, "dc": 0.1, "l1": 0.0, "stft": 0.0, "log_spectral": 0.0}
+WEIGHTS = {"esr": 1.0, "emphasised": 1.0, "dc": 0.1, "l1": 0.0, "stft": 0.0, "log_spectral": 0.0, "adversarial": 0.0}
 """What networks are trained on: the weight of each error by name; those of zero are there for the asking."""
 
 Signal = Any

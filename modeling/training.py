@@ -69,8 +69,14 @@ def planned(models: Path, config: Config, name: str | None = None, resume: bool 
         that one fits.
     """
     kind = core_class(config.core)
-    if config.core not in NETWORKS and size() > 1:
-        raise ModelError(f"core '{config.core}' is fitted by one process, not by {size()}; start it without torchrun")
+    if config.core not in NETWORKS:
+        if size() > 1:
+            raise ModelError(f"core '{config.core}' is fitted by one process, not by {size()}; start it without torchrun")
+        if config.scheme != "I" or config.augment or config.precision == "mixed":
+            raise ModelError(
+                f"core '{config.core}' knows neither scheme II nor augmentation nor mixed precision; "
+                f"leave them out, or choose a network: {', '.join(NETWORKS)}"
+            )
     if config.device is not None:
         from modeling.cores.descent import device_named
 

@@ -94,6 +94,13 @@ class Run:
         both given, a run depends on no clock.
     batch : int or None
         Windows in a step of a network; None for one in each process.
+    scheme : str
+        ``I``: a network hears what was sent warped onto the time of the tape. ``II``: it hears what was sent as it was, and its
+        answer is warped, by a delay line that gradients go through.
+    precision : str
+        ``mixed``: convolutions of a network in bfloat16; ``single``: none; ``auto``: on a GPU.
+    augment : sequence of str
+        How windows are varied; see :mod:`modeling.cores.augmentation`.
     """
 
     minutes: float = 1.0
@@ -106,6 +113,9 @@ class Run:
     steps: int | None = None
     judge_every: int | None = None
     batch: int | None = None
+    scheme: str = "I"
+    precision: str = "auto"
+    augment: Sequence[str] = ()
 
 
 class Stream(Protocol):

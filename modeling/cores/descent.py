@@ -15,8 +15,10 @@ import torch
 from torch import nn
 
 from modeling.cores import checkpoint
+from modeling.cores.augmentation import NOISE_DB, Augmentation
 from modeling.cores.batches import Batches
 from modeling.cores.core import Material, Progress, Run
+from modeling.cores.critic import Critic
 from modeling.cores.objective import objective
 from modeling.cores.stopping import Stopping
 from modeling.cores.team import Team
@@ -54,6 +56,8 @@ class Network(nn.Module):
 
     before_samples: int
     after_samples: int
+    mixes: bool = False
+    """Whether it can be trained in mixed precision; a state that is carried on cannot, since it would add up the rounding."""
 
     def groups(self) -> list[Group]:
         """All parameters."""
@@ -128,6 +132,9 @@ class _Descent:
         self._device = device
         self._judge = judge
         self._loss = objective(run.loss)
+        self._deceit = run.loss.get("adversarial", 0.0)
+        self._critic = Critic(run.seed, device) if self._deceit else None
+        self._mixed = _mixes(run.precision, network, device)
         self._batches = Batches(
             material.train,
             network.before_samples,
@@ -136,6 +143,8 @@ class _Descent:
             run.seed,
             windows=team.size if run.batch is None else run.batch,
             share=(team.rank, team.size),
+            unwarped=run.scheme == "II",
+            augmentation=_augmentation(run, material.reference_dbfs),
         )
         self._optimiser = torch.optim.AdamW(
             [
@@ -218,16 +227,23 @@ class _Descent:
         """One step of AdamW; None where loss or gradient is not finite."""
         for group in self._optimiser.param_groups:
             group["lr"] = RATE * group["factor"] * self._caution * self._schedule()
-        x, y = (part.to(self._device) for part in self._batches.batch(self.step))
+        batch = self._batches.batch(self.step).to(self._device)
         self._network.train()
         self._optimiser.zero_grad(set_to_none=True)
-        loss = self._loss(y, self._team.gathered(self._network(x)))
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._mixed):
+            answer = self._network(batch.x)
+        answers = self._team.gathered(batch.warped(answer.float()))
+        loss = self._loss(batch.y, answers)
+        if self._critic is not None:
+            loss = loss + self._deceit * self._critic.term(answers)
         torch.autograd.backward(loss)
         self._team.add_gradients(self._network.parameters())
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), CLIP)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             return None
         self._optimiser.step()
+        if self._critic is not None:
+            self._critic.learn(batch.y, answers)
         return float(loss.detach())
 
     def _schedule(self) -> float:
@@ -264,6 +280,7 @@ class _Descent:
     def _step_time_s(self) -> float:
         """Time of a step, measured on a copy so that the run itself does not depend on it."""
         state, optimiser = _copied(self._network), copy.deepcopy(self._optimiser.state_dict())
+        critic = copy.deepcopy(self._critic)
         times = []
         for _ in range(4):
             began = time.perf_counter()
@@ -271,6 +288,7 @@ class _Descent:
             times.append(time.perf_counter() - began)
         self._network.load_state_dict(state)
         self._optimiser.load_state_dict(optimiser)
+        self._critic = critic
         return float(np.median(times[1:]))
 
     def keep(self) -> None:
@@ -281,6 +299,7 @@ class _Descent:
             **checkpoint.put_under("now", self._network.state_dict()),
             **checkpoint.put_under("best", self.best),
             **checkpoint.put_under("adam", checkpoint.moments_of(self._optimiser)),
+            **checkpoint.put_under("critic", {} if self._critic is None else self._critic.tensors()),
         }
         facts = {
             **self._identity(),
@@ -303,6 +322,9 @@ class _Descent:
             "seed": self._run.seed,
             "batch": self._batches.windows,
             "loss": dict(self._run.loss),
+            "scheme": self._run.scheme,
+            "mixed": self._mixed,
+            "augment": list(self._run.augment),
         }
 
     def _restore(self, path: Path) -> None:
@@ -314,6 +336,8 @@ class _Descent:
             self._network.load_state_dict(checkpoint.under("now", tensors))
             self.best = {name: tensor.to(self._device) for name, tensor in checkpoint.under("best", tensors).items()}
             checkpoint.set_moments(self._optimiser, checkpoint.under("adam", tensors))
+            if self._critic is not None:
+                self._critic.restore(checkpoint.under("critic", tensors))
             self.step, self.steps = int(facts["step"]), int(facts["steps"])
             self._judge_every, self._best_esr = int(facts["judge_every"]), float(facts["best_esr"])
             self._lowest = np.inf if facts["lowest"] is None else float(facts["lowest"])
@@ -323,6 +347,19 @@ class _Descent:
                 self._tell(dict(record))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise checkpoint.foreign(path, error) from error
+
+
+def _augmentation(run: Run, reference_dbfs: float) -> Augmentation | None:
+    if run.augment and run.scheme != "I":
+        raise ModelError("windows are varied with dry and wet side by side; train with --scheme I, or without --augment")
+    noise = 10.0 ** ((reference_dbfs + NOISE_DB) / 20.0) / np.sqrt(2.0)
+    return Augmentation(run.augment, noise, run.seed) if run.augment else None
+
+
+def _mixes(precision: str, network: Network, device: torch.device) -> bool:
+    if precision == "mixed" and not network.mixes:
+        raise ModelError("this network carries a state, which bfloat16 would spoil; train it with --precision single")
+    return network.mixes and (precision == "mixed" or (precision == "auto" and device.type == "cuda"))
 
 
 def _copied(network: Network) -> dict[str, torch.Tensor]:

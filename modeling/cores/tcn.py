@@ -19,6 +19,7 @@ class TcnResidual(Residual):
     """See the module."""
 
     ahead = 64
+    mixes = True
     readout: nn.ModuleList
 
     def __init__(

@@ -63,6 +63,7 @@ class WavenetResidual(Residual):
     """See the module."""
 
     ahead = 64
+    mixes = True
 
     def __init__(
         self, channels: tuple[int, ...] | list[int] = (16, 8), kernel: int = 3, dilations: list[int] | None = None

@@ -279,8 +279,8 @@ def test_a_fit_that_meets_nan_rolls_back_and_goes_on(short_material, monkeypatch
     real, records = batches.Batches.batch, []
 
     def batch(self, step):
-        x, y = real(self, step)
-        return (x * float("nan"), y) if step == 5 else (x, y)
+        drawn = real(self, step)
+        return drawn._replace(x=drawn.x * float("nan")) if step == 5 else drawn
 
     monkeypatch.setattr(batches.Batches, "batch", batch)
     core = core_class("tcn").fit(short_material, Run(minutes=BRIEF, log=records.append))
