@@ -128,4 +128,4 @@ def _checked(choices: Mapping[str, Any], where: str = "") -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{where}{name} of a training: {first['msg'].lower()}") from error
+        raise ModelError(f"{where}{name} of a training: {first['msg'][0].lower()}{first['msg'][1:]}") from error
