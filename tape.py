@@ -239,7 +239,7 @@ def train(
     from modeling.losses import read_weights
     from modeling.motions import aligned_passes
     from modeling.processes import rank
-    from modeling.training import interrupted, planned
+    from modeling.underway import interrupted, planned
     from sessions.store import Session
 
     chosen = Config() if config is None else read(config)

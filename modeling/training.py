@@ -1,6 +1,5 @@
 """Training: from a data set to a model on disk, with the linear filter solved and told first, always."""
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +9,7 @@ from typing import Any
 from analysis.timebase import Timebase
 from modeling.card import Card, Seconds
 from modeling.compander import CompandedCore, Companding
-from modeling.config import CONFIG, Config, read
-from modeling.cores import NETWORKS, core_class
+from modeling.config import CONFIG, Config
 from modeling.cores.core import Core, Material, Progress, Run, Stationary
 from modeling.cores.linear import LinearCore
 from modeling.dataset import Dataset
@@ -19,20 +17,17 @@ from modeling.evaluation import Evaluation, evaluate
 from modeling.floor import Floor
 from modeling.generators.noise import NoiseGenerator
 from modeling.generators.transport import TransportGenerator
-from modeling.journal import LINES, Journal
-from modeling.model import Model, digest, free_folder, save, weights_of
+from modeling.journal import LINES
+from modeling.model import Model, digest, save, weights_of
 from modeling.pairs import Pair, select
-from modeling.processes import rank, size
+from modeling.processes import rank
 from modeling.provenance import limits_of
-from sessions.disk import told_as_session_error, write_together
+from modeling.underway import CHECKPOINT, planned, underway
 from sessions.manifest import now, tool_version
-from signals.errors import ModelError
 
 BETTER = 0.95
 """Part of the linear filter's error below which a model counts as trained."""
 
-RUNNING = ".{}.training"
-CHECKPOINT = "checkpoint"
 LINEAR = "the linear filter is the model; it makes no harmonics"
 SETTLING_S = 0.5
 """After this a detector that began in silence reads the hiss of the tape: ten times the longest time constant that is usual."""
@@ -57,56 +52,6 @@ class Outcome:
     folder: Path
     evaluation: Evaluation
     lines: list[str]
-
-
-def planned(models: Path, config: Config, name: str | None = None, resume: bool = False) -> tuple[type[Core], Path, Path]:
-    """Core of a training, folder of the model, and folder while it runs; or why it cannot be: before anything is aligned.
-
-    Raises
-    ------
-    ModelError
-        Unknown core, a name that is taken or cannot be one, nothing to resume, no such device, or several processes for a core
-        that one fits.
-    """
-    kind = core_class(config.core)
-    if config.core not in NETWORKS:
-        if size() > 1:
-            raise ModelError(f"core '{config.core}' is fitted by one process, not by {size()}; start it without torchrun")
-        if config.scheme != "I" or config.augment or config.precision == "mixed":
-            raise ModelError(
-                f"core '{config.core}' knows neither scheme II nor augmentation nor mixed precision; "
-                f"leave them out, or choose a network: {', '.join(NETWORKS)}"
-            )
-    if config.device is not None:
-        from modeling.cores.descent import device_named
-
-        device_named(config.device)
-    folder = free_folder(models, name, config.core)
-    running = models / RUNNING.format(folder.name)
-    if resume and not running.exists():
-        raise ModelError(f"there is nothing to resume at {running}; train without --resume")
-    return kind, folder, running
-
-
-def interrupted(models: Path, name: str | None, core: str | None = None) -> tuple[str, Config]:
-    """Name and choices of a training that was cut off: the one of that name, of that core, or the only one.
-
-    Raises
-    ------
-    ModelError
-        There is none, or there are several.
-    """
-    prefix, suffix = RUNNING.split("{}")
-    there = {
-        path.name.removeprefix(prefix).removesuffix(suffix): read(path) for path in sorted(models.glob(RUNNING.format("*")))
-    }
-    found = {one: config for one, config in there.items() if name in (None, one) and core in (None, config.core)}
-    if len(found) > 1:
-        raise ModelError(f"{models} has {len(found)} trainings to resume; choose one by --name {' or '.join(found)}")
-    if not found:
-        where = models / RUNNING.format(name or core or "*")
-        raise ModelError(f"there is nothing to resume at {where}; train without --resume")
-    return next(iter(found.items()))
 
 
 def train(
@@ -152,62 +97,48 @@ def train(
     """
     config = Config().with_({**choices, "core": core})
     kind, folder, running = planned(models, config, name, resume)
-    journal = _opened(running, config.seen_from(running, sessions), resume)
+    with underway(running, config.seen_from(running, sessions), resume) as journal:
+        lines: list[str] = []
 
-    lines: list[str] = []
+        def tell(line: str) -> None:
+            lines.append(line)
+            say(line)
 
-    def tell(line: str) -> None:
-        lines.append(line)
-        say(line)
+        began = time.monotonic()
 
-    began = time.monotonic()
+        def report(made: Progress) -> None:
+            elapsed = time.monotonic() - began
+            if made.remaining_s is None and made.fraction > 0.1:
+                made = replace(made, remaining_s=elapsed * (1.0 / made.fraction - 1.0))
+            progress(made)
 
-    def report(made: Progress) -> None:
-        elapsed = time.monotonic() - began
-        if made.remaining_s is None and made.fraction > 0.1:
-            made = replace(made, remaining_s=elapsed * (1.0 / made.fraction - 1.0))
-        progress(made)
+        material = Material(
+            select(dataset.pairs, "train"),
+            select(dataset.pairs, "validation"),
+            dataset.reference_dbfs,
+            select(dataset.pairs, "tone"),
+            select(dataset.pairs, "ladder"),
+        )
+        run = Run(progress=report, log=journal.tell, checkpoint=running / CHECKPOINT, **config.of_run())
+        baseline = LinearCore.fit(material, run)
+        first = evaluate(baseline, dataset.pairs, dataset.floor)
+        tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")
+        tell(_floor_line(dataset.floor))
+        started = time.monotonic()
+        fitted, still = _fit(kind, baseline, material, dataset.companding, run)
+        fit_s = time.monotonic() - started
+        evaluation = evaluate(still, dataset.pairs, dataset.floor, baseline)
+        trained = still.bends and evaluation.esr < BETTER * first.esr
+        for line in [LINEAR] if still is baseline else _result_lines(config.core, evaluation, trained, fit_s):
+            tell(line)
 
-    material = Material(
-        select(dataset.pairs, "train"),
-        select(dataset.pairs, "validation"),
-        dataset.reference_dbfs,
-        select(dataset.pairs, "tone"),
-        select(dataset.pairs, "ladder"),
-    )
-    run = Run(progress=report, log=journal.tell, checkpoint=running / CHECKPOINT, **config.of_run())
-    baseline = LinearCore.fit(material, run)
-    first = evaluate(baseline, dataset.pairs, dataset.floor)
-    tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")
-    tell(_floor_line(dataset.floor))
-    started = time.monotonic()
-    fitted, still = _fit(kind, baseline, material, dataset.companding, run)
-    fit_s = time.monotonic() - started
-    evaluation = evaluate(still, dataset.pairs, dataset.floor, baseline)
-    trained = still.bends and evaluation.esr < BETTER * first.esr
-    for line in [LINEAR] if still is baseline else _result_lines(core, evaluation, trained, fit_s):
-        tell(line)
-
-    log = journal.contents[LINES]
-    settings: dict[str, str | int | float] = {"seed": config.seed, "minutes": config.minutes, "fit_s": fit_s}
-    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions)
-    if rank() == 0:
-        resolved = config.resolved(journal.records).seen_from(folder, sessions)
-        save(model, folder, {**journal.contents, CONFIG: resolved.to_json()})
-        shutil.rmtree(running, ignore_errors=True)
-    return Outcome(model, folder, evaluation, lines)
-
-
-def _opened(running: Path, config: Config, resume: bool) -> Journal:
-    """The journal of a run, in a folder that holds its choices; other processes than the first keep theirs to themselves."""
-    if rank() > 0:
-        return Journal(None)
-    if not resume:
-        shutil.rmtree(running, ignore_errors=True)
-    with told_as_session_error(running):
-        running.mkdir(parents=True, exist_ok=True)
-    write_together({running / CONFIG: config.to_json()})
-    return Journal(running)
+        log = journal.contents[LINES]
+        settings: dict[str, str | int | float] = {"seed": config.seed, "minutes": config.minutes, "fit_s": fit_s}
+        model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions)
+        if rank() == 0:
+            resolved = config.resolved(journal.records).seen_from(folder, sessions)
+            save(model, folder, {**journal.contents, CONFIG: resolved.to_json()})
+        return Outcome(model, folder, evaluation, lines)
 
 
 def _fit(

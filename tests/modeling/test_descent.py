@@ -34,7 +34,9 @@ def _brief(monkeypatch, small_networks):
 
 def _fit(material, core="tcn", **how):
     log = []
-    found = core_class(core).fit(material, Run(**{"steps": STEPS, "judge_every": STEPS, "seed": 4, "log": log.append, **how}))
+    found = core_class(core).fit(
+        material, Run(**{"steps": STEPS, "judge_every": STEPS, "seed": 4, "log": log.append, **how})
+    )
     return found, [record["loss"] for record in log if "loss" in record and "step" in record and record["step"]]
 
 
