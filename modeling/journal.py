@@ -36,7 +36,7 @@ class Journal:
                     (folder / name).write_bytes(contents)
 
     def tell(self, record: dict[str, Any]) -> None:
-        """Add a record; numbers that are none count as missing.
+        """Add a record; numbers of one that has no step, a rung, go under names of their own.
 
         Raises
         ------
@@ -44,18 +44,18 @@ class Journal:
             The disk is full.
         """
         self.records.append(record)
-        counts = [record[name] for name in COUNTS if name in record]
-        numbers = {name: float(value) for name, value in record.items() if _is_number(value) and name not in COUNTS}
+        count = next((record[name] for name in COUNTS if name in record), None)
+        numbers = {
+            name if count is not None else f"rung/{name}": float(value)
+            for name, value in record.items()
+            if isinstance(value, int | float) and not isinstance(value, bool) and name not in COUNTS
+        }
         self._add(LINES, (json.dumps(record) + "\n").encode())
         if numbers:
-            self._add(EVENTS, events.numbers_at(counts[0] if counts else len(self.records), numbers, time.time()))
+            self._add(EVENTS, events.numbers_at(len(self.records) if count is None else count, numbers, time.time()))
 
     def _add(self, name: str, contents: bytes) -> None:
         self.contents[name] += contents
         if self._folder is not None:
             with told_as_session_error(self._folder / name), (self._folder / name).open("ab") as file:
                 file.write(contents)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

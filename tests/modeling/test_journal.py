@@ -32,9 +32,9 @@ def test_a_journal_is_on_disk_as_soon_as_it_is_told(tmp_path):
         assert [json.loads(line) for line in lines] == told[:number] == journal.records
     for name, contents in journal.contents.items():
         assert (tmp_path / name).read_bytes() == contents
-    # What is no number is left out; a record without a step counts as that of its place.
+    # What is no number is left out; a rung has no step, and counts as that of its place.
     assert [(step, names) for step, names in _read(journal.contents[EVENTS])] == [
-        (1, {"validation_esr": 0.5}),
+        (1, {"rung/validation_esr": 0.5}),
         (7, {"validation_esr": 0.25}),
     ]
     again = Journal(tmp_path)
