@@ -189,41 +189,78 @@ def report(
 
 @app.command()
 def train(
-    session: SessionPath,
+    session: Annotated[
+        Path | None, typer.Argument(metavar="SESSION", help="Folder of the session; by default that of --config.")
+    ] = None,
     core: Annotated[
         str | None, typer.Option(help="hammerstein (the default), linear, ja, or a network: tcn, wavenet, gru, lstm, s4.")
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Longest time for a core that is trained step by step.")] = 1.0,
+    minutes: Annotated[
+        float | None, typer.Option(help="Longest time for a core that is trained step by step; by default 1.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="So many steps instead, however long they take.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Windows of half a second in a step of a network; by default 1 in each process.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model; by default that of the core.")] = None,
     track: Track = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    dbx: Annotated[str, typer.Option(help="Takes to learn from: dbx off, on, encode or decode.")] = "off",
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
+    dbx: Annotated[
+        str | None, typer.Option(help="Takes to learn from: dbx off (the default), on, encode or decode.")
+    ] = None,
     loss: Annotated[str | None, typer.Option(help="What a network is to lower, as weights: esr=1,stft=0.1.")] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="A network hears the sound warped as the tape was (I, the default), or is warped (II)."),
+    ] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="How a network's windows are varied: some of polarity,speed,noise; by default not.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Where networks are trained, cpu or cuda.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Of convolutions: single, mixed (bfloat16), or auto (the default): mixed on a GPU.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Train as a model was trained: its config.json; other options change it."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model of the deck from a session, into SESSION/models/NAME.
 
     Example: tape train my-session --core tcn --minutes 5
+
+    Example: tape train --config my-session/models/tcn/config.json --seed 2
     """
     from capture import terminal
-    from modeling.cores import DEFAULT
+    from modeling.config import Config, read
     from modeling.dataset import from_session
-    from modeling.losses import WEIGHTS, read_weights
+    from modeling.losses import read_weights
     from modeling.motions import aligned_passes
-    from modeling.training import planned
+    from modeling.processes import rank
+    from modeling.underway import interrupted, planned
     from sessions.store import Session
 
-    core = core or DEFAULT
-    opened = Session.open(session)
-    weights = WEIGHTS if loss is None else read_weights(loss)
-    planned(opened.path / "models", core, name, minutes, resume, device)
-    with terminal.reporting(quiet=as_json) as reporter:
-        how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume, "loss": weights, "device": device}
-        known = aligned_passes(opened, reporter.step, dbx)
-        dataset = from_session(opened, track, known, reporter.step, dbx)
-        outcome = _train(reporter, opened, dataset, known, core, **how)
+    chosen = Config() if config is None else read(config)
+    if session is None and not chosen.sessions:
+        raise UsageError("no session to learn from; name its folder, or the config.json of a model")
+    opened = Session.open(session or Path(chosen.sessions[0]))
+    models = opened.path / "models"
+    if resume:
+        name, chosen = interrupted(models, name, core)
+    options: dict[str, Any] = {"core": core, "minutes": minutes, "steps": steps, "batch": batch, "track": track}
+    options |= {"seed": seed, "dbx": dbx, "loss": None if loss is None else read_weights(loss), "scheme": scheme}
+    options |= {"augment": None if augment is None else augment.split(","), "device": device, "precision": precision}
+    chosen = chosen.with_(options)
+    planned(models, chosen, name, resume)
+    with terminal.reporting(quiet=as_json or rank() > 0) as reporter:
+        known = aligned_passes(opened, reporter.step, chosen.dbx)
+        dataset = from_session(opened, chosen.track, known, reporter.step, chosen.dbx)
+        how = {**chosen.model_dump(exclude={"core"}), "name": name, "resume": resume, "sessions": [opened.path]}
+        outcome = _train(reporter, opened, dataset, known, chosen.core, **how)
+    if rank() > 0:
+        return
     if as_json:
         terminal.say_json({"model": str(outcome.folder), **outcome.evaluation.model_dump(mode="json")})
         return
@@ -265,6 +302,7 @@ def _train(
     reporter: "Reporter", session: "Session", dataset: "Dataset", known: "Alignments", core: str, **how: Any
 ) -> "Outcome":
     from modeling.motions import motions_of
+    from modeling.processes import rank
     from modeling.provenance import with_digests
     from modeling.training import train as train_model
 
@@ -274,7 +312,8 @@ def _train(
     dataset = replace(dataset, source=with_digests(dataset.source, session))
     motions = motions_of(session, dataset.source, known)
     outcome = train_model(dataset, session.path / "models", core, motions=motions, progress=tell, **how)
-    session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
+    if rank() == 0:
+        session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
     return outcome
 
 

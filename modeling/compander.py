@@ -71,7 +71,11 @@ class Companding(BaseModel):
         undone = Half(self.decode, False, 1, rate, reference_dbfs)
         dry, wet = (signal.astype(np.float64)[None] for signal in (pair.dry, pair.wet))
         encoded, opened = self.encoder(1, rate, reference_dbfs).process(dry), undone.process(wet)
-        return replace(pair, dry=encoded[0].astype(np.float32), wet=opened[0].astype(np.float32))
+        unwarped = pair.unwarped
+        if unwarped is not None:
+            sound = self.encoder(1, rate, reference_dbfs).process(unwarped.sound.astype(np.float64)[None])[0]
+            unwarped = replace(unwarped, sound=sound.astype(np.float32))
+        return replace(pair, dry=encoded[0].astype(np.float32), wet=opened[0].astype(np.float32), unwarped=unwarped)
 
 
 class CompandedCore:

@@ -6,6 +6,7 @@ a mean of ratios.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from signals.errors import ModelError
@@ -13,7 +14,7 @@ from signals.errors import ModelError
 EPSILON = 1e-10
 EMPHASIS = 0.95
 
-WEIGHTS = {"esr": 1.0, "emphasised": 1.0, "dc": 0.1, "l1": 0.0, "stft": 0.0, "log_spectral": 0.0}
+WEIGHTS = {"esr": 1.0, "emphasised": 1.0, "dc": 0.1, "l1": 0.0, "stft": 0.0, "log_spectral": 0.0, "adversarial": 0.0}
 """What networks are trained on: the weight of each error by name; those of zero are there for the asking."""
 
 Signal = Any
@@ -71,14 +72,27 @@ def read_weights(text: str) -> dict[str, float]:
     weights = {}
     for part in text.split(","):
         name, _, value = part.partition("=")
+        try:
+            weights[name] = float(value) if name in WEIGHTS else math.nan
+        except ValueError:
+            raise ModelError(f"'{part}' gives no weight; write {name}= and a number from 0") from None
+    return checked_weights(weights)
+
+
+def checked_weights(weights: Mapping[str, float]) -> dict[str, float]:
+    """The same weights, if they can be.
+
+    Raises
+    ------
+    ModelError
+        As :func:`read_weights`.
+    """
+    for name in weights:
         if name not in WEIGHTS:
             raise ModelError(
                 f"there is no error '{name}' to train on; name some of {', '.join(WEIGHTS)}, as in esr=1,stft=0.1"
             )
-        try:
-            weights[name] = float(value)
-        except ValueError:
-            raise ModelError(f"'{part}' gives no weight; write {name}= and a number from 0") from None
     if not (all(0.0 <= weight < math.inf for weight in weights.values()) and any(weights.values())):
-        raise ModelError(f"the weights of {text} cannot be; give numbers from 0, one of them above it")
-    return weights
+        told = ",".join(f"{name}={weight:g}" for name, weight in weights.items())
+        raise ModelError(f"the weights of {told} cannot be; give numbers from 0, one of them above it")
+    return dict(weights)

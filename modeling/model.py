@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,15 +103,15 @@ def free_folder(models: Path, name: str | None, core: str) -> Path:
     return models / name
 
 
-def save(model: Model, folder: Path, log: str = "") -> None:
+def save(model: Model, folder: Path, beside: Mapping[str, bytes] | None = None) -> None:
     """Write a model to a new folder, whole or not at all.
 
     Parameters
     ----------
     folder : Path
         Must not exist.
-    log : str
-        Contents of ``training.jsonl``.
+    beside : mapping, optional
+        Further files by name: log and choices of its training.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def save(model: Model, folder: Path, log: str = "") -> None:
     try:
         files = {
             part / WEIGHTS: weights_of(model.core, model.transport, model.noise, model.behind),
-            part / "training.jsonl": log.encode(),
+            **{part / name: contents for name, contents in (beside or {}).items()},
             part / CARD: (model.card.model_dump_json(indent=1) + "\n").encode(),
         }
         write_together(files)

@@ -32,6 +32,21 @@ EARLIEST_S, LATEST_S = -2e-3, 10e-3
 
 
 @dataclass(frozen=True)
+class Unwarped:
+    """What was sent, on its own time, with the trajectory of the tape.
+
+    Attributes
+    ----------
+    sound : ndarray, shape (sent samples,), float32
+    positions : ndarray, shape (samples,), float64
+        Where in it each sample of the recording lies; rising.
+    """
+
+    sound: np.ndarray
+    positions: np.ndarray
+
+
+@dataclass(frozen=True)
 class Pair:
     """One aligned segment of one channel.
 
@@ -50,6 +65,8 @@ class Pair:
         Name of the segment.
     conditions : dict
         Level, track, pass, speed and so on; ``frequency_hz`` of a tone.
+    unwarped : Unwarped or None
+        What `dry` was made of, where a network may learn from it.
     """
 
     dry: np.ndarray
@@ -59,6 +76,7 @@ class Pair:
     split: Split
     name: str = ""
     conditions: dict[str, Condition] = field(default_factory=dict)
+    unwarped: Unwarped | None = None
 
     @property
     def samples(self) -> int:
@@ -120,7 +138,8 @@ def cut(
     first, stop = np.round(timebase.output_time(edges) * rate).astype(int)
     position = timebase.input_time(np.arange(first, stop) / rate) * rate
     low, high = int(np.floor(position.min())) - HALF_TAPS, int(np.ceil(position.max())) + HALF_TAPS + 1
-    dry = interpolate(np.ascontiguousarray(sent.read(low, high)[:, sent_channel]), position - low)
+    sound = np.ascontiguousarray(sent.read(low, high)[:, sent_channel])
+    dry = interpolate(sound, position - low)
     wet = returned.read(int(first), int(stop))[:, returned_channel]
     mask = (position >= span.start_samples) & (position < span.stop_samples)
     sd_s = timebase.sd(position / rate)
@@ -130,7 +149,9 @@ def cut(
     slope = np.gradient(wet)[mask] ** 2
     weighted = float(slope @ sd_s[mask] ** 2) / max(float(np.sum(slope)), 1e-30)
     conditions = {**span.conditions, "timing_sd_s": float(np.sqrt(weighted))}
-    return Pair(dry.astype(np.float32), (wet - wet.mean()).astype(np.float32), mask, rate, span.split, span.name, conditions)
+    target = (wet - wet.mean()).astype(np.float32)
+    unwarped = Unwarped(sound.astype(np.float32), position - low) if span.split == "train" else None
+    return Pair(dry.astype(np.float32), target, mask, rate, span.split, span.name, conditions, unwarped)
 
 
 def centred(pairs: Sequence[Pair]) -> list[Pair]:
@@ -154,7 +175,11 @@ def centred(pairs: Sequence[Pair]) -> list[Pair]:
             f"sent and returned sound are {1e3 * shift / pairs[0].sample_rate:+.1f} ms apart on the time base, "
             f"limit {1e3 * AFTER_S:g} ms; check that they belong together"
         )
-    return [replace(pair, dry=np.roll(pair.dry, shift)) for pair in pairs]
+    return [replace(pair, dry=np.roll(pair.dry, shift), unwarped=_later(pair.unwarped, shift)) for pair in pairs]
+
+
+def _later(unwarped: Unwarped | None, shift: int) -> Unwarped | None:
+    return None if unwarped is None else replace(unwarped, positions=unwarped.positions - shift)
 
 
 def _peak_delay(pairs: Sequence[Pair]) -> int:

@@ -1,9 +1,7 @@
 """Training: from a data set to a model on disk, with the linear filter solved and told first, always."""
 
-import json
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 from analysis.timebase import Timebase
 from modeling.card import Card, Seconds
 from modeling.compander import CompandedCore, Companding
-from modeling.cores import core_class
+from modeling.config import CONFIG, Config
 from modeling.cores.core import Core, Material, Progress, Run, Stationary
 from modeling.cores.linear import LinearCore
 from modeling.dataset import Dataset
@@ -19,12 +17,13 @@ from modeling.evaluation import Evaluation, evaluate
 from modeling.floor import Floor
 from modeling.generators.noise import NoiseGenerator
 from modeling.generators.transport import TransportGenerator
-from modeling.losses import WEIGHTS
-from modeling.model import Model, digest, free_folder, save, weights_of
+from modeling.journal import LINES
+from modeling.model import Model, digest, save, weights_of
 from modeling.pairs import Pair, select
+from modeling.processes import rank
 from modeling.provenance import limits_of
+from modeling.underway import CHECKPOINT, planned, underway
 from sessions.manifest import now, tool_version
-from signals.errors import ModelError
 
 BETTER = 0.95
 """Part of the linear filter's error below which a model counts as trained."""
@@ -55,53 +54,23 @@ class Outcome:
     lines: list[str]
 
 
-def planned(
-    models: Path,
-    core: str,
-    name: str | None = None,
-    minutes: float = 1.0,
-    resume: bool = False,
-    device: str | None = None,
-) -> tuple[type[Core], Path, Path]:
-    """Core, folder and checkpoint of a training as :func:`train` takes it, or why it cannot be: before anything is aligned.
-
-    Raises
-    ------
-    ModelError
-        Unknown core, no time, a name that is taken or cannot be one, nothing to resume, or no such device.
-    """
-    kind = core_class(core)
-    if device is not None:
-        from modeling.cores.descent import device_named
-
-        device_named(device)
-    if not 0.0 < minutes < math.inf:
-        raise ModelError(f"{minutes:g} minutes is no time to train; give more than 0")
-    folder = free_folder(models, name, core)
-    checkpoint = models / f".{folder.name}.checkpoint"
-    if resume and not checkpoint.exists():
-        raise ModelError(f"there is nothing to resume at {checkpoint}; train without --resume")
-    return kind, folder, checkpoint
-
-
 def train(
     dataset: Dataset,
     models: Path,
     core: str,
     *,
     name: str | None = None,
-    minutes: float = 1.0,
-    seed: int = 0,
     resume: bool = False,
     motions: Sequence[Timebase] = (),
-    loss: Mapping[str, float] = WEIGHTS,
-    device: str | None = None,
+    sessions: Sequence[Path] = (),
     progress: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
+    **choices: Any,
 ) -> Outcome:
     """Train a model and write it to ``models/<name>``.
 
-    A fit that takes long keeps its state in ``models/.<name>.checkpoint`` and goes on from there with `resume`.
+    While it runs, its log, its choices and the state of a fit that takes long are in ``models/.<name>.training``; from there it
+    goes on with `resume`.
 
     Parameters
     ----------
@@ -112,66 +81,64 @@ def train(
         Name of the core; see :mod:`modeling.cores`.
     name : str, optional
         Of the model; by default that of the core, with a number if it is taken.
-    minutes : float
-        Time that an iterative fit may take.
     motions : sequence of Timebase
         Of all passes like the one that the data set is cut from; by default that of the data set alone.
-    loss, device : mapping, str or None
-        What networks are trained on and where; see :class:`modeling.cores.core.Run`.
+    sessions : sequence of Path
+        Where the data set is from, to be written down.
     say : callable
         Told each line of the result as soon as it is known.
+    choices
+        Fields of :class:`modeling.config.Config`.
 
     Raises
     ------
     ModelError
         Unknown core, a name that is taken, material that cannot be learnt from, or nothing to resume.
     """
-    kind, folder, checkpoint = planned(models, core, name, minutes, resume, device)
-    if not resume and checkpoint.exists():
-        checkpoint.unlink()
-    models.mkdir(parents=True, exist_ok=True)
+    config = Config().with_({**choices, "core": core})
+    kind, folder, running = planned(models, config, name, resume)
+    with underway(running, config.seen_from(running, sessions), resume) as journal:
+        lines: list[str] = []
 
-    lines: list[str] = []
+        def tell(line: str) -> None:
+            lines.append(line)
+            say(line)
 
-    def tell(line: str) -> None:
-        lines.append(line)
-        say(line)
+        began = time.monotonic()
 
-    began = time.monotonic()
+        def report(made: Progress) -> None:
+            elapsed = time.monotonic() - began
+            if made.remaining_s is None and made.fraction > 0.1:
+                made = replace(made, remaining_s=elapsed * (1.0 / made.fraction - 1.0))
+            progress(made)
 
-    def report(made: Progress) -> None:
-        elapsed = time.monotonic() - began
-        if made.remaining_s is None and made.fraction > 0.1:
-            made = replace(made, remaining_s=elapsed * (1.0 / made.fraction - 1.0))
-        progress(made)
+        material = Material(
+            select(dataset.pairs, "train"),
+            select(dataset.pairs, "validation"),
+            dataset.reference_dbfs,
+            select(dataset.pairs, "tone"),
+            select(dataset.pairs, "ladder"),
+        )
+        run = Run(progress=report, log=journal.tell, checkpoint=running / CHECKPOINT, **config.of_run())
+        baseline = LinearCore.fit(material, run)
+        first = evaluate(baseline, dataset.pairs, dataset.floor)
+        tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")
+        tell(_floor_line(dataset.floor))
+        started = time.monotonic()
+        fitted, still = _fit(kind, baseline, material, dataset.companding, run)
+        fit_s = time.monotonic() - started
+        evaluation = evaluate(still, dataset.pairs, dataset.floor, baseline)
+        trained = still.bends and evaluation.esr < BETTER * first.esr
+        for line in [LINEAR] if still is baseline else _result_lines(config.core, evaluation, trained, fit_s):
+            tell(line)
 
-    records: list[dict[str, Any]] = []
-    material = Material(
-        select(dataset.pairs, "train"),
-        select(dataset.pairs, "validation"),
-        dataset.reference_dbfs,
-        select(dataset.pairs, "tone"),
-        select(dataset.pairs, "ladder"),
-    )
-    run = Run(minutes, seed, report, records.append, checkpoint, loss, device)
-    baseline = LinearCore.fit(material, run)
-    first = evaluate(baseline, dataset.pairs, dataset.floor)
-    tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")
-    tell(_floor_line(dataset.floor))
-    started = time.monotonic()
-    fitted, still = _fit(kind, baseline, material, dataset.companding, run)
-    fit_s = time.monotonic() - started
-    evaluation = evaluate(still, dataset.pairs, dataset.floor, baseline)
-    trained = still.bends and evaluation.esr < BETTER * first.esr
-    for line in [LINEAR] if still is baseline else _result_lines(core, evaluation, trained, fit_s):
-        tell(line)
-
-    log = "".join(json.dumps(record) + "\n" for record in records)
-    settings: dict[str, str | int | float] = {"seed": seed, "minutes": minutes, "fit_s": fit_s}
-    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions)
-    save(model, folder, log)
-    checkpoint.unlink(missing_ok=True)
-    return Outcome(model, folder, evaluation, lines)
+        log = journal.contents[LINES]
+        settings: dict[str, str | int | float] = {"seed": config.seed, "minutes": config.minutes, "fit_s": fit_s}
+        model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions)
+        if rank() == 0:
+            resolved = config.resolved(journal.records).seen_from(folder, sessions)
+            save(model, folder, {**journal.contents, CONFIG: resolved.to_json()})
+        return Outcome(model, folder, evaluation, lines)
 
 
 def _fit(
@@ -196,7 +163,7 @@ def _assemble(
     name: str,
     trained: bool,
     training: dict[str, str | int | float],
-    log: str,
+    log: bytes,
     motions: Sequence[Timebase],
 ) -> Model:
     """Join core, generators and card."""
@@ -225,7 +192,7 @@ def _assemble(
         transport_rms_percent=None if transport is None else transport.rms_percent,
         noise_dbfs=None if silent is None else silent.level_dbfs,
         weights_sha256=digest(weights_of(core, transport, noise, behind)),
-        log_sha256=digest(log.encode()),
+        log_sha256=digest(log),
         limits=limits_of(
             dataset.source,
             dataset.pairs,

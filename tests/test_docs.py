@@ -17,6 +17,7 @@ from scipy.io import wavfile
 
 import tape
 from modeling.card import Card, Seconds, Source
+from modeling.config import Config
 from modeling.deck.parameters import DeckParameters, load_parameters
 from modeling.evaluation import Evaluation, PieceError, ToneError
 from modeling.held_out import HeldOut
@@ -38,7 +39,7 @@ DECK_PAGES = "".join(
 ON_DISK: tuple[type[BaseModel], ...] = (
     SessionManifest, Wiring, Interface, StimulusRecord, FileRecord, TakeRecord, SourceFile, CueSheet, Channel, Cue,
     Measurements, Result, Curve, Axis, Calibration, Card, Source, Seconds, Evaluation, PieceError, ToneError,
-    ModelEvaluation, Goal, Deviation, HeldOut, Likeness, Pace,
+    ModelEvaluation, Goal, Deviation, HeldOut, Likeness, Pace, Config,
 )  # fmt: skip
 
 

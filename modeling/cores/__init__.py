@@ -30,6 +30,8 @@ _CORES = {
     "ja": ("modeling.cores.ja", "JaCore"),
 }
 DEFAULT = "hammerstein"
+NETWORKS = ("tcn", "gru", "lstm", "wavenet", "s4")
+"""Cores that learn by gradient descent."""
 
 
 def names() -> tuple[str, ...]:

@@ -88,6 +88,18 @@ class Run:
         What gradient descent is to lower: weights of errors, see :data:`modeling.losses.WEIGHTS`.
     device : str or None
         ``cpu`` or ``cuda``, where networks are trained; None for the GPU if there is one.
+    steps, judge_every : int or None
+        Steps of an iterative fit, and after how many each a network is judged; None for as many as fit into the time. With
+        both given, a run depends on no clock.
+    batch : int or None
+        Windows in a step of a network; None for one in each process.
+    scheme : str
+        ``I``: a network hears what was sent warped onto the time of the tape. ``II``: it hears what was sent as it was, and its
+        answer is warped, by a delay line that gradients go through.
+    precision : str
+        ``mixed``: convolutions of a network in bfloat16; ``single``: none; ``auto``: on a GPU.
+    augment : sequence of str
+        How windows are varied; see :mod:`modeling.cores.augmentation`.
     """
 
     minutes: float = 1.0
@@ -97,6 +109,12 @@ class Run:
     checkpoint: Path | None = None
     loss: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
     device: str | None = None
+    steps: int | None = None
+    judge_every: int | None = None
+    batch: int | None = None
+    scheme: str = "I"
+    precision: str = "auto"
+    augment: Sequence[str] = ()
 
 
 class Stream(Protocol):

@@ -5,22 +5,24 @@ step. So a run that was cut off at any moment and resumed goes through the very 
 """
 
 import copy
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as save_tensors
 from torch import nn
 
+from modeling.cores import checkpoint
+from modeling.cores.augmentation import NOISE_DB, Augmentation
 from modeling.cores.batches import Batches
 from modeling.cores.core import Material, Progress, Run
+from modeling.cores.critic import Critic
 from modeling.cores.objective import objective
-from sessions.disk import write_together
+from modeling.cores.stopping import Stopping
+from modeling.cores.team import Team
+from modeling.processes import place
 from signals.errors import ModelError
 
 RATE = 6e-3
@@ -54,6 +56,8 @@ class Network(nn.Module):
 
     before_samples: int
     after_samples: int
+    mixes: bool = False
+    """Whether it can be trained in mixed precision; a state that is carried on cannot, since it would add up the rounding."""
 
     def groups(self) -> list[Group]:
         """All parameters."""
@@ -64,7 +68,7 @@ Judge = Callable[[Network], float]
 
 
 def device_named(name: str | None) -> torch.device:
-    """Where to train: as asked, or on a GPU if there is one.
+    """Where to train: as asked, or on a GPU if there is one; each process of a machine on its own.
 
     Raises
     ------
@@ -75,7 +79,9 @@ def device_named(name: str | None) -> torch.device:
         raise ModelError(f"device '{name}' is unknown; choose cpu or cuda")
     if name == "cuda" and not torch.cuda.is_available():
         raise ModelError("this machine has no GPU that PyTorch can use (CUDA); train with --device cpu")
-    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", place())
 
 
 def descend(network: Network, material: Material, run: Run, judge: Judge) -> Network:
@@ -95,17 +101,19 @@ def descend(network: Network, material: Material, run: Run, judge: Judge) -> Net
     """
     device = device_named(run.device)
     network.to(device)
-    descent = _Descent(network, material, run, device, judge)
     try:
-        descent.start()
-        while descent.step < descent.steps:
-            if not descent.advance():
-                break
-    except KeyboardInterrupt:
-        descent.keep()
-        raise ModelError(
-            f"training was interrupted at step {descent.step} of {descent.steps}; go on with --resume"
-        ) from None
+        with Team(device) as team, Stopping() as stopping:
+            descent = _Descent(network, material, run, team, device, judge)
+            descent.start()
+            going = True
+            while going and descent.step < descent.steps:
+                (asked,) = team.any(stopping.asked)
+                if asked:
+                    descent.keep()
+                    raise ModelError(
+                        f"training was interrupted at step {descent.step} of {descent.steps}; go on with --resume"
+                    )
+                going = descent.advance()
     except torch.OutOfMemoryError as error:
         raise ModelError(f"the GPU ran out of memory: {str(error).splitlines()[0]}; train with --device cpu") from error
     network.load_state_dict(descent.best)
@@ -115,14 +123,29 @@ def descend(network: Network, material: Material, run: Run, judge: Judge) -> Net
 class _Descent:
     """State of a run."""
 
-    def __init__(self, network: Network, material: Material, run: Run, device: torch.device, judge: Judge) -> None:
+    def __init__(
+        self, network: Network, material: Material, run: Run, team: Team, device: torch.device, judge: Judge
+    ) -> None:
         self._network = network
         self._run = run
+        self._team = team
         self._device = device
         self._judge = judge
         self._loss = objective(run.loss)
-        around = network.before_samples, network.after_samples
-        self._batches = Batches(material.train, *around, material.sample_rate, run.seed)
+        self._deceit = run.loss.get("adversarial", 0.0)
+        self._critic = Critic(run.seed, device) if self._deceit else None
+        self._mixed = _mixes(run.precision, network, device)
+        self._batches = Batches(
+            material.train,
+            network.before_samples,
+            network.after_samples,
+            material.sample_rate,
+            run.seed,
+            windows=team.size if run.batch is None else run.batch,
+            share=(team.rank, team.size),
+            unwarped=run.scheme == "II",
+            augmentation=_augmentation(run, material.reference_dbfs),
+        )
         self._optimiser = torch.optim.AdamW(
             [
                 {"params": group.parameters, "factor": group.rate, "weight_decay": DECAY if group.decays else 0.0}
@@ -132,6 +155,7 @@ class _Descent:
         )
         self._caution = 1.0
         self._rollbacks = 0
+        self._records: list[dict[str, Any]] = []
         self.step = 0
         self.steps = 1
         self.best = _copied(network)
@@ -141,19 +165,37 @@ class _Descent:
 
     def start(self) -> None:
         """Set out, or go on from the checkpoint."""
-        if self._run.checkpoint is not None and self._run.checkpoint.exists():
-            self._restore(self._run.checkpoint)
+        path = self._run.checkpoint
+        (resumed,) = self._team.agreed(path is not None and path.exists())
+        if resumed and path is not None:
+            self._restore(path)
         else:
-            step_s = self._step_time_s()
-            self.steps = max(WARM_UP_STEPS, round(0.85 * 60.0 * self._run.minutes / step_s))
-            began = time.monotonic()
-            self._best_esr = self._judge(self._network)
-            judge_s = time.monotonic() - began
-            self._judge_every = max(1, round(max(JUDGE_S, judge_s / JUDGE_SHARE) / step_s))
-            how = {"loss": dict(self._run.loss), "device": self._device.type}
-            self._run.log({"step": 0, "steps": self.steps, "validation_esr": self._best_esr, **how})
+            self._set_out()
         self._started = self._kept = time.monotonic()
         self._start_step = self.step
+
+    def _set_out(self) -> None:
+        """Plan the steps, judge the network as it begins, and keep that."""
+        step_s = self._step_time_s()
+        steps = self._run.steps or max(WARM_UP_STEPS, round(0.85 * 60.0 * self._run.minutes / step_s))
+        began = time.monotonic()
+        esr = self._judge(self._network)
+        judge_s = time.monotonic() - began
+        every = self._run.judge_every or max(1, round(max(JUDGE_S, judge_s / JUDGE_SHARE) / step_s))
+        *counts, self._best_esr = self._team.agreed(steps, every, esr)
+        self.steps, self._judge_every = (int(count) for count in counts)
+        self._tell(
+            {
+                "step": 0,
+                "steps": self.steps,
+                "judge_every": self._judge_every,
+                "validation_esr": self._best_esr,
+                "batch": self._batches.windows,
+                "loss": dict(self._run.loss),
+                "device": self._device.type,
+            }
+        )
+        self.keep()
 
     def advance(self) -> bool:
         """Take one step; false when the time is over."""
@@ -171,12 +213,13 @@ class _Descent:
         share = (self.step - self._start_step) / max(1, self.steps - self._start_step)
         note = f"step {self.step} of {self.steps}, best ESR {self._best_esr:.5f}"
         self._run.progress(Progress(self.step / self.steps, elapsed * (1.0 / share - 1.0), note))
-        if elapsed > OVERTIME * 60.0 * self._run.minutes and self.step < self.steps:
+        (late,) = self._team.any(self._run.steps is None and elapsed > OVERTIME * 60.0 * self._run.minutes)
+        if late and self.step < self.steps:
             self._judge_now(loss)
-            self._run.log({"step": self.step, "stopped": "the machine became slower than at the start; time is over"})
+            self._tell({"step": self.step, "stopped": "the machine became slower than at the start; time is over"})
             return False
         if self.step - self._lowest_step > max(PATIENCE * self.steps, LEAST_JUDGEMENTS * self._judge_every):
-            self._run.log({"step": self.step, "stopped": f"nothing became better since step {self._lowest_step}"})
+            self._tell({"step": self.step, "stopped": f"nothing became better since step {self._lowest_step}"})
             return False
         return True
 
@@ -184,15 +227,23 @@ class _Descent:
         """One step of AdamW; None where loss or gradient is not finite."""
         for group in self._optimiser.param_groups:
             group["lr"] = RATE * group["factor"] * self._caution * self._schedule()
-        x, y = (part.to(self._device) for part in self._batches.batch(self.step))
+        batch = self._batches.batch(self.step).to(self._device)
         self._network.train()
         self._optimiser.zero_grad(set_to_none=True)
-        loss = self._loss(y, self._network(x))
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._mixed):
+            answer = self._network(batch.x)
+        answers = self._team.gathered(batch.warped(answer.float()))
+        loss = self._loss(batch.y, answers)
+        if self._critic is not None:
+            loss = loss + self._deceit * self._critic.term(answers)
         torch.autograd.backward(loss)
+        self._team.add_gradients(self._network.parameters())
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), CLIP)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             return None
         self._optimiser.step()
+        if self._critic is not None:
+            self._critic.learn(batch.y, answers)
         return float(loss.detach())
 
     def _schedule(self) -> float:
@@ -201,9 +252,9 @@ class _Descent:
         return warm * (0.01 + 0.99 * 0.5 * (1.0 + np.cos(np.pi * self.step / self.steps)))
 
     def _judge_now(self, loss: float | None) -> None:
-        esr = self._judge(self._network)
+        (esr,) = self._team.agreed(self._judge(self._network) if self._team.rank == 0 else np.nan)
         better = bool(np.isfinite(esr)) and esr < self._best_esr
-        self._run.log({"step": self.step, "loss": loss, "validation_esr": esr if np.isfinite(esr) else None})
+        self._tell({"step": self.step, "loss": loss, "validation_esr": esr if np.isfinite(esr) else None})
         if esr < self._lowest:
             self._lowest, self._lowest_step = esr, self.step
         if better:
@@ -219,11 +270,17 @@ class _Descent:
         self._network.load_state_dict(self.best)
         self._optimiser.state.clear()
         self._caution *= 0.5
-        self._run.log({"step": self.step, "rolled_back": self._rollbacks, "rate_factor": self._caution})
+        self._tell({"step": self.step, "rolled_back": self._rollbacks, "rate_factor": self._caution})
+
+    def _tell(self, record: dict[str, Any]) -> None:
+        """Log a record, and keep it for the log of a run that goes on from here."""
+        self._records.append(record)
+        self._run.log(record)
 
     def _step_time_s(self) -> float:
         """Time of a step, measured on a copy so that the run itself does not depend on it."""
         state, optimiser = _copied(self._network), copy.deepcopy(self._optimiser.state_dict())
+        critic = copy.deepcopy(self._critic)
         times = []
         for _ in range(4):
             began = time.perf_counter()
@@ -231,20 +288,21 @@ class _Descent:
             times.append(time.perf_counter() - began)
         self._network.load_state_dict(state)
         self._optimiser.load_state_dict(optimiser)
+        self._critic = critic
         return float(np.median(times[1:]))
 
     def keep(self) -> None:
-        """Write the checkpoint: tensors and JSON, nothing that could be executed."""
-        if self._run.checkpoint is None or not np.isfinite(self._best_esr):
+        """Write the checkpoint."""
+        if self._run.checkpoint is None or self._team.rank > 0 or not np.isfinite(self._best_esr):
             return
-        tensors = {f"now.{name}": tensor for name, tensor in self._network.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for index, state in self._optimiser.state_dict()["state"].items():
-            tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        tensors = {
+            **checkpoint.put_under("now", self._network.state_dict()),
+            **checkpoint.put_under("best", self.best),
+            **checkpoint.put_under("adam", checkpoint.moments_of(self._optimiser)),
+            **checkpoint.put_under("critic", {} if self._critic is None else self._critic.tensors()),
+        }
         facts = {
-            "material": self._batches.fingerprint,
-            "seed": self._run.seed,
-            "loss": dict(self._run.loss),
+            **self._identity(),
             "step": self.step,
             "steps": self.steps,
             "judge_every": self._judge_every,
@@ -253,39 +311,56 @@ class _Descent:
             "lowest_step": self._lowest_step,
             "caution": self._caution,
             "rollbacks": self._rollbacks,
+            "log": self._records,
         }
-        contents = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        write_together({self._run.checkpoint: save_tensors(contents, {"facts": json.dumps(facts)})})
+        checkpoint.write(self._run.checkpoint, tensors, facts)
+
+    def _identity(self) -> dict[str, Any]:
+        """What has to be the same for a run to go on."""
+        return {
+            "material": self._batches.fingerprint,
+            "seed": self._run.seed,
+            "batch": self._batches.windows,
+            "loss": dict(self._run.loss),
+            "scheme": self._run.scheme,
+            "mixed": self._mixed,
+            "augment": list(self._run.augment),
+        }
 
     def _restore(self, path: Path) -> None:
+        tensors, facts = checkpoint.read(path)
         try:
-            with safe_open(path, "pt") as file:
-                facts = json.loads(file.metadata()["facts"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            own = (self._batches.fingerprint, self._run.seed, dict(self._run.loss))
-            if (facts["material"], facts["seed"], facts["loss"]) != own:
-                raise ModelError(f"{path} belongs to a run on other material, seed or loss; train without --resume")
-            self._network.load_state_dict(_under(tensors, "now."))
-            self.best = {name: tensor.to(self._device) for name, tensor in _under(tensors, "best.").items()}
-            state = self._optimiser.state_dict()
-            moments: dict[int, dict[str, torch.Tensor]] = {}
-            for name, tensor in _under(tensors, "adam.").items():
-                index, moment = name.split(".")
-                moments.setdefault(int(index), {})[moment] = tensor
-            self._optimiser.load_state_dict({**state, "state": moments})
+            changed = [name for name, own in self._identity().items() if facts[name] != own]
+            if changed:
+                raise ModelError(f"{path} belongs to a run with another {' and '.join(changed)}; train without --resume")
+            self._network.load_state_dict(checkpoint.under("now", tensors))
+            self.best = {name: tensor.to(self._device) for name, tensor in checkpoint.under("best", tensors).items()}
+            checkpoint.set_moments(self._optimiser, checkpoint.under("adam", tensors))
+            if self._critic is not None:
+                self._critic.restore(checkpoint.under("critic", tensors))
             self.step, self.steps = int(facts["step"]), int(facts["steps"])
             self._judge_every, self._best_esr = int(facts["judge_every"]), float(facts["best_esr"])
             self._lowest = np.inf if facts["lowest"] is None else float(facts["lowest"])
             self._lowest_step = int(facts["lowest_step"])
             self._caution, self._rollbacks = float(facts["caution"]), int(facts["rollbacks"])
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(f"{path} is no checkpoint of this core: {reason}; train without --resume") from error
+            for record in facts["log"]:
+                self._tell(dict(record))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise checkpoint.foreign(path, error) from error
+
+
+def _augmentation(run: Run, reference_dbfs: float) -> Augmentation | None:
+    if run.augment and run.scheme != "I":
+        raise ModelError("windows are varied with dry and wet side by side; train with --scheme I, or without --augment")
+    noise = 10.0 ** ((reference_dbfs + NOISE_DB) / 20.0) / np.sqrt(2.0)
+    return Augmentation(run.augment, noise, run.seed) if run.augment else None
+
+
+def _mixes(precision: str, network: Network, device: torch.device) -> bool:
+    if precision == "mixed" and not network.mixes:
+        raise ModelError("this network carries a state, which bfloat16 would spoil; train it with --precision single")
+    return network.mixes and (precision == "mixed" or (precision == "auto" and device.type == "cuda"))
 
 
 def _copied(network: Network) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-
-
-def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

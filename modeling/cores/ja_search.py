@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -123,7 +123,10 @@ def _descended(residual: Callable[[np.ndarray], np.ndarray], record: "_Record", 
     if not record.state.iterations:
         residual(np.array(record.state.place))  # the first may have compiled the law
         affordable = SHARE * 60.0 * run.minutes / (POINTS_AN_ITERATION * (time.perf_counter() - began))
-        record.keep(record.state._replace(iterations=int(np.clip(affordable, 1, MOST_ITERATIONS))))
+        iterations = run.steps or int(np.clip(affordable, 1, MOST_ITERATIONS))
+        record.keep(
+            record.state._replace(iterations=iterations), {"iteration": 0, "steps": iterations, "training_esr": float(r @ r)}
+        )
     while record.state.iteration < record.state.iterations:
         state, before = record.state, float(r @ r)
         place = np.array(state.place)
@@ -140,8 +143,10 @@ def _descended(residual: Callable[[np.ndarray], np.ndarray], record: "_Record", 
             damping *= 10.0
         after = float(r @ r)
         iteration = state.iteration + 1 if after < ENOUGH * before else state.iterations
-        record.keep(_State(place.tolist(), 0.1 * damping, iteration, state.iterations))
-        run.log({"iteration": state.iteration + 1, "training_esr": after})
+        record.keep(
+            _State(place.tolist(), 0.1 * damping, iteration, state.iterations),
+            {"iteration": state.iteration + 1, "training_esr": after},
+        )
         share = iteration / state.iterations
         elapsed = time.perf_counter() - began
         run.progress(Progress(0.9 * share, elapsed * (1.0 / share - 1.0), f"iteration {iteration}, ESR {after:.5f}"))
@@ -170,19 +175,27 @@ class _Record:
     def __init__(self, material: Material, run: Run) -> None:
         self._path = run.checkpoint
         self._facts = {"material": fingerprint(material.train), "seed": run.seed}
+        self._log = run.log
+        self._records: list[dict[str, Any]] = []
         self.state = _State(coordinates(FIRST).tolist())
         if self._path is not None and self._path.exists():
             self._restore(self._path)
 
-    def keep(self, state: _State) -> None:
-        """Go on from here, also after a kill."""
+    def keep(self, state: _State, record: dict[str, Any]) -> None:
+        """Log how the search came here, and go on from here, also after a kill."""
         self.state = state
+        self._tell(record)
         if self._path is not None:
-            write_together({self._path: json.dumps({**self._facts, **state._asdict()}).encode()})
+            write_together({self._path: json.dumps({**self._facts, **state._asdict(), "log": self._records}).encode()})
+
+    def _tell(self, record: dict[str, Any]) -> None:
+        self._records.append(record)
+        self._log(record)
 
     def _restore(self, path: Path) -> None:
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
+            log = [dict(record) for record in facts.pop("log")]
             place, damping, *counts = (facts.pop(name) for name in _State._fields)
             state = _State([float(number) for number in place], float(damping), *(int(count) for count in counts))
         except (OSError, KeyError, AttributeError, TypeError, ValueError) as error:
@@ -190,3 +203,5 @@ class _Record:
         if facts != self._facts or len(state.place) != coordinates(FIRST).size:
             raise ModelError(f"{path} belongs to a run on other material or with another seed; train without --resume")
         self.state = state
+        for record in log:
+            self._tell(record)

@@ -2,7 +2,7 @@
 
 ``esr``, ``emphasised`` (ESR after pre-emphasis), ``dc`` and ``l1`` are those of :mod:`modeling.losses`; ``stft`` is the
 multi-resolution STFT loss of auraloss (spectral convergence plus logarithmic magnitude); ``log_spectral`` is the log-spectral
-distance.
+distance. ``adversarial`` is no function of two signals: :mod:`modeling.cores.critic` has it.
 
 References
 ----------
@@ -65,7 +65,7 @@ FUNCTIONS: dict[str, Term] = {
 
 def objective(weights: Mapping[str, float]) -> Term:
     """Weighted sum of errors; both signals have shape ``(batch, n)``."""
-    terms = [(weight, FUNCTIONS[name]) for name, weight in weights.items() if weight]
+    terms = [(weight, FUNCTIONS[name]) for name, weight in weights.items() if weight and name in FUNCTIONS]
     return lambda target, estimate: sum(
         (weight * term(target, estimate) for weight, term in terms), start=torch.zeros((), device=target.device)
     )

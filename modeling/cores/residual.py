@@ -41,12 +41,15 @@ class Residual(nn.Module):
         state of one that has a state.
     ahead : int
         How many of these lie ahead.
+    mixes : bool
+        Whether it can be trained in mixed precision; see :class:`modeling.cores.descent.Network`.
     readout : Module
         Its last layer, without bias, zero at first.
     """
 
     reach: int
     ahead: int = 0
+    mixes: bool = False
     readout: nn.Module
 
     @abstractmethod
@@ -79,6 +82,7 @@ class Chain(Network):
         self._scale = scale
         self.before_samples = h.size - 1 - h_ahead + residual.reach - residual.ahead
         self.after_samples = h_ahead + residual.ahead
+        self.mixes = residual.mixes
 
     def groups(self) -> list[Group]:
         """The filter learns slowly."""

@@ -22,6 +22,7 @@ class TcnResidual(Residual):
     """See the module."""
 
     ahead = 64
+    mixes = True
     readout: nn.ModuleList
 
     def __init__(

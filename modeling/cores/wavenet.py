@@ -91,6 +91,7 @@ class WavenetResidual(Residual):
     """See the module."""
 
     ahead = 64
+    mixes = True
     readout: nn.Conv1d
 
     def __init__(

@@ -42,6 +42,13 @@ TRAINING = {
     "no weight": (("--loss", "esr"), "'esr' gives no weight; write esr= and a number from 0"),
     "weights of zero": (("--loss", "esr=0"), "the weights of esr=0 cannot be; give numbers from 0, one of them above it"),
     "device": (("--device", "tpu"), "device 'tpu' is unknown; choose cpu or cuda"),
+    "augmentation": (("--augment", "gain"), "there is no augmentation 'gain'; name some of polarity, speed, noise"),
+    "scheme": (("--scheme", "III"), "scheme of a training: input should be 'I' or 'II'"),
+    "precision": (("--precision", "half"), "precision of a training: input should be 'auto', 'single' or 'mixed'"),
+    "no steps": (("--steps", "0"), "steps of a training: input should be greater than or equal to 1"),
+    "no network": (("--scheme", "II"), "core 'hammerstein' knows neither scheme II nor augmentation nor mixed precision"),
+    "no config": (("--config", "{folder}/none.json"), "none.json cannot be read as JSON"),
+    "no choices": (("--config", "{folder}/bad.toml"), "bad.toml cannot be read as JSON"),
     "no time": (("--minutes", "0"), "0 minutes is no time to train; give more than 0"),
     "no number": (("--minutes", "nan"), "nan minutes is no time to train"),
     "name": (("--name", "../up"), "'../up' cannot name a model; use lower-case letters, digits"),
@@ -53,9 +60,9 @@ TRAINING = {
 
 
 @pytest.mark.parametrize("case", TRAINING)
-def test_a_training_that_cannot_be(refused, paired, case):
+def test_a_training_that_cannot_be(refused, paired, places, case):
     options, said = TRAINING[case]
-    refused(said, "train", paired, *options)
+    refused(said, "train", paired, *(option.format(**places) for option in options))
 
 
 RENDERING = {

@@ -1,7 +1,7 @@
 """A tape-like device in closed form, and material for it: independent of the deck that the program simulates."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -120,7 +120,6 @@ def fitted_to(tape_material, band_pass_material, trained) -> Callable[[str, str]
         if (name, material) == ("hammerstein", "tape"):
             return trained.model.core
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("modeling.cores.batches.BATCH", 1)
             patched.setattr("modeling.cores.batches.WINDOW_S", 0.1)
             return core_class(name).fit(
                 {"tape": tape_material, "band-pass": band_pass_material}[material], Run(minutes=0.03, seed=1)
@@ -170,3 +169,19 @@ def dataset(tape_material, held_out) -> Dataset:
 def trained(dataset, tmp_path_factory) -> Outcome:
     """A Hammerstein model on disk."""
     return train(dataset, tmp_path_factory.mktemp("session") / "models", "hammerstein", name="deck", seed=3)
+
+
+SMALL = {
+    "tcn": {},
+    "gru": {"units": 6},
+    "lstm": {"units": 6},
+    "wavenet": {"channels": [4, 2], "dilations": [1, 8, 64]},
+    "s4": {"channels": 4, "states": 2, "levels": 2, "blocks": 2},
+}
+"""Networks by name, so small that a step of them takes no time."""
+
+
+@pytest.fixture
+def small_networks(monkeypatch):
+    for name, settings in SMALL.items():
+        monkeypatch.setattr(core_class(name), "kind", partial(core_class(name).kind, **settings))

@@ -4,14 +4,14 @@ import os
 import signal
 import time
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from modeling.cores import batches, core_class, descent, ja_search, loudest
+from modeling.config import read
+from modeling.cores import NETWORKS, batches, core_class, descent, ja_search, loudest
 from modeling.cores.core import Run
 from modeling.training import train
 from signals.errors import ModelError
@@ -59,6 +59,19 @@ def test_a_model_that_does_not_beat_the_linear_filter_counts_as_untrained(datase
     assert "counts as untrained" in outcome.lines[2]
 
 
+def test_a_training_is_run_again_from_its_choices(dataset, tmp_path, small_networks, brief_descent):
+    short = replace(dataset, pairs=[pair for pair in dataset.pairs if pair.name == "music at 5 dB"])
+    first = train(short, tmp_path, "tcn", minutes=BRIEF, seed=5, loss={"l1": 1.0})
+    config = read(first.folder)
+    records = map(json.loads, (first.folder / "training.jsonl").read_text().splitlines())
+    assert [config.steps] == [record["steps"] for record in records if "steps" in record]
+    again = train(short, tmp_path, **config.model_dump(exclude={"sessions"}))
+    assert again.folder.name == "tcn-2"
+    assert again.model.card.weights_sha256 == first.model.card.weights_sha256
+    assert (again.folder / "training.jsonl").read_bytes() == (first.folder / "training.jsonl").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tcn", "tcn-2"]
+
+
 def test_progress_goes_from_nothing_to_all(dataset, tmp_path):
     seen = []
     train(dataset, tmp_path, "linear", progress=seen.append)
@@ -96,13 +109,12 @@ BRIEF = 1e-5
 
 @pytest.fixture
 def brief_descent(monkeypatch):
-    """Small batches, a checkpoint at every step, and no end of time."""
+    """Short windows, a checkpoint at every step, and no end of time."""
     import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     for module, name, value in (
-        (batches, "BATCH", 2),
         (batches, "WINDOW_S", 0.1),
         (descent, "CHECKPOINT_S", 0.0),
         (descent, "OVERTIME", 1e9),
@@ -112,24 +124,8 @@ def brief_descent(monkeypatch):
     torch.set_num_threads(threads)
 
 
-SMALL = {
-    "tcn": {},
-    "gru": {"units": 6},
-    "lstm": {"units": 6},
-    "wavenet": {"channels": [4, 2], "dilations": [1, 8, 64]},
-    "s4": {"channels": 4, "states": 2, "levels": 2, "blocks": 2},
-}
-"""Networks by name, so small that a step of them takes no time."""
-
-
-@pytest.fixture
-def small_networks(monkeypatch):
-    for name, settings in SMALL.items():
-        monkeypatch.setattr(core_class(name), "kind", partial(core_class(name).kind, **settings))
-
-
-def _fit(material, checkpoint, core="tcn"):
-    return core_class(core).fit(material, Run(minutes=BRIEF, seed=7, checkpoint=checkpoint))
+def _fit(material, checkpoint, core="tcn", log=lambda record: None):
+    return core_class(core).fit(material, Run(minutes=BRIEF, judge_every=8, seed=7, batch=2, checkpoint=checkpoint, log=log))
 
 
 @pytest.fixture
@@ -150,25 +146,28 @@ def _advance_slowly(material, checkpoint, core):
 
 
 def _killed(work, checkpoint, *arguments):
-    """Do some work in a process of its own and kill that soon after it wrote the checkpoint."""
+    """Do some work in a process of its own and kill that soon after it renewed the checkpoint."""
     process = multiprocessing.get_context("fork").Process(target=work, args=arguments)
     process.start()
-    deadline = time.monotonic() + 60
-    while not checkpoint.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.25)
+    deadline, seen = time.monotonic() + 60, set()
+    while len(seen) < 2 and time.monotonic() < deadline:
+        time.sleep(0.005)
+        seen |= {checkpoint.stat().st_mtime_ns} if checkpoint.exists() else set()
+    time.sleep(0.1)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
 
 
-@pytest.mark.parametrize("core", SMALL)
+@pytest.mark.parametrize("core", NETWORKS)
 def test_a_killed_run_resumes_to_the_same_weights(short_material, tmp_path, brief_descent, small_networks, core):
-    whole = _fit(short_material, tmp_path / "whole", core).to_arrays()
+    logs = [], []
+    whole = _fit(short_material, tmp_path / "whole", core, logs[0].append).to_arrays()
     states = [load_file(tmp_path / "whole")]
     checkpoint = tmp_path / "killed"
     _killed(_advance_slowly, checkpoint, short_material, checkpoint, core)
     assert 0 < _step(checkpoint) < _step(tmp_path / "whole")
-    resumed = _fit(short_material, checkpoint, core).to_arrays()
+    resumed = _fit(short_material, checkpoint, core, logs[1].append).to_arrays()
+    assert logs[0] == logs[1]
     assert _step(checkpoint) == _step(tmp_path / "whole")
     states.append(load_file(checkpoint))
     readouts = [array for name, array in states[0].items() if name.startswith("now.residual.readout")]
@@ -181,8 +180,8 @@ def _iterate_slowly(material, checkpoint):
     """In a process of its own: as `_fit` of ``ja``, slow enough to be killed behind the first iteration."""
     real = ja_search._Record.keep
 
-    def keep(self, state):
-        real(self, state)
+    def keep(self, state, record):
+        real(self, state, record)
         time.sleep(0.5 if state.iteration else 0.0)
 
     ja_search._Record.keep = keep
@@ -193,11 +192,13 @@ def test_a_killed_search_resumes_to_the_same_numbers(short_material, tmp_path, m
     monkeypatch.setattr(ja_search, "SHARE", 1e9)  # time for the most iterations there are
     monkeypatch.setattr(ja_search, "MOST_ITERATIONS", 2)
     monkeypatch.setattr(loudest, "STRETCH_S", 0.5)
-    whole = _fit(short_material, tmp_path / "whole", "ja")
+    logs = [], []
+    whole = _fit(short_material, tmp_path / "whole", "ja", logs[0].append)
     checkpoint = tmp_path / "killed"
     _killed(_iterate_slowly, checkpoint, short_material, checkpoint)
     assert json.loads(checkpoint.read_text())["iteration"] < 2
-    resumed = _fit(short_material, checkpoint, "ja")
+    resumed = _fit(short_material, checkpoint, "ja", logs[1].append)
+    assert logs[0] == logs[1]
     assert resumed.bends
     assert resumed.settings() == whole.settings()
     assert np.array_equal(resumed.filters, whole.filters)
@@ -215,20 +216,21 @@ def _step(checkpoint):
         return json.loads(file.metadata()["facts"])["step"]
 
 
-def test_ctrl_c_leaves_a_checkpoint_and_one_line(short_material, tmp_path, monkeypatch, brief_descent):
+@pytest.mark.parametrize("asking", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_a_checkpoint_and_one_line(short_material, tmp_path, monkeypatch, brief_descent, asking):
     checkpoint = tmp_path / "state"
     real, calls = descent._Descent.advance, []
 
     def advance(self):
         calls.append(1)
         if len(calls) == 3:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), asking)
         return real(self)
 
     monkeypatch.setattr(descent._Descent, "advance", advance)
-    with pytest.raises(ModelError, match=r"interrupted at step 2 of \d+; go on with --resume"):
+    with pytest.raises(ModelError, match=r"interrupted at step 3 of \d+; go on with --resume"):
         _fit(short_material, checkpoint)
-    assert _step(checkpoint) == 2
+    assert _step(checkpoint) == 3  # the step in which it was asked is taken to its end
 
 
 @pytest.mark.parametrize("damage", ["text", "cut", "other material"])
@@ -263,7 +265,7 @@ def test_a_gpu_that_is_absent_is_told_in_one_line(short_material, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("core", SMALL)
+@pytest.mark.parametrize("core", NETWORKS)
 def test_none_of_twenty_seeds_ends_in_nan(short_material, brief_descent, small_networks, core):
     records = []
     for seed in range(20):
@@ -277,8 +279,8 @@ def test_a_fit_that_meets_nan_rolls_back_and_goes_on(short_material, monkeypatch
     real, records = batches.Batches.batch, []
 
     def batch(self, step):
-        x, y = real(self, step)
-        return (x * float("nan"), y) if step == 5 else (x, y)
+        drawn = real(self, step)
+        return drawn._replace(x=drawn.x * float("nan")) if step == 5 else drawn
 
     monkeypatch.setattr(batches.Batches, "batch", batch)
     core = core_class("tcn").fit(short_material, Run(minutes=BRIEF, log=records.append))

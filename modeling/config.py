@@ -1,0 +1,131 @@
+"""All that is chosen of a training, resolved, as ``config.json`` beside the model: with it the training can be run again.
+
+What the clock decided in the first run, the number of steps and how often a network is judged, is written down as well, so that
+on the same machine the same model comes of it.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from modeling.cores import DEFAULT
+from modeling.cores.augmentation import checked_kinds
+from modeling.cores.core import Run
+from modeling.losses import WEIGHTS, checked_weights
+from signals.errors import ModelError
+
+CONFIG = "config.json"
+SCHEMA_VERSION = 1
+
+
+class Config(BaseModel):
+    """Choices of a training; those of a fit are the fields of :class:`modeling.cores.core.Run`.
+
+    Attributes
+    ----------
+    sessions : tuple of str
+        Folders to learn from, as seen from that of the file.
+    track : int or None
+        Programme track; None for the first.
+    dbx : str
+        Position of the dbx switch of the takes to learn from.
+    core : str
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    schema_version: int = SCHEMA_VERSION
+    sessions: tuple[str, ...] = ()
+    track: int | None = None
+    dbx: str = "off"
+    core: str = DEFAULT
+    minutes: float = Field(default=1.0, allow_inf_nan=True)
+    seed: int = Field(default=0, ge=0)
+    loss: dict[str, float] = WEIGHTS
+    device: str | None = None
+    steps: int | None = Field(default=None, ge=1)
+    judge_every: int | None = Field(default=None, ge=1)
+    batch: int | None = Field(default=None, ge=1)
+    scheme: Literal["I", "II"] = "I"
+    precision: Literal["auto", "single", "mixed"] = "auto"
+    augment: tuple[str, ...] = ()
+
+    @field_validator("minutes")
+    @classmethod
+    def _time(cls, minutes: float) -> float:
+        if not 0.0 < minutes < math.inf:
+            raise ModelError(f"{minutes:g} minutes is no time to train; give more than 0")
+        return minutes
+
+    @field_validator("loss")
+    @classmethod
+    def _weights(cls, loss: dict[str, float]) -> dict[str, float]:
+        return checked_weights(loss)
+
+    @field_validator("augment")
+    @classmethod
+    def _kinds(cls, augment: tuple[str, ...]) -> tuple[str, ...]:
+        return checked_kinds(augment)
+
+    def with_(self, chosen: Mapping[str, Any]) -> "Config":
+        """The same with some choices changed; those that are None are none. A new time undoes a number of steps.
+
+        Raises
+        ------
+        ModelError
+            One cannot be.
+        """
+        fresh = {name: value for name, value in chosen.items() if value is not None}
+        undone = {"steps": None, "judge_every": None} if "minutes" in fresh else {}
+        return _checked({**self.model_dump(), **undone, **fresh})
+
+    def resolved(self, records: Sequence[Mapping[str, Any]]) -> "Config":
+        """With what a fit settled by itself, as its first record that has steps says."""
+        settled = next((record for record in records if "steps" in record), {})
+        return self.with_({name: settled.get(name) for name in ("steps", "judge_every", "batch", "device")})
+
+    def of_run(self) -> dict[str, Any]:
+        """Choices that a fit is told, by their names in :class:`modeling.cores.core.Run`."""
+        return {field.name: getattr(self, field.name) for field in fields(Run) if field.name in type(self).model_fields}
+
+    def seen_from(self, folder: Path, sessions: Sequence[Path]) -> "Config":
+        """The same for sessions, whose places are told from the folder in which it will be kept."""
+        return self.with_({"sessions": tuple(Path(os.path.relpath(path, folder)).as_posix() for path in sessions)})
+
+    def to_json(self) -> bytes:
+        """Contents of the file."""
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
+
+def read(path: Path) -> Config:
+    """Read choices from a file, or from a folder that holds one.
+
+    Raises
+    ------
+    ModelError
+        There is none, or one of its choices cannot be.
+    """
+    path = path / CONFIG if path.is_dir() else path
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as JSON: {error}; name the {CONFIG} of a model") from error
+    if not isinstance(document, dict):
+        raise ModelError(f"{path} holds no choices by name; name the {CONFIG} of a model")
+    config = _checked(document, f"{path}: ")
+    return config.with_({"sessions": tuple(str(path.parent / session) for session in config.sessions)})
+
+
+def _checked(choices: Mapping[str, Any], where: str = "") -> Config:
+    try:
+        return Config.model_validate(choices)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ModelError(f"{where}{name} of a training: {first['msg'][0].lower()}{first['msg'][1:]}") from error

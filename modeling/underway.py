@@ -1,0 +1,100 @@
+"""A training under way: its folder, with log, choices and checkpoint, from which it goes on when it was cut off."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from modeling.config import CONFIG, Config, read
+from modeling.cores import NETWORKS, core_class
+from modeling.cores.core import Core
+from modeling.journal import Journal
+from modeling.model import free_folder
+from modeling.processes import rank, size
+from sessions.disk import told_as_session_error, write_together
+from signals.errors import ModelError
+
+FOLDER = ".{}.training"
+CHECKPOINT = "checkpoint"
+
+
+def planned(models: Path, config: Config, name: str | None = None, resume: bool = False) -> tuple[type[Core], Path, Path]:
+    """Core of a training, folder of the model, and folder while it runs; or why it cannot be: before anything is aligned.
+
+    Raises
+    ------
+    ModelError
+        Unknown core, a name that is taken or cannot be one, nothing to resume, no such device, or several processes for a core
+        that one fits.
+    """
+    kind = core_class(config.core)
+    if config.core not in NETWORKS:
+        if size() > 1:
+            raise ModelError(f"core '{config.core}' is fitted by one process, not by {size()}; start it without torchrun")
+        if config.scheme != "I" or config.augment or config.precision == "mixed":
+            raise ModelError(
+                f"core '{config.core}' knows neither scheme II nor augmentation nor mixed precision; "
+                f"leave them out, or choose a network: {', '.join(NETWORKS)}"
+            )
+    if config.device is not None:
+        from modeling.cores.descent import device_named
+
+        device_named(config.device)
+    folder = free_folder(models, name, config.core)
+    running = models / FOLDER.format(folder.name)
+    if resume and not running.exists():
+        raise ModelError(f"there is nothing to resume at {running}; train without --resume")
+    return kind, folder, running
+
+
+def interrupted(models: Path, name: str | None, core: str | None = None) -> tuple[str, Config]:
+    """Name and choices of a training that was cut off: the one of that name, of that core, or the only one.
+
+    Raises
+    ------
+    ModelError
+        There is none, or there are several.
+    """
+    prefix, suffix = FOLDER.split("{}")
+    there = {
+        path.name.removeprefix(prefix).removesuffix(suffix): read(path) for path in sorted(models.glob(FOLDER.format("*")))
+    }
+    found = {
+        one: config
+        for one, config in there.items()
+        if name in (None, one) and core in (None, config.core) and not (models / one).exists()
+    }
+    if len(found) > 1:
+        raise ModelError(f"{models} has {len(found)} trainings to resume; choose one by --name {' or '.join(found)}")
+    if not found:
+        where = models / FOLDER.format(name or core or "*")
+        raise ModelError(f"there is nothing to resume at {where}; train without --resume")
+    return next(iter(found.items()))
+
+
+@contextmanager
+def underway(running: Path, config: Config, resume: bool) -> Iterator[Journal]:
+    """The journal of a training that begins or goes on in a folder, which is gone at its end, and where there is no checkpoint.
+
+    Other processes than the first keep their journal to themselves.
+
+    Raises
+    ------
+    SessionError
+        The folder cannot be written.
+    """
+    if rank() > 0:
+        yield Journal(None)
+        return
+    if not resume:
+        shutil.rmtree(running, ignore_errors=True)
+    with told_as_session_error(running):
+        running.mkdir(parents=True, exist_ok=True)
+    try:
+        write_together({running / CONFIG: config.to_json()})
+        yield Journal(running)
+    except BaseException:
+        if not (running / CHECKPOINT).exists():
+            shutil.rmtree(running, ignore_errors=True)
+        raise
+    shutil.rmtree(running, ignore_errors=True)

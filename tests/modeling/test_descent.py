@@ -1,0 +1,97 @@
+"""What a network can be trained with, each on a short stretch."""
+
+import os
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from modeling.cores import NETWORKS, batches, core_class, descent
+from modeling.cores.core import Run
+from modeling.cores.critic import Critic
+from modeling.pairs import Unwarped
+from signals.errors import ModelError
+
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def material(tape_material):
+    """One piece; as if a tape had run 0.5 % fast, what was sent is there on a time of its own."""
+    (pair,) = tape_material.train[2:]
+    sent = np.interp(np.arange(pair.samples * 1.005) / 1.005, np.arange(pair.samples), pair.dry).astype(np.float32)
+    pair = replace(pair, unwarped=Unwarped(sent, 1.005 * np.arange(pair.samples)))
+    return replace(tape_material, train=[pair], validation=tape_material.validation[2:], tones=())
+
+
+@pytest.fixture(autouse=True)
+def _brief(monkeypatch, small_networks):
+    monkeypatch.setattr(batches, "WINDOW_S", 0.1)
+    monkeypatch.setattr(descent, "CHECKPOINT_S", 0.0)
+
+
+def _fit(material, core="tcn", **how):
+    log = []
+    found = core_class(core).fit(
+        material, Run(**{"steps": STEPS, "judge_every": STEPS, "seed": 4, "log": log.append, **how})
+    )
+    return found, [record["loss"] for record in log if "loss" in record and "step" in record and record["step"]]
+
+
+@pytest.mark.parametrize("core", NETWORKS)
+def test_every_network_learns_through_the_delay_line(material, core):
+    _, losses = _fit(material, core, scheme="II", steps=2, judge_every=1)
+    assert len(losses) == 2
+    assert np.isfinite(losses).all()
+
+
+def test_mixed_precision_comes_to_the_same(material):
+    single, mixed = (_fit(material, judge_every=2, precision=precision)[1] for precision in ("single", "mixed"))
+    assert single != mixed
+    assert mixed == pytest.approx(single, rel=0.01)  # bfloat16 rounds by 0.4 % at most
+    assert _fit(material, judge_every=2)[1] == single  # what a CPU does unasked
+
+
+@pytest.mark.parametrize("core", ["gru", "lstm", "s4"])
+def test_a_state_is_not_carried_in_mixed_precision(material, core):
+    with pytest.raises(ModelError, match="train it with --precision single"):
+        _fit(material, core, precision="mixed")
+
+
+def test_augmented_windows_go_with_scheme_one_alone(material):
+    with pytest.raises(ModelError, match="train with --scheme I, or without --augment"):
+        _fit(material, scheme="II", augment=("polarity",))
+
+
+def test_critics_learn_to_tell_sounds_apart():
+    torch.manual_seed(2)
+    critic = Critic(1, torch.device("cpu"))
+    time = torch.arange(4800) / 48000
+    recording = 0.1 * torch.sin(2 * torch.pi * 440 * time)[None]
+    answer = recording + 0.01 * torch.randn(1, 4800)
+    before = critic.term(answer) - critic.term(recording)
+    for _ in range(60):
+        critic.learn(recording, answer)
+    assert critic.term(answer) - critic.term(recording) > before + 0.5
+
+
+def test_critics_go_on_where_they_were(material, tmp_path, monkeypatch):
+    how = {"loss": {"esr": 1.0, "adversarial": 0.05}}
+    whole, losses = _fit(material, checkpoint=tmp_path / "whole", **how)
+    real, calls = descent._Descent.advance, []
+
+    def advance(self):
+        calls.append(1)
+        if len(calls) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(self)
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(descent._Descent, "advance", advance)
+        with pytest.raises(ModelError, match="interrupted at step 5 of 12"):
+            _fit(material, checkpoint=tmp_path / "state", **how)
+    resumed, again = _fit(material, checkpoint=tmp_path / "state", **how)
+    assert again == losses
+    assert all(np.array_equal(array, resumed.to_arrays()[name]) for name, array in whole.to_arrays().items())
