@@ -54,8 +54,9 @@ class Card(BaseModel):
         Whether the model beats the linear filter on held-out material.
     training : dict
         Seed and budget, and what the core says of its fit.
-    transport_rms_percent, noise_dbfs : float or None
-        Speed deviation and level of the noise in silence that the generators make; None without one.
+    transport_rms_percent, noise_dbfs, modulation_db : float or None
+        Speed deviation, level of the noise in silence, and that of modulation noise re the sound, that the generators make; None
+        without one.
     weights_sha256 : str
         Digest of ``model.safetensors``.
     log_sha256 : str or None
@@ -84,6 +85,7 @@ class Card(BaseModel):
     training: dict[str, Condition]
     transport_rms_percent: float | None
     noise_dbfs: float | None
+    modulation_db: float | None = None
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     log_sha256: str | None = None
     limits: list[str] = []

@@ -224,6 +224,7 @@ def _assemble(
         training=training,
         transport_rms_percent=None if transport is None else transport.rms_percent,
         noise_dbfs=None if silent is None else silent.level_dbfs,
+        modulation_db=None if noise is None else noise.modulation_db,
         weights_sha256=digest(weights_of(core, transport, noise, behind)),
         log_sha256=digest(log.encode()),
         limits=limits_of(
@@ -233,6 +234,7 @@ def _assemble(
             trained=trained,
             moves=transport is not None,
             hisses=silent is not None,
+            modulates=noise is not None and noise.unevenness is not None,
         ),
     )
     return Model(card, core, transport, noise, behind)
@@ -242,7 +244,7 @@ def _noises(
     dataset: Dataset, sample_rate: int
 ) -> tuple[NoiseGenerator | None, NoiseGenerator | None, NoiseGenerator | None]:
     """Noise of the tape, what comes behind a decoder, and what is heard in silence."""
-    noise = None if dataset.silence is None else NoiseGenerator.fit(dataset.silence, sample_rate)
+    noise = None if dataset.silence is None else NoiseGenerator.fit(dataset.silence, sample_rate, dataset.unevenness)
     if dataset.behind is None:
         return noise, None, noise
     silent = behind = NoiseGenerator.fit(dataset.behind, sample_rate)
@@ -274,6 +276,8 @@ def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float
 
 def _floor_line(floor: Floor) -> str:
     parts = [f"timing {_esr(floor.timing)}"]
+    if floor.modulation is not None:
+        parts.insert(0, f"modulation noise {_esr(floor.modulation)}")
     if floor.noise is not None:
         parts.insert(0, f"noise {_esr(floor.noise)}")
     if floor.replicate is not None:
