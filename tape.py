@@ -200,6 +200,8 @@ def train(
     dbx: Annotated[str, typer.Option(help="Takes to learn from: dbx off, on, encode or decode.")] = "off",
     loss: Annotated[str | None, typer.Option(help="What a network is to lower, as weights: esr=1,stft=0.1.")] = None,
     device: Annotated[str | None, typer.Option(help="Where networks are trained, cpu or cuda.")] = None,
+    transport: Annotated[str, typer.Option(help="What makes wow and flutter, parametric or diffusion.")] = "parametric",
+    noise: Annotated[str, typer.Option(help="What makes noise, parametric or diffusion.")] = "parametric",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -210,6 +212,7 @@ def train(
     from capture import terminal
     from modeling.cores import DEFAULT
     from modeling.dataset import from_session
+    from modeling.generators.trial import Generators, kind_named
     from modeling.losses import WEIGHTS, read_weights
     from modeling.motions import aligned_passes
     from modeling.training import planned
@@ -218,9 +221,11 @@ def train(
     core = core or DEFAULT
     opened = Session.open(session)
     weights = WEIGHTS if loss is None else read_weights(loss)
+    generators = Generators(kind_named(transport), kind_named(noise))
     planned(opened.path / "models", core, name, minutes, resume, device)
     with terminal.reporting(quiet=as_json) as reporter:
-        how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume, "loss": weights, "device": device}
+        how: dict[str, Any] = {"name": name, "minutes": minutes, "seed": seed, "resume": resume, "loss": weights}
+        how |= {"device": device, "generators": generators}
         known = aligned_passes(opened, reporter.step, dbx)
         dataset = from_session(opened, track, known, reporter.step, dbx)
         outcome = _train(reporter, opened, dataset, known, core, **how)

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modeling.compander import Companding
 from modeling.evaluation import Evaluation
+from modeling.generators.trial import Trial
 from sessions.results import Condition
 
 SCHEMA_VERSION = 1
@@ -61,6 +62,8 @@ class Card(BaseModel):
         Digest of ``model.safetensors``.
     log_sha256 : str or None
         Digest of ``training.jsonl``.
+    generators : list of Trial
+        What became of each generator that was tried, held against what was measured and not learnt from.
     limits : list of str
         What the model does not know, a sentence each.
     """
@@ -88,6 +91,7 @@ class Card(BaseModel):
     modulation_db: float | None = None
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     log_sha256: str | None = None
+    generators: list[Trial] = []
     limits: list[str] = []
 
     @property

@@ -18,7 +18,7 @@ from modeling.dataset import Dataset
 from modeling.evaluation import Evaluation, evaluate
 from modeling.floor import Floor
 from modeling.generators.noise import NoiseGenerator
-from modeling.generators.transport import TransportGenerator
+from modeling.generators.trial import PARAMETRIC, Generators, Trial, noise_of, transport_of
 from modeling.losses import WEIGHTS
 from modeling.model import Model, digest, free_folder, save, weights_of
 from modeling.pairs import Pair, select
@@ -96,6 +96,7 @@ def train(
     motions: Sequence[Timebase] = (),
     loss: Mapping[str, float] = WEIGHTS,
     device: str | None = None,
+    generators: Generators = PARAMETRIC,
     progress: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
@@ -118,6 +119,8 @@ def train(
         Of all passes like the one that the data set is cut from; by default that of the data set alone.
     loss, device : mapping, str or None
         What networks are trained on and where; see :class:`modeling.cores.core.Run`.
+    generators : Generators
+        What makes wow and flutter, and noise.
     say : callable
         Told each line of the result as soon as it is known.
 
@@ -168,7 +171,9 @@ def train(
 
     log = "".join(json.dumps(record) + "\n" for record in records)
     settings: dict[str, str | int | float] = {"seed": seed, "minutes": minutes, "fit_s": fit_s}
-    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions)
+    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions, generators, report)
+    for line in map(_trial_line, model.card.generators):
+        tell(line)
     save(model, folder, log)
     checkpoint.unlink(missing_ok=True)
     return Outcome(model, folder, evaluation, lines)
@@ -198,10 +203,18 @@ def _assemble(
     training: dict[str, str | int | float],
     log: str,
     motions: Sequence[Timebase],
+    generators: Generators,
+    report: Callable[[Progress], None],
 ) -> Model:
     """Join core, generators and card."""
-    transport = TransportGenerator.fit(motions or [dataset.trajectory])
-    noise, behind, silent = _noises(dataset, core.sample_rate)
+    seed = int(training["seed"])
+
+    def learning(what: str, part: float) -> None:
+        report(Progress(part, None, what))
+
+    transport, trials = transport_of(motions or [dataset.trajectory], generators.transport, seed, learning)
+    noise, heard = noise_of(dataset.silence, core.sample_rate, dataset.unevenness, generators.noise, seed, learning)
+    behind, silent = _behind(dataset, noise, core.sample_rate)
     card = Card(
         name=name,
         created=now(),
@@ -227,6 +240,7 @@ def _assemble(
         modulation_db=None if noise is None else noise.modulation_db,
         weights_sha256=digest(weights_of(core, transport, noise, behind)),
         log_sha256=digest(log.encode()),
+        generators=[*trials, *heard],
         limits=limits_of(
             dataset.source,
             dataset.pairs,
@@ -240,20 +254,19 @@ def _assemble(
     return Model(card, core, transport, noise, behind)
 
 
-def _noises(
-    dataset: Dataset, sample_rate: int
-) -> tuple[NoiseGenerator | None, NoiseGenerator | None, NoiseGenerator | None]:
-    """Noise of the tape, what comes behind a decoder, and what is heard in silence."""
-    noise = None if dataset.silence is None else NoiseGenerator.fit(dataset.silence, sample_rate, dataset.unevenness)
+def _behind(
+    dataset: Dataset, noise: NoiseGenerator | None, sample_rate: int
+) -> tuple[NoiseGenerator | None, NoiseGenerator | None]:
+    """What comes behind a decoder, and what is heard in silence."""
     if dataset.behind is None:
-        return noise, None, noise
+        return None, noise
     silent = behind = NoiseGenerator.fit(dataset.behind, sample_rate)
     if dataset.silence is not None and dataset.companding is not None and behind is not None:
         decoder = dataset.companding.decoder(1, sample_rate, dataset.reference_dbfs)
         decoded = decoder.process((dataset.silence - dataset.silence.mean())[None])[0]
         quiet = NoiseGenerator.fit(decoded[round(SETTLING_S * sample_rate) :], sample_rate)
         behind = behind if quiet is None else behind.less(quiet)
-    return noise, behind, silent
+    return behind, silent
 
 
 def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float) -> list[str]:
@@ -272,6 +285,18 @@ def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float
             f"{evaluation.harmonic_error_db:.1f} dB RMS"
         )
     return lines
+
+
+def _trial_line(trial: Trial) -> str:
+    what = "wow and flutter" if trial.of == "transport" else "noise"
+    if trial.test is None:
+        return f"{what}, {trial.kind}: too little was held out to test it"
+    told = "told from" if trial.test.rejects else "not told from"
+    advice = "; the model card recommends it" if trial.recommended and not trial.used else ""
+    return (
+        f"{what}, {trial.kind}: {told} {trial.test.windows} held-out windows (energy distance {trial.test.statistic:.2f}, "
+        f"p = {trial.test.p_value:.2g}){advice}"
+    )
 
 
 def _floor_line(floor: Floor) -> str:

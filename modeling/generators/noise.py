@@ -5,7 +5,7 @@ sound lies on the tape, noise comes in proportion to it as well: see :mod:`model
 noise of its own and the same hum.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -14,12 +14,15 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import welch
 
 from modeling.generators.lines import Lines, take_out
-from modeling.generators.shaped import TAPS, Shaped
+from modeling.generators.shaped import TAPS, Shaped, evened, flattened, source_of, under
 
 HUM_LOW_HZ, HUM_HIGH_HZ = 40.0, 1000.0
 LEAST_S = 1.0
 SMOOTHED = 9
 """Bins, 26 Hz at 48 kHz: of a third octave at 25 Hz a few seconds of silence tell too little by themselves."""
+NET = "diffusion"
+NET_PLAN = (8, 4, 4, 1)
+"""Channels, depth, steps, and the whole band: it has to run at the rate of sound."""
 _HUM, _HISS, _UNEVEN = 1, 2, 3
 
 
@@ -56,10 +59,18 @@ class NoiseGenerator:
         """
         if silence.size < LEAST_S * sample_rate:
             return None
-        hum, rest = take_out(silence - silence.mean(), sample_rate, HUM_LOW_HZ, HUM_HIGH_HZ)
-        _, density = welch(rest, sample_rate, nperseg=TAPS)
-        hiss = Shaped.of_density(uniform_filter1d(density, SMOOTHED, mode="nearest"), sample_rate)
+        hum, _, density = _parted(silence, sample_rate)
+        hiss = Shaped.of_density(density, sample_rate)
         return cls(hiss, hum, sample_rate, None if unevenness is None else Shaped.of_density(unevenness, sample_rate))
+
+    def diffused(self, silence: np.ndarray, seed: int = 0, progress: Callable[[float], None] = lambda _: None) -> Self:
+        """The same with hiss that a net has learnt from a recording of silent tape."""
+        from modeling.generators.diffusion import Plan, fit
+
+        _, rest, density = _parted(silence, self.sample_rate)
+        flat = flattened(rest, density, self.sample_rate)
+        net = fit([flat], Plan(*NET_PLAN), seed, progress=progress)
+        return replace(self, hiss=Shaped.of_density(evened(density, net), self.sample_rate, net))
 
     def less(self, other: Self) -> "NoiseGenerator":
         """The same with the hiss of another taken off, as far as it reaches; its hum stays."""
@@ -72,6 +83,7 @@ class NoiseGenerator:
             "hum_frequency_hz": self.hum.frequency_hz,
             "hum_amplitude": self.hum.amplitude,
         }
+        arrays |= {f"{NET}.{name}": array for name, array in self.hiss.source.to_arrays().items()}
         return arrays if self.unevenness is None else {**arrays, "unevenness": self.unevenness.shape}
 
     @classmethod
@@ -79,7 +91,7 @@ class NoiseGenerator:
         """Inverse of :meth:`to_arrays`."""
         hum = Lines(arrays["hum_frequency_hz"], arrays["hum_amplitude"])
         uneven = Shaped(arrays["unevenness"]) if "unevenness" in arrays else None
-        return cls(Shaped(arrays["shape"]), hum, sample_rate, uneven)
+        return cls(Shaped(arrays["shape"], source_of(under(arrays, NET))), hum, sample_rate, uneven)
 
     @property
     def level_dbfs(self) -> float:
@@ -109,3 +121,10 @@ class NoiseGenerator:
 
     def _hum_phase(self, seed: int) -> np.ndarray:
         return np.random.default_rng([seed, _HUM]).uniform(0.0, 2.0 * np.pi, self.hum.frequency_hz.size)
+
+
+def _parted(silence: np.ndarray, sample_rate: int) -> tuple[Lines, np.ndarray, np.ndarray]:
+    """Hum, the rest, and the power density of the rest."""
+    hum, rest = take_out(silence - silence.mean(), sample_rate, HUM_LOW_HZ, HUM_HIGH_HZ)
+    _, density = welch(rest, sample_rate, nperseg=TAPS)
+    return hum, rest, uniform_filter1d(density, SMOOTHED, mode="nearest")
