@@ -217,6 +217,10 @@ def train(
         str | None, typer.Option(help="How a network's windows are varied: some of polarity,speed,noise; by default not.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="Where networks are trained, cpu or cuda.")] = None,
+    transport: Annotated[
+        str | None, typer.Option(help="What makes wow and flutter: parametric (the default) or diffusion.")
+    ] = None,
+    noise: Annotated[str | None, typer.Option(help="What makes noise: parametric (the default) or diffusion.")] = None,
     precision: Annotated[
         str | None, typer.Option(help="Of convolutions: single, mixed (bfloat16), or auto (the default): mixed on a GPU.")
     ] = None,
@@ -252,6 +256,7 @@ def train(
     options: dict[str, Any] = {"core": core, "minutes": minutes, "steps": steps, "batch": batch, "track": track}
     options |= {"seed": seed, "dbx": dbx, "loss": None if loss is None else read_weights(loss), "scheme": scheme}
     options |= {"augment": None if augment is None else augment.split(","), "device": device, "precision": precision}
+    options |= {"transport": transport, "noise": noise}
     chosen = chosen.with_(options)
     planned(models, chosen, name, resume)
     with terminal.reporting(quiet=as_json or rank() > 0) as reporter:

@@ -104,6 +104,13 @@ class Timebase:
             result = result + ends * (time - inside)
         return result
 
+    def between(self, start_s: float, stop_s: float) -> "Timebase":
+        """The part of the trajectory from one input time to another, less than a step longer at either end."""
+        times = self.input_times_s
+        first = max(0, int(np.searchsorted(times, start_s, "right")) - 1)
+        stop = int(np.searchsorted(times, stop_s)) + 1
+        return Timebase(float(times[first]), self.step_s, self.delay_s[first:stop], self.sd_s[first:stop])
+
     def shifted(self, seconds: float) -> "Timebase":
         """The same trajectory with a constant added to the delay."""
         return Timebase(self.start_s, self.step_s, self.delay_s + seconds, self.sd_s)

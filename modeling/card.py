@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modeling.compander import Companding
 from modeling.evaluation import Evaluation
+from modeling.generators.trial import Trial
 from sessions.results import Condition
 
 SCHEMA_VERSION = 1
@@ -54,12 +55,15 @@ class Card(BaseModel):
         Whether the model beats the linear filter on held-out material.
     training : dict
         Seed and budget, and what the core says of its fit.
-    transport_rms_percent, noise_dbfs : float or None
-        Speed deviation and level of the noise in silence that the generators make; None without one.
+    transport_rms_percent, noise_dbfs, modulation_db : float or None
+        Speed deviation, level of the noise in silence, and that of modulation noise re the sound, that the generators make; None
+        without one.
     weights_sha256 : str
         Digest of ``model.safetensors``.
     log_sha256 : str or None
         Digest of ``training.jsonl``.
+    generators : list of Trial
+        What became of each generator that was tried, held against what was measured and not learnt from.
     limits : list of str
         What the model does not know, a sentence each.
     """
@@ -84,8 +88,10 @@ class Card(BaseModel):
     training: dict[str, Condition]
     transport_rms_percent: float | None
     noise_dbfs: float | None
+    modulation_db: float | None = None
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     log_sha256: str | None = None
+    generators: list[Trial] = []
     limits: list[str] = []
 
     @property

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from modeling.cores import DEFAULT
 from modeling.cores.augmentation import checked_kinds
 from modeling.cores.core import Run
+from modeling.generators.trial import Kind
 from modeling.losses import WEIGHTS, checked_weights
 from signals.errors import ModelError
 
@@ -36,6 +37,8 @@ class Config(BaseModel):
     dbx : str
         Position of the dbx switch of the takes to learn from.
     core : str
+    transport, noise : str
+        What makes wow and flutter, and noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -55,6 +58,8 @@ class Config(BaseModel):
     scheme: Literal["I", "II"] = "I"
     precision: Literal["auto", "single", "mixed"] = "auto"
     augment: tuple[str, ...] = ()
+    transport: Kind = "parametric"
+    noise: Kind = "parametric"
 
     @field_validator("minutes")
     @classmethod

@@ -14,6 +14,7 @@ from modeling.compander import Companding
 from modeling.compander_fit import fitted
 from modeling.compander_start import HALVES, Start, constants
 from modeling.floor import Floor, floor_of, replicate_esr
+from modeling.generators.unevenness import unevenness
 from modeling.material import pairs_of, spans_of_length, spans_of_sheet
 from modeling.pairs import Pair, Span, select
 from sessions.manifest import TakeRecord
@@ -49,6 +50,8 @@ class Dataset:
         Halves of a compander that the pairs were made with.
     behind : ndarray, shape (samples,), or None
         Recording of silent tape behind a decoder.
+    unevenness : ndarray, shape (bins,), or None
+        Density of what multiplies a sound on tape; see :func:`modeling.generators.unevenness.unevenness`.
     """
 
     pairs: list[Pair]
@@ -60,6 +63,7 @@ class Dataset:
     split: str
     companding: Companding | None = None
     behind: np.ndarray | None = None
+    unevenness: np.ndarray | None = None
 
 
 def from_session(
@@ -161,13 +165,13 @@ def _from_passes(
         conditions={**first.conditions, "speed_cm_s": session.manifest.speed_cm_s},
     )
     start = _start(session, dbx, number, progress)
-    tape_silence = None
+    bare = None
     plain = [take for take in session.takes("play") if _dbx_of(take) == "off"]
     if start and start.companding.decode and plain:
         heard, base = _aligned(session, plain[0], number, known, progress)
-        tape_silence = _silence(Take(heard, session.stimulus(plain[0].stimulus or "main")[0], base, {}))
+        bare = Take(heard, session.stimulus(plain[0].stimulus or "main")[0], base, {})
     progress(f"cutting pairs of track {number}")
-    return from_take(sheet, sent, returned, alignment, source, repeat, start, tape_silence)
+    return from_take(sheet, sent, returned, alignment, source, repeat, start, bare)
 
 
 def _aligned(
@@ -197,7 +201,7 @@ def from_take(
     source: Source,
     repeat: tuple[AudioReader, Alignment] | None = None,
     start: Start | None = None,
-    tape_silence: np.ndarray | None = None,
+    bare: Take | None = None,
 ) -> Dataset:
     """Make a data set from one channel of an aligned take, and of a repeated one where there is one.
 
@@ -205,8 +209,8 @@ def from_take(
     ----------
     start : Start, optional
         Halves of a compander that it was made with.
-    tape_silence : ndarray, shape (samples,), optional
-        Silent tape without dbx: behind a decoder the hiss of a silent tape lies below what comes after.
+    bare : Take, optional
+        The same track without dbx: behind a decoder the hiss of a silent tape lies below what comes after.
 
     Raises
     ------
@@ -216,17 +220,18 @@ def from_take(
     spans = spans_of_sheet(sheet, alignment.channel)
     pairs = pairs_of(sent, alignment.channel, returned, alignment.returned, lambda span: _timebase(alignment, span), spans)
     companding = _fitted(start, pairs, sheet.reference_dbfs)
-    silence, behind = _silence(Take(returned, sheet, alignment, {})), None
-    if companding and companding.decode:
-        silence, behind = tape_silence, silence
+    take, decoded = Take(returned, sheet, alignment, {}), bool(companding and companding.decode)
+    tape = bare if decoded else take
+    silence, uneven = (_silence(tape), unevenness(tape)) if tape else (None, None)
+    behind = _silence(take) if decoded else None
     replicate = None
     if repeat is not None:
         test = [span for span in spans if span.split == "test"]
         timebases = [(_timebase(alignment, span), _timebase(repeat[1], span)) for span in test]
         replicate = replicate_esr(returned, repeat[0], (alignment.returned, repeat[1].returned), timebases, test)
-    floor = floor_of(select(pairs, "test"), silence, replicate, companding, sheet.reference_dbfs)
+    floor = floor_of(select(pairs, "test"), silence, replicate, companding, sheet.reference_dbfs, uneven)
     split = "by piece of music, as the stimulus says: no piece is in more than one part"
-    return Dataset(pairs, sheet.reference_dbfs, floor, silence, alignment.base, source, split, companding, behind)
+    return Dataset(pairs, sheet.reference_dbfs, floor, silence, alignment.base, source, split, companding, behind, uneven)
 
 
 def from_pair(

@@ -50,8 +50,8 @@ class Evaluation(BaseModel):
         Error-to-signal ratio, plain and after pre-emphasis.
     baseline_esr, baseline_emphasised_esr : float or None
         The same of the linear least-squares filter.
-    floor_esr, noise_floor_esr, timing_floor_esr, replicate_floor_esr : float or None
-        What noise and residual timing alone leave; the first is what the error is held against.
+    floor_esr, noise_floor_esr, modulation_floor_esr, timing_floor_esr, replicate_floor_esr : float or None
+        What noise, modulation noise and residual timing alone leave; the first is what the error is held against.
     excess_esr : float or None
         Error above the floor.
     level_error_db, harmonic_error_db : float or None
@@ -67,6 +67,7 @@ class Evaluation(BaseModel):
     baseline_emphasised_esr: float | None = None
     floor_esr: float | None = None
     noise_floor_esr: float | None = None
+    modulation_floor_esr: float | None = None
     timing_floor_esr: float | None = None
     replicate_floor_esr: float | None = None
     excess_esr: float | None = None
@@ -132,6 +133,7 @@ def evaluate(
         baseline_emphasised_esr=linear_total.emphasised_esr if linear_total else None,
         floor_esr=floor.esr if floor else None,
         noise_floor_esr=floor.noise if floor else None,
+        modulation_floor_esr=floor.modulation if floor else None,
         timing_floor_esr=floor.timing if floor else None,
         replicate_floor_esr=floor.replicate if floor else None,
         excess_esr=None if floor is None else max(total.esr - floor.esr, 0.0),

@@ -1,7 +1,7 @@
 """The floor under every error: what noise and residual timing alone leave of a target, however good the model.
 
-A model cannot predict hiss, nor follow flutter closer than the time base does. An error is read against this floor, and the
-part above it (*excess*) is what the model itself makes.
+A model cannot predict hiss or modulation noise, nor follow flutter closer than the time base does. An error is read against this
+floor, and the part above it (*excess*) is what the model itself makes.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import numpy as np
 from analysis.dewarp import dewarp
 from analysis.timebase import Timebase
 from modeling.compander import Companding
+from modeling.generators.shaped import Shaped
 from modeling.pairs import Pair, Span
 from signals.audio import AudioReader
 
@@ -26,6 +27,9 @@ class Floor:
         Power of the tape's noise over that of the target; None where no silence was recorded.
     timing : float
         Error that the uncertainty of the time base makes.
+    modulation : float or None
+        Power of modulation noise over that of the target; None where it is not known, or goes through a decoder with the noise
+        and counts there.
     replicate : float or None
         Half the error between two play passes of one recording, each on its own time base; None with one pass.
     """
@@ -33,11 +37,15 @@ class Floor:
     noise: float | None
     timing: float
     replicate: float | None = None
+    modulation: float | None = None
 
     @property
     def esr(self) -> float:
-        """Floor to hold an error against: noise and timing as estimated, or what replication shows if that is more."""
-        return max((self.noise or 0.0) + self.timing, self.replicate or 0.0)
+        """Floor to hold an error against: noise and timing as estimated, or what replication shows if that is more.
+
+        Two passes of one tape have its modulation noise, and most of its hiss, in common: replication alone shows too little.
+        """
+        return max((self.noise or 0.0) + (self.modulation or 0.0) + self.timing, self.replicate or 0.0)
 
 
 def floor_of(
@@ -46,6 +54,7 @@ def floor_of(
     replicate: float | None = None,
     companding: Companding | None = None,
     reference_dbfs: float = 0.0,
+    unevenness: np.ndarray | None = None,
 ) -> Floor:
     """Floor under the error on pairs.
 
@@ -61,6 +70,8 @@ def floor_of(
         Halves of a compander that the pairs were made with.
     reference_dbfs : float
         Level of a sine at 0 VU, which they need.
+    unevenness : ndarray, shape (bins,), optional
+        One-sided power density of what multiplies the sound on tape, from 0 to half the sample rate.
     """
     power = slope = 0.0
     samples = 0
@@ -72,21 +83,24 @@ def floor_of(
         y = y[pair.mask]
         power += float(y @ y)
         samples += y.size
-    noise = None
-    if silence is not None:
-        if companding is None or companding.decode is None:
-            hiss = float(np.var(silence)) * samples
-        else:
-            hiss = _decoded(pairs, silence, companding, reference_dbfs)
-        noise = hiss / power
-    return Floor(noise, slope / power, replicate)
+    uneven = None if unevenness is None else Shaped.of_density(unevenness, pairs[0].sample_rate)
+    if companding is not None and companding.decode is not None:
+        noise = None if silence is None else _decoded(pairs, silence, uneven, companding, reference_dbfs) / power
+        return Floor(noise, slope / power, replicate)
+    noise = None if silence is None else float(np.var(silence)) * samples / power
+    return Floor(noise, slope / power, replicate, None if uneven is None else uneven.variance)
 
 
-def _decoded(pairs: Sequence[Pair], silence: np.ndarray, companding: Companding, reference_dbfs: float) -> float:
-    """Energy of the hiss behind a decoder, which lets it rise and fall with the programme."""
+def _decoded(
+    pairs: Sequence[Pair], silence: np.ndarray, uneven: Shaped | None, companding: Companding, reference_dbfs: float
+) -> float:
+    """Energy of the noise of a tape behind a decoder, which lets it rise and fall with the programme."""
     total = 0.0
-    for pair in pairs:
-        hissing = companding.taken_off(pair, reference_dbfs).wet + np.resize(silence - silence.mean(), pair.samples)
+    for number, pair in enumerate(pairs):
+        recorded = companding.taken_off(pair, reference_dbfs).wet
+        hissing = recorded + np.resize(silence - silence.mean(), pair.samples)
+        if uneven is not None:
+            hissing += recorded * uneven.read(0, pair.samples, (number,))
         heard = companding.decoder(1, pair.sample_rate, reference_dbfs).process(hissing[None])[0]
         total += float(np.sum((heard - pair.wet)[pair.mask] ** 2))
     return total

@@ -78,11 +78,12 @@ def held_out(model: Model, dataset: Dataset, baseline: Core, progress: Callable[
     bare, linear = (np.concatenate(outputs(core, test)) for core in (model.still, baseline))
     likenesses: list[Likeness | None] = [None, None, None]
     if target.size >= LEAST_S * rate:
-        hiss, other = (hiss_of(_last(model), target.size, seed) for seed in (MODEL_HISS, OTHER_HISS))
+        last = _last(model)
+        hissing, other = (noisy(bare, last, seed) for seed in (MODEL_HISS, OTHER_HISS))
         likenesses = [
-            likeness(target, bare + hiss, bare, rate),
-            likeness(target, linear + hiss, linear, rate),
-            likeness(bare + other, bare + hiss, bare, rate),
+            likeness(target, hissing, bare, rate),
+            likeness(target, noisy(linear, last, MODEL_HISS), linear, rate),
+            likeness(other, hissing, bare, rate),
         ]
     progress("timing the core")
     return HeldOut(
@@ -96,8 +97,8 @@ def excerpts(model: Model, dataset: Dataset, baseline: Core, most: int, longest_
     for number, pair in enumerate(select(dataset.pairs, "test")[:most]):
         rate = pair.sample_rate
         deck = inner(pair, pair.wet)
-        hiss = hiss_of(_last(model), deck.size, MODEL_HISS + 10 * (number + 1))
-        sounds = [deck, *(outputs(core, [pair])[0] + hiss for core in (model.still, baseline))]
+        seed = MODEL_HISS + 10 * (number + 1)
+        sounds = [deck, *(noisy(outputs(core, [pair])[0], _last(model), seed) for core in (model.still, baseline))]
         first = max(0, (deck.size - round(longest_s * rate)) // 2)
         made.append(Excerpt(pair.name, rate, *(sound[first : first + round(longest_s * rate)] for sound in sounds)))
     return made
@@ -119,6 +120,6 @@ def inner(pair: Pair, sound: np.ndarray) -> np.ndarray:
     return sound[there[0] : there[-1] + 1].astype(np.float64) if there.size else np.zeros(0)
 
 
-def hiss_of(noise: NoiseGenerator | None, samples: int, seed: int) -> np.ndarray:
-    """So much of a model's hiss and hum, shape (samples,)."""
-    return np.zeros(samples) if noise is None or samples == 0 else noise.read(0, samples, 0, seed)
+def noisy(sound: np.ndarray, noise: NoiseGenerator | None, seed: int) -> np.ndarray:
+    """A sound, shape (samples,), with a model's noise beside it."""
+    return sound if noise is None or sound.size == 0 else sound + noise.beside(sound, 0, 0, seed)

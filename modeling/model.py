@@ -27,6 +27,7 @@ from modeling.compander import CompandedCore
 from modeling.cores import core_class
 from modeling.cores.core import Core, Stationary
 from modeling.generators.noise import NoiseGenerator
+from modeling.generators.shaped import under
 from modeling.generators.transport import TransportGenerator
 from sessions.disk import told_as_session_error, write_together
 from signals.errors import ModelError
@@ -166,10 +167,10 @@ def load(folder: Path) -> Model:
         )
     try:
         arrays = load_arrays(weights)
-        core = core_class(card.core).from_arrays(_under(arrays, "core"), card.core_settings)
-        transport = TransportGenerator.from_arrays(_under(arrays, "transport")) if _under(arrays, "transport") else None
+        core = core_class(card.core).from_arrays(under(arrays, "core"), card.core_settings)
+        transport = TransportGenerator.from_arrays(under(arrays, "transport")) if under(arrays, "transport") else None
         noise, behind = (
-            NoiseGenerator.from_arrays(found, card.sample_rate) if (found := _under(arrays, group)) else None
+            NoiseGenerator.from_arrays(found, card.sample_rate) if (found := under(arrays, group)) else None
             for group in ("noise", "behind")
         )
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
@@ -203,10 +204,6 @@ def read_card(path: Path) -> Card:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the document"
         raise ModelError(f"{path} is damaged: {where}: {first['msg']}; restore it from a copy or train again") from error
-
-
-def _under(arrays: dict[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
-    return {name[len(group) + 1 :]: array for name, array in arrays.items() if name.startswith(group + ".")}
 
 
 def _umask() -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from analysis.alignment import Alignment, align_take
+from analysis.take import Take
 from analysis.timebase import Timebase
 from modeling.aligned import returned_channels
 from modeling.card import Source
@@ -45,7 +46,14 @@ def motions_of(session: Session, source: Source, known: Mapping[str, Sequence[Al
         for name, take in takes.items()
         if known.get(name) and take.stimulus == first.stimulus and _conditions(take) == _conditions(first)
     ]
-    return [known[take.id][0].base for take in alike]
+    return [_running(session, take, known[take.id][0]) for take in alike]
+
+
+def _running(session: Session, record: TakeRecord, alignment: Alignment) -> Timebase:
+    """The trajectory between start and end marker, where the tape ran without a loss; elsewhere it is drawn out, and calmer."""
+    sheet, _ = session.stimulus(record.stimulus or "main")
+    start_s, stop_s = Take(session.take(record.id)[1], sheet, alignment, {}).longest_s()
+    return alignment.base.between(start_s, stop_s)
 
 
 def _conditions(take: TakeRecord) -> dict[str, str | int | float]:

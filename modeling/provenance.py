@@ -12,7 +12,7 @@ LEAST_LEVEL_S = 0.1
 """So much of the material must reach a level before it counts as learnt."""
 METER_S = 0.3
 NEVER_MADE = (
-    "Mean speed and its drift, dropouts, modulation noise, print-through and crosstalk are no part of the model; "
+    "Mean speed and its drift, dropouts, print-through and crosstalk are no part of the model; "
     "every channel goes through the same core."
 )
 
@@ -26,7 +26,14 @@ def with_digests(source: Source, session: Session) -> Source:
 
 
 def limits_of(
-    source: Source, pairs: Sequence[Pair], reference_dbfs: float, *, trained: bool, moves: bool, hisses: bool
+    source: Source,
+    pairs: Sequence[Pair],
+    reference_dbfs: float,
+    *,
+    trained: bool,
+    moves: bool,
+    hisses: bool,
+    modulates: bool,
 ) -> list[str]:
     """What a model does not know, a sentence each.
 
@@ -38,8 +45,8 @@ def limits_of(
         Its material, of all splits.
     trained : bool
         Whether it beats the linear filter.
-    moves, hisses : bool
-        Whether it has wow and flutter, and noise, of its own.
+    moves, hisses, modulates : bool
+        Whether it has wow and flutter, noise, and modulation noise, of its own.
     """
     where = [f"dbx {source.conditions['dbx']}"] if "dbx" in source.conditions else []
     where = [f"{source.conditions['speed_cm_s']} cm/s", *where] if "speed_cm_s" in source.conditions else where
@@ -56,6 +63,8 @@ def limits_of(
         said.append("It has no wow and flutter: the motion was known for less than 5 s.")
     if not hisses:
         said.append("It has no hiss: no silent tape was recorded, or less than a second of it.")
+    elif not modulates:
+        said.append("It has no modulation noise: no steady tone told of it, without dbx, loud enough and of 900 Hz or more.")
     return [*said, NEVER_MADE]
 
 

@@ -161,20 +161,18 @@ class _Chain:
         n = played.shape[0]
         if n == 0:
             return played
-        heard = self._decoder.process((played + self._drawn(self._noise, played.shape, HISS)).T).T
-        wet = (heard + self._drawn(self._behind, played.shape, BEHIND)) / self._gain
+        heard = self._decoder.process((played + self._drawn(self._noise, played, HISS)).T).T
+        wet = (heard + self._drawn(self._behind, heard, BEHIND)) / self._gain
         dry, self._dry = self._dry[:n], self._dry[n:]
         self._done += n
         return self._settings.mix * wet + (1.0 - self._settings.mix) * dry if self._settings.mix < 1.0 else wet
 
-    def _drawn(self, noise: NoiseGenerator | None, shape: tuple[int, ...], which: int) -> np.ndarray:
-        """The next noise of every channel; different generators draw different noise."""
-        out = np.zeros(shape)
+    def _drawn(self, noise: NoiseGenerator | None, sound: np.ndarray, which: int) -> np.ndarray:
+        """The next noise of every channel, beside its sound; different generators draw different noise."""
+        out = np.zeros(sound.shape)
         if noise is not None:
-            for c in range(shape[1]):
-                out[:, c] = self._settings.hiss * noise.read(
-                    self._done, self._done + shape[0], which + c, self._settings.seed
-                )
+            for c in range(sound.shape[1]):
+                out[:, c] = self._settings.hiss * noise.beside(sound[:, c], self._done, which + c, self._settings.seed)
         return out
 
 

@@ -16,7 +16,7 @@ from modeling.dataset import Dataset
 from modeling.evaluation import Evaluation, evaluate
 from modeling.floor import Floor
 from modeling.generators.noise import NoiseGenerator
-from modeling.generators.transport import TransportGenerator
+from modeling.generators.trial import Trial, noise_of, transport_of
 from modeling.journal import LINES
 from modeling.model import Model, digest, save, weights_of
 from modeling.pairs import Pair, select
@@ -134,7 +134,9 @@ def train(
 
         log = journal.contents[LINES]
         settings: dict[str, str | int | float] = {"seed": config.seed, "minutes": config.minutes, "fit_s": fit_s}
-        model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions)
+        model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions, config, report)
+        for line in map(_trial_line, model.card.generators):
+            tell(line)
         if rank() == 0:
             resolved = config.resolved(journal.records).seen_from(folder, sessions)
             save(model, folder, {**journal.contents, CONFIG: resolved.to_json()})
@@ -165,10 +167,17 @@ def _assemble(
     training: dict[str, str | int | float],
     log: bytes,
     motions: Sequence[Timebase],
+    config: Config,
+    report: Callable[[Progress], None],
 ) -> Model:
     """Join core, generators and card."""
-    transport = TransportGenerator.fit(motions or [dataset.trajectory])
-    noise, behind, silent = _noises(dataset, core.sample_rate)
+
+    def learning(what: str, part: float) -> None:
+        report(Progress(part, None, what))
+
+    transport, trials = transport_of(motions or [dataset.trajectory], config.transport, config.seed, learning)
+    noise, heard = noise_of(dataset.silence, core.sample_rate, dataset.unevenness, config.noise, config.seed, learning)
+    behind, silent = _behind(dataset, noise, core.sample_rate)
     card = Card(
         name=name,
         created=now(),
@@ -191,8 +200,10 @@ def _assemble(
         training=training,
         transport_rms_percent=None if transport is None else transport.rms_percent,
         noise_dbfs=None if silent is None else silent.level_dbfs,
+        modulation_db=None if noise is None else noise.modulation_db,
         weights_sha256=digest(weights_of(core, transport, noise, behind)),
         log_sha256=digest(log),
+        generators=[*trials, *heard],
         limits=limits_of(
             dataset.source,
             dataset.pairs,
@@ -200,25 +211,25 @@ def _assemble(
             trained=trained,
             moves=transport is not None,
             hisses=silent is not None,
+            modulates=noise is not None and noise.unevenness is not None,
         ),
     )
     return Model(card, core, transport, noise, behind)
 
 
-def _noises(
-    dataset: Dataset, sample_rate: int
-) -> tuple[NoiseGenerator | None, NoiseGenerator | None, NoiseGenerator | None]:
-    """Noise of the tape, what comes behind a decoder, and what is heard in silence."""
-    noise = None if dataset.silence is None else NoiseGenerator.fit(dataset.silence, sample_rate)
+def _behind(
+    dataset: Dataset, noise: NoiseGenerator | None, sample_rate: int
+) -> tuple[NoiseGenerator | None, NoiseGenerator | None]:
+    """What comes behind a decoder, and what is heard in silence."""
     if dataset.behind is None:
-        return noise, None, noise
+        return None, noise
     silent = behind = NoiseGenerator.fit(dataset.behind, sample_rate)
     if dataset.silence is not None and dataset.companding is not None and behind is not None:
         decoder = dataset.companding.decoder(1, sample_rate, dataset.reference_dbfs)
         decoded = decoder.process((dataset.silence - dataset.silence.mean())[None])[0]
         quiet = NoiseGenerator.fit(decoded[round(SETTLING_S * sample_rate) :], sample_rate)
         behind = behind if quiet is None else behind.less(quiet)
-    return noise, behind, silent
+    return behind, silent
 
 
 def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float) -> list[str]:
@@ -239,8 +250,22 @@ def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float
     return lines
 
 
+def _trial_line(trial: Trial) -> str:
+    what = "wow and flutter" if trial.of == "transport" else "noise"
+    if trial.test is None:
+        return f"{what}, {trial.kind}: too little was held out to test it"
+    told = "told from" if trial.test.rejects else "not told from"
+    advice = "; the model card recommends it" if trial.recommended and not trial.used else ""
+    return (
+        f"{what}, {trial.kind}: {told} {trial.test.windows} held-out windows (energy distance {trial.test.statistic:.2f}, "
+        f"p = {trial.test.p_value:.2g}){advice}"
+    )
+
+
 def _floor_line(floor: Floor) -> str:
     parts = [f"timing {_esr(floor.timing)}"]
+    if floor.modulation is not None:
+        parts.insert(0, f"modulation noise {_esr(floor.modulation)}")
     if floor.noise is not None:
         parts.insert(0, f"noise {_esr(floor.noise)}")
     if floor.replicate is not None:

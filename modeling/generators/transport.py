@@ -1,13 +1,13 @@
 """Wow and flutter: the measured motion of a deck, made anew.
 
 The speed of a transport deviates by lines (capstan, pinch roller, reels turn at fixed rates) and a random residue. Both are
-taken from a measured delay trajectory: lines with their amplitude, the residue as power in narrow bands. They are made again
-as a sum of sinusoids of random phase, the residue with several at random frequencies in every band. The mean speed and its
-slow drift are not made: a rendering keeps its length.
+taken from a measured delay trajectory: lines with their amplitude, the residue as power in narrow bands. Lines are made again
+as sinusoids of random phase, the residue as Gaussian noise of its spectrum. The mean speed and its slow drift are not made: a
+rendering keeps its length.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
@@ -16,15 +16,23 @@ from scipy.signal import welch
 
 from analysis.timebase import Timebase
 from modeling.generators.lines import Lines, joined, take_out
+from modeling.generators.shaped import TAPS, WHITE, Shaped, Source, evened, flattened, source_of, under
 
 RATE_HZ = 1000.0
 LOW_HZ = 0.3
 HIGH_HZ = 200.0
 BANDS = int(np.ceil(np.log2(HIGH_HZ / LOW_HZ) * 9))
 """Nine to the octave."""
-TONES_PER_BAND = 4
 GRID_HZ = 1000
+MOST_SIGMA = 6.0
+"""The residue of a delay is cut off here, in standard deviations, so that it has a bound."""
 LEAST_S = 5.0
+STEP_HZ = 0.1
+"""Resolution of the spectrum that a net is given back."""
+NET = "diffusion"
+NET_PLAN = (16, 5, 7, 5)
+"""Channels, depth, steps, and one sample in five of the grid: the band below 100 Hz."""
+_LINES, _RESIDUE = 1, 2
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,14 @@ class TransportGenerator:
         Edges of the bands of the residue.
     variance : ndarray, shape (bands,)
         Variance of the speed deviation in each.
+    source : Source
+        Of what becomes the residue; Gaussian noise by default.
     """
 
     lines: Lines
     edges_hz: np.ndarray
     variance: np.ndarray
+    source: Source = field(default=WHITE, compare=False)
 
     @classmethod
     def fit(cls, timebases: Sequence[Timebase]) -> Self | None:
@@ -64,6 +75,28 @@ class TransportGenerator:
         lines, variances = zip(*(_of_pass(timebase, edges) for timebase in longest), strict=True)
         return cls(joined(lines), edges, np.mean(variances, axis=0))
 
+    @classmethod
+    def diffused(
+        cls, timebases: Sequence[Timebase], seed: int = 0, progress: Callable[[float], None] = lambda _: None
+    ) -> Self | None:
+        """As :meth:`fit`, with a residue that a net has learnt and that has the lines in it.
+
+        The net makes what lies below 100 Hz, where nearly all of it lies; what is above follows it.
+        """
+        from modeling.generators.diffusion import Plan, fit
+
+        speeds = [_speed(timebase) for timebase in timebases if _seconds(timebase) >= LEAST_S]
+        if not speeds:
+            return None
+        size = round(RATE_HZ / STEP_HZ)
+        density = np.mean([welch(s, RATE_HZ, nperseg=min(s.size, size), nfft=size)[1] for s in speeds], axis=0)
+        frequency = np.arange(density.size) * STEP_HZ
+        density[(frequency < LOW_HZ) | (frequency > HIGH_HZ)] = 0.0
+        plan = Plan(*NET_PLAN)
+        net = fit([flattened(speed, density, RATE_HZ, plan.every) for speed in speeds], plan, seed, progress=progress)
+        edges = np.append(frequency - STEP_HZ / 2.0, frequency[-1] + STEP_HZ / 2.0)
+        return cls(Lines(np.zeros(0), np.zeros(0)), edges, evened(density, net, plan.every) * STEP_HZ, net)
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Parameters by name."""
         return {
@@ -71,13 +104,14 @@ class TransportGenerator:
             "line_amplitude": self.lines.amplitude,
             "edges_hz": self.edges_hz,
             "variance": self.variance,
+            **{f"{NET}.{name}": array for name, array in self.source.to_arrays().items()},
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
         """Inverse of :meth:`to_arrays`."""
         lines = Lines(arrays["line_frequency_hz"], arrays["line_amplitude"])
-        return cls(lines, arrays["edges_hz"], arrays["variance"])
+        return cls(lines, arrays["edges_hz"], arrays["variance"], source_of(under(arrays, NET)))
 
     @property
     def rms_percent(self) -> float:
@@ -86,28 +120,58 @@ class TransportGenerator:
 
     def motion(self, seed: int) -> "Motion":
         """Draw a motion."""
-        rng = np.random.default_rng(seed)
-        low, high = np.log(self.edges_hz[:-1]), np.log(self.edges_hz[1:])
-        residue_hz = np.exp(low + (high - low) * rng.random((TONES_PER_BAND, low.size)))
-        # A Gaussian process has Rayleigh amplitudes; two squared normals make the square of one.
-        power = rng.chisquare(2, residue_hz.shape) / 2.0 * self.variance / TONES_PER_BAND
-        frequency = np.concatenate([self.lines.frequency_hz, residue_hz.ravel()])
-        speed = np.concatenate([self.lines.amplitude, np.sqrt(2.0 * power).ravel()])
-        return Motion(frequency, speed / (2.0 * np.pi * frequency), rng.uniform(0.0, 2.0 * np.pi, frequency.size))
+        f = self.lines.frequency_hz
+        phase = np.random.default_rng([seed, _LINES]).uniform(0.0, 2.0 * np.pi, f.size)
+        delays = Lines(f, self.lines.amplitude / (2.0 * np.pi * f))
+        return Motion(delays, phase, self._residue, (seed, _RESIDUE))
+
+    @cached_property
+    def _residue(self) -> Shaped:
+        """Noise of the delay on the grid: speed is its derivative."""
+        frequency = np.fft.rfftfreq(TAPS, 1.0 / GRID_HZ)
+        step = frequency[1]
+        total = np.concatenate([[0.0], np.cumsum(self.variance)])
+        # Of every bin the share between its edges, however narrow the bands.
+        share = np.diff(np.interp(np.append(frequency - step / 2.0, frequency[-1] + step / 2.0), self.edges_hz, total))
+        return Shaped.of_density(share / step / (2.0 * np.pi * np.maximum(frequency, step)) ** 2, GRID_HZ, self.source)
 
 
 @dataclass(frozen=True)
 class Motion:
-    """One motion: a delay around zero, known at every moment of output time."""
+    """One motion: a delay around zero, known at every moment of output time.
 
-    frequency_hz: np.ndarray
-    delay_s: np.ndarray
+    Attributes
+    ----------
+    lines : Lines
+        Of the delay, in s.
+    phase : ndarray, shape (lines,)
+    residue : Shaped
+        Of the delay, in s, on a grid of 1 ms.
+    key : tuple of int
+        What the residue is drawn from.
+    """
+
+    lines: Lines
     phase: np.ndarray
+    residue: Shaped
+    key: tuple[int, ...]
 
-    @cached_property
+    @property
     def bound_s(self) -> float:
         """The delay is never larger than this."""
-        return float(np.sum(self.delay_s))
+        return float(np.sum(self.lines.amplitude)) + self._cut_s
+
+    @property
+    def _cut_s(self) -> float:
+        return MOST_SIGMA * float(np.sqrt(self.residue.variance))
+
+    def on_grid(self, first: int, stop: int, step: int = 1) -> np.ndarray:
+        """Delay in seconds at every `step`-th point of the grid."""
+        values = np.clip(self.residue.read(first, stop, self.key)[::step], -self._cut_s, self._cut_s)
+        time = np.arange(first, stop, step) / GRID_HZ
+        for f, amplitude, phase in zip(self.lines.frequency_hz, self.lines.amplitude, self.phase, strict=True):
+            values += amplitude * np.cos(2.0 * np.pi * np.mod(f * time, 1.0) + phase)
+        return values
 
     def delay(self, start: int, stop: int, sample_rate: int) -> np.ndarray:
         """Delay in seconds at samples `start` to `stop` of the output."""
@@ -115,10 +179,7 @@ class Motion:
         # which is small itself, and the same whatever the block.
         position = np.arange(start, stop) * (GRID_HZ / sample_rate)
         first = int(np.floor(position[0])) - 1
-        grid = np.arange(first, int(np.floor(position[-1])) + 3)
-        values = np.zeros(grid.size)
-        for f, amplitude, phase in zip(self.frequency_hz, self.delay_s, self.phase, strict=True):
-            values += amplitude * np.cos(2.0 * np.pi * np.mod(f * (grid / GRID_HZ), 1.0) + phase)
+        values = self.on_grid(first, int(np.floor(position[-1])) + 3)
         index = np.floor(position).astype(int) - first
         u = position - np.floor(position)
         a, b, c, d = (values[index + offset] for offset in (-1, 0, 1, 2))
@@ -131,16 +192,25 @@ class Motion:
         )
 
 
+def deviation(delay_s: np.ndarray, rate_hz: float) -> np.ndarray:
+    """Speed deviation of a delay on a uniform grid, without its mean and slow drift."""
+    speed = -np.gradient(delay_s, 1.0 / rate_hz)
+    time = np.arange(speed.size) / rate_hz
+    return speed - np.polyval(np.polyfit(time, speed, 2), time)
+
+
 def _seconds(timebase: Timebase) -> float:
     return timebase.step_s * (timebase.delay_s.size - 1)
 
 
+def _speed(timebase: Timebase) -> np.ndarray:
+    time = timebase.start_s + np.arange(0.0, _seconds(timebase), 1.0 / RATE_HZ)
+    return deviation(timebase.delay(time), RATE_HZ)
+
+
 def _of_pass(timebase: Timebase, edges: np.ndarray) -> tuple[Lines, np.ndarray]:
     """Lines of one pass, and the variance of the rest between the edges."""
-    time = timebase.start_s + np.arange(0.0, _seconds(timebase), 1.0 / RATE_HZ)
-    speed = -np.gradient(timebase.delay(time), 1.0 / RATE_HZ)
-    speed -= np.polyval(np.polyfit(time - time[0], speed, 2), time - time[0])
-    lines, rest = take_out(speed, RATE_HZ, LOW_HZ, HIGH_HZ)
+    lines, rest = take_out(_speed(timebase), RATE_HZ, LOW_HZ, HIGH_HZ)
     frequency, density = welch(rest, RATE_HZ, nperseg=min(rest.size, round(16.0 * RATE_HZ)), detrend="linear")
     # The integral of the density between the edges, however few bins lie there.
     total = np.concatenate([[0.0], np.cumsum(density)]) * (frequency[1] - frequency[0])

@@ -6,6 +6,7 @@ from modeling.card import Card, Seconds, Source
 from modeling.cores.linear import LinearCore
 from modeling.generators.lines import Lines
 from modeling.generators.noise import NoiseGenerator
+from modeling.generators.shaped import Shaped
 from modeling.generators.transport import TransportGenerator
 from modeling.model import Model, digest, save, weights_of
 
@@ -18,7 +19,7 @@ def known_model(folder, *, taps=(0.5,), wow=0.002, wow_hz=4.0, hiss=1e-4, rate=R
     transport = TransportGenerator(Lines(np.array([wow_hz]), np.array([wow])), np.array([0.3, 1.0]), np.zeros(1))
     shape = np.zeros(256)
     shape[128] = hiss
-    noise = NoiseGenerator(shape, Lines(np.zeros(0), np.zeros(0)), rate)
+    noise = NoiseGenerator(Shaped(shape), Lines(np.zeros(0), np.zeros(0)), rate)
     card = Card(
         name=folder.name,
         created="2025-11-21T20:14:05+00:00",

@@ -34,6 +34,7 @@ def test_what_the_clock_decided_is_written_down_until_another_time_is_asked_for(
         ('{"steps": 0}', "steps of a training: input should be greater than or equal to 1"),
         ('{"power": 9}', "power of a training: extra inputs are not permitted"),
         ('{"minutes": -1}', "no time to train"),
+        ('{"noise": "best"}', "noise of a training: input should be 'parametric' or 'diffusion'"),
         ('{"loss": {"mse": 1}}', "there is no error 'mse'"),
     ],
 )
