@@ -124,7 +124,7 @@ def read(path: Path) -> Config:
     if not isinstance(document, dict):
         raise ModelError(f"{path} holds no choices by name; name the {CONFIG} of a model")
     config = _checked(document, f"{path}: ")
-    return config.with_({"sessions": tuple(str(path.parent / session) for session in config.sessions)})
+    return config.with_({"sessions": tuple(os.path.normpath(path.parent / session) for session in config.sessions)})
 
 
 def _checked(choices: Mapping[str, Any], where: str = "") -> Config:
