@@ -171,7 +171,7 @@ def train(
 
     log = "".join(json.dumps(record) + "\n" for record in records)
     settings: dict[str, str | int | float] = {"seed": seed, "minutes": minutes, "fit_s": fit_s}
-    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions, generators, report)
+    model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions, generators, progress)
     for line in map(_trial_line, model.card.generators):
         tell(line)
     save(model, folder, log)
@@ -204,13 +204,16 @@ def _assemble(
     log: str,
     motions: Sequence[Timebase],
     generators: Generators,
-    report: Callable[[Progress], None],
+    progress: Callable[[Progress], None],
 ) -> Model:
     """Join core, generators and card."""
     seed = int(training["seed"])
 
+    began: dict[str, float] = {}
+
     def learning(what: str, part: float) -> None:
-        report(Progress(part, None, what))
+        elapsed = time.monotonic() - began.setdefault(what, time.monotonic())
+        progress(Progress(part, elapsed * (1.0 / part - 1.0) if part > 0.1 else None, what))
 
     transport, trials = transport_of(motions or [dataset.trajectory], generators.transport, seed, learning)
     noise, heard = noise_of(dataset.silence, core.sample_rate, dataset.unevenness, generators.noise, seed, learning)

@@ -10,6 +10,7 @@ from modeling.generators import diffusion, trial, two_sample
 from modeling.generators.noise import NoiseGenerator
 from modeling.generators.shaped import WHITE, Shaped, flattened
 from modeling.generators.transport import TransportGenerator
+from modeling.generators.two_sample import TwoSample
 from signals.errors import ModelError
 
 RATE = 48000
@@ -112,6 +113,17 @@ def test_the_trial_tells_of_both_and_recommends_one(passes):
     assert [t.recommended for t in trials].count(True) == 1
     none, nothing = trial.transport_of([Timebase.line(0.0, 3.0, 0.0, 0.0)], "parametric", 0, lambda what, part: None)
     assert (none, nothing) == (None, [])
+
+
+def test_of_two_that_are_not_told_the_plain_one_is_recommended_and_of_two_that_are_the_nearer():
+    def recommended(*tests):
+        tests = [TwoSample(statistic=statistic, p_value=p, windows=9) for statistic, p in tests]
+        trials = trial._trials("noise", dict(zip(trial.KINDS, tests, strict=True)), "diffusion")
+        return [t.kind for t in trials if t.recommended]
+
+    assert recommended((0.5, 0.3), (0.4, 0.3)) == ["parametric"]
+    assert recommended((0.5, 0.05), (0.6, 0.3)) == ["diffusion"]
+    assert recommended((0.5, 0.025), (0.4, 0.05)) == ["diffusion"]
 
 
 def test_noise_by_a_net_has_the_spectrum_of_the_tape_and_survives_a_round_trip():
