@@ -6,12 +6,15 @@ import torch
 from scipy.signal import welch
 
 from analysis.timebase import Timebase
+from modeling import render
 from modeling.generators import diffusion, trial, two_sample
 from modeling.generators.noise import NoiseGenerator
 from modeling.generators.shaped import WHITE, Shaped, flattened
 from modeling.generators.transport import TransportGenerator
 from modeling.generators.two_sample import TwoSample
+from modeling.model import Model, digest, load, save, weights_of
 from signals.errors import ModelError
+from tests.modeling.known_model import known_model
 
 RATE = 48000
 SMALL = diffusion.Plan(4, 2, 4, 1)
@@ -134,6 +137,21 @@ def test_noise_by_a_net_has_the_spectrum_of_the_tape_and_survives_a_round_trip()
     assert 20 * np.log10(np.std(made) / 1e-3) == pytest.approx(0.0, abs=0.5)
     again = NoiseGenerator.from_arrays(generator.to_arrays(), RATE)
     assert np.array_equal(again.read(0, 20_000, 0, 1), made)
+
+
+def test_a_model_with_nets_is_saved_and_renders_alike_in_blocks_of_any_size(passes, tmp_path):
+    plain = load(known_model(tmp_path / "plain"))
+    net = TransportGenerator.diffused(passes, 1)
+    noise = plain.noise.diffused(1e-3 * np.random.default_rng(0).standard_normal(RATE), 2)
+    card = plain.card.model_copy(update={"weights_sha256": digest(weights_of(plain.core, net, noise))})
+    save(Model(card, plain.core, net, noise), tmp_path / "nets")
+    again = load(tmp_path / "nets")
+    sound = np.sin(np.arange(40_000) / 20.0)
+    whole = render.render(again, sound, RATE)
+    assert np.std(whole - render.render(plain, sound, RATE)) > 1e-4
+    chain = render._Chain(Model(card, plain.core, net, noise), 1, render.Settings())
+    parts = [chain.push(sound[start : start + 777, None]) for start in range(0, sound.size, 777)]
+    assert np.max(np.abs(np.concatenate([*parts, chain.flush()])[:, 0] - whole)) < 1e-6
 
 
 def test_what_cannot_be_is_refused():
