@@ -134,7 +134,7 @@ def train(
 
         log = journal.contents[LINES]
         settings: dict[str, str | int | float] = {"seed": config.seed, "minutes": config.minutes, "fit_s": fit_s}
-        model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions, config, report)
+        model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions, config, progress)
         for line in map(_trial_line, model.card.generators):
             tell(line)
         if rank() == 0:
@@ -168,12 +168,15 @@ def _assemble(
     log: bytes,
     motions: Sequence[Timebase],
     config: Config,
-    report: Callable[[Progress], None],
+    progress: Callable[[Progress], None],
 ) -> Model:
     """Join core, generators and card."""
 
+    began: dict[str, float] = {}
+
     def learning(what: str, part: float) -> None:
-        report(Progress(part, None, what))
+        elapsed = time.monotonic() - began.setdefault(what, time.monotonic())
+        progress(Progress(part, elapsed * (1.0 / part - 1.0) if part > 0.1 else None, what))
 
     transport, trials = transport_of(motions or [dataset.trajectory], config.transport, config.seed, learning)
     noise, heard = noise_of(dataset.silence, core.sample_rate, dataset.unevenness, config.noise, config.seed, learning)

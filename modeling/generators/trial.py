@@ -35,7 +35,8 @@ class Trial(BaseModel):
     used : bool
         Whether it is the model's.
     recommended : bool
-        Whether it came closest: one that is not told from what was measured before one that is, and the nearer before the farther.
+        Whether it is to be preferred: one that is not told from what was measured before one that is; of two that are not, the
+        parametric, which costs nothing; of two that are, the nearer.
     test : TwoSample or None
         None where too little was held out.
     """
@@ -95,7 +96,13 @@ def noise_of(
 
 
 def _trials(of: Literal["transport", "noise"], tests: dict[Kind, TwoSample | None], used: Kind) -> list[Trial]:
-    ranked = sorted(tests, key=lambda k: (t.rejects, t.statistic) if (t := tests[k]) else (True, np.inf))
+    def rank(kind: Kind) -> tuple[bool, float]:
+        test = tests[kind]
+        if test is None:
+            return True, np.inf
+        return test.rejects, test.statistic if test.rejects else KINDS.index(kind)
+
+    ranked = sorted(tests, key=rank)
     return [Trial(of=of, kind=k, used=k == used, recommended=k == ranked[0], test=test) for k, test in tests.items()]
 
 

@@ -18,6 +18,8 @@ def card_page(card: Card, evaluation: ModelEvaluation | None = None) -> Page:
         blocks.append(held_out_table(evaluation.held_out))
     elif card.evaluation is not None:
         blocks.append(_errors(card))
+    if card.generators:
+        blocks.append(_generators(card))
     if goals:
         rows = [goal_row(goal) for goal in goals if goal.asked]
         cells: list[list[Cell]] = [[r["subject"], r["asked"], r["found"], r["verdict"]] for r in rows]
@@ -55,6 +57,22 @@ def _errors(card: Card) -> Table:
     row: list[Cell] = ["Error to signal (ESR)", *(None if v is None else Number(f"{v:.2g}", "") for v in found)]
     caption = "On held-out material; 'tape evaluate' puts the model on the bench beside the deck"
     return Table(caption, ["", "Model", "Plain filter", "Floor"], [row], frozenset({1, 2, 3}))
+
+
+def _generators(card: Card) -> Table:
+    """How what the model adds fared against what was measured and not learnt from."""
+    rows: list[list[Cell]] = []
+    for trial in card.generators:
+        test = trial.test
+        found = [None, None] if test is None else [Number(f"{test.statistic:.2f}", ""), Number(f"{test.p_value:.2g}", "")]
+        said = (
+            "too little was held out" if test is None else "told from the deck" if test.rejects else "not told from the deck"
+        )
+        marks = [word for word, so in (("used", trial.used), ("recommended", trial.recommended)) if so]
+        what = "Wow and flutter" if trial.of == "transport" else "Noise"
+        rows.append([f"{what}, {trial.kind}", *found, said, ", ".join(marks)])
+    caption = "What it adds, against held-out motion and noise: told from the deck where p is 0.05 or less"
+    return Table(caption, ["Generator", "Energy distance", "p", "", ""], rows, frozenset({1, 2}))
 
 
 def _limits(card: Card) -> list[tuple[str, str]]:

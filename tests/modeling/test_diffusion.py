@@ -6,10 +6,14 @@ import torch
 from scipy.signal import welch
 
 from analysis.timebase import Timebase
+from modeling import render
 from modeling.generators import diffusion, trial, two_sample
 from modeling.generators.noise import NoiseGenerator
 from modeling.generators.shaped import WHITE, Shaped, flattened
 from modeling.generators.transport import TransportGenerator
+from modeling.generators.two_sample import TwoSample
+from modeling.model import Model, digest, load, save, weights_of
+from tests.modeling.known_model import known_model
 
 RATE = 48000
 SMALL = diffusion.Plan(4, 2, 4, 1)
@@ -113,6 +117,17 @@ def test_the_trial_tells_of_both_and_recommends_one(passes):
     assert (none, nothing) == (None, [])
 
 
+def test_of_two_that_are_not_told_the_plain_one_is_recommended_and_of_two_that_are_the_nearer():
+    def recommended(*tests):
+        tests = [TwoSample(statistic=statistic, p_value=p, windows=9) for statistic, p in tests]
+        trials = trial._trials("noise", dict(zip(trial.KINDS, tests, strict=True)), "diffusion")
+        return [t.kind for t in trials if t.recommended]
+
+    assert recommended((0.5, 0.3), (0.4, 0.3)) == ["parametric"]
+    assert recommended((0.5, 0.05), (0.6, 0.3)) == ["diffusion"]
+    assert recommended((0.5, 0.025), (0.4, 0.05)) == ["diffusion"]
+
+
 def test_noise_by_a_net_has_the_spectrum_of_the_tape_and_survives_a_round_trip():
     silence = 1e-3 * np.random.default_rng(0).standard_normal(2 * RATE)
     generator, trials = trial.noise_of(silence, RATE, None, "diffusion", 0, lambda what, part: None)
@@ -121,6 +136,21 @@ def test_noise_by_a_net_has_the_spectrum_of_the_tape_and_survives_a_round_trip()
     assert 20 * np.log10(np.std(made) / 1e-3) == pytest.approx(0.0, abs=0.5)
     again = NoiseGenerator.from_arrays(generator.to_arrays(), RATE)
     assert np.array_equal(again.read(0, 20_000, 0, 1), made)
+
+
+def test_a_model_with_nets_is_saved_and_renders_alike_in_blocks_of_any_size(passes, tmp_path):
+    plain = load(known_model(tmp_path / "plain"))
+    net = TransportGenerator.diffused(passes, 1)
+    noise = plain.noise.diffused(1e-3 * np.random.default_rng(0).standard_normal(RATE), 2)
+    card = plain.card.model_copy(update={"weights_sha256": digest(weights_of(plain.core, net, noise))})
+    save(Model(card, plain.core, net, noise), tmp_path / "nets")
+    again = load(tmp_path / "nets")
+    sound = np.sin(np.arange(40_000) / 20.0)
+    whole = render.render(again, sound, RATE)
+    assert np.std(whole - render.render(plain, sound, RATE)) > 1e-4
+    chain = render._Chain(Model(card, plain.core, net, noise), 1, render.Settings())
+    parts = [chain.push(sound[start : start + 777, None]) for start in range(0, sound.size, 777)]
+    assert np.max(np.abs(np.concatenate([*parts, chain.flush()])[:, 0] - whole)) < 1e-6
 
 
 def test_what_cannot_be_is_refused():
