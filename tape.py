@@ -191,7 +191,8 @@ def report(
 def train(
     session: SessionPath,
     core: Annotated[
-        str | None, typer.Option(help="hammerstein (the default), linear, ja, or a network: tcn, wavenet, gru, lstm, s4.")
+        str | None,
+        typer.Option(help="hammerstein (the default), linear, ja, or a network: tcn, wavenet, gru, lstm, s4, stn."),
     ] = None,
     minutes: Annotated[float, typer.Option(help="Longest time for a core that is trained step by step.")] = 1.0,
     name: Annotated[str | None, typer.Option(help="Name of the model; by default that of the core.")] = None,
@@ -200,6 +201,9 @@ def train(
     dbx: Annotated[str, typer.Option(help="Takes to learn from: dbx off, on, encode or decode.")] = "off",
     loss: Annotated[str | None, typer.Option(help="What a network is to lower, as weights: esr=1,stft=0.1.")] = None,
     device: Annotated[str | None, typer.Option(help="Where networks are trained, cpu or cuda.")] = None,
+    residual: Annotated[
+        bool, typer.Option("--residual", help="End hammerstein with a small network for what it leaves, in --minutes.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -218,9 +222,10 @@ def train(
     core = core or DEFAULT
     opened = Session.open(session)
     weights = WEIGHTS if loss is None else read_weights(loss)
-    planned(opened.path / "models", core, name, minutes, resume, device)
+    planned(opened.path / "models", core, name, minutes, resume, device, residual)
     with terminal.reporting(quiet=as_json) as reporter:
-        how = {"name": name, "minutes": minutes, "seed": seed, "resume": resume, "loss": weights, "device": device}
+        how: dict[str, Any] = {"name": name, "minutes": minutes, "seed": seed, "resume": resume}
+        how |= {"loss": weights, "device": device, "residual": residual}
         known = aligned_passes(opened, reporter.step, dbx)
         dataset = from_session(opened, track, known, reporter.step, dbx)
         outcome = _train(reporter, opened, dataset, known, core, **how)

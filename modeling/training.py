@@ -11,7 +11,7 @@ from typing import Any
 from analysis.timebase import Timebase
 from modeling.card import Card, Seconds
 from modeling.compander import CompandedCore, Companding
-from modeling.cores import core_class
+from modeling.cores import DEFAULT, core_class
 from modeling.cores.core import Core, Material, Progress, Run, Stationary
 from modeling.cores.linear import LinearCore
 from modeling.dataset import Dataset
@@ -62,15 +62,19 @@ def planned(
     minutes: float = 1.0,
     resume: bool = False,
     device: str | None = None,
+    residual: bool = False,
 ) -> tuple[type[Core], Path, Path]:
     """Core, folder and checkpoint of a training as :func:`train` takes it, or why it cannot be: before anything is aligned.
 
     Raises
     ------
     ModelError
-        Unknown core, no time, a name that is taken or cannot be one, nothing to resume, or no such device.
+        Unknown core, no time, a name that is taken or cannot be one, nothing to resume, no such device, or a residual for a core
+        that has none.
     """
     kind = core_class(core)
+    if residual and core != DEFAULT:
+        raise ModelError(f"core '{core}' has no residual to be trained behind it; choose --core {DEFAULT}")
     if device is not None:
         from modeling.cores.descent import device_named
 
@@ -96,6 +100,7 @@ def train(
     motions: Sequence[Timebase] = (),
     loss: Mapping[str, float] = WEIGHTS,
     device: str | None = None,
+    residual: bool = False,
     progress: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
@@ -116,8 +121,8 @@ def train(
         Time that an iterative fit may take.
     motions : sequence of Timebase
         Of all passes like the one that the data set is cut from; by default that of the data set alone.
-    loss, device : mapping, str or None
-        What networks are trained on and where; see :class:`modeling.cores.core.Run`.
+    loss, device, residual : mapping, str or None, bool
+        What networks are trained on and where, and whether one ends the Hammerstein core; see :class:`modeling.cores.core.Run`.
     say : callable
         Told each line of the result as soon as it is known.
 
@@ -126,7 +131,7 @@ def train(
     ModelError
         Unknown core, a name that is taken, material that cannot be learnt from, or nothing to resume.
     """
-    kind, folder, checkpoint = planned(models, core, name, minutes, resume, device)
+    kind, folder, checkpoint = planned(models, core, name, minutes, resume, device, residual)
     if not resume and checkpoint.exists():
         checkpoint.unlink()
     models.mkdir(parents=True, exist_ok=True)
@@ -153,7 +158,7 @@ def train(
         select(dataset.pairs, "tone"),
         select(dataset.pairs, "ladder"),
     )
-    run = Run(minutes, seed, report, records.append, checkpoint, loss, device)
+    run = Run(minutes, seed, report, records.append, checkpoint, loss, device, residual)
     baseline = LinearCore.fit(material, run)
     first = evaluate(baseline, dataset.pairs, dataset.floor)
     tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")

@@ -88,6 +88,8 @@ class Run:
         What gradient descent is to lower: weights of errors, see :data:`modeling.losses.WEIGHTS`.
     device : str or None
         ``cpu`` or ``cuda``, where networks are trained; None for the GPU if there is one.
+    residual : bool
+        Whether the Hammerstein core is to end with a network for what it leaves, which takes `minutes`.
     """
 
     minutes: float = 1.0
@@ -97,6 +99,7 @@ class Run:
     checkpoint: Path | None = None
     loss: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
     device: str | None = None
+    residual: bool = False
 
 
 class Stream(Protocol):

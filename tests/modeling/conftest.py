@@ -11,8 +11,10 @@ from scipy.signal import bilinear, firwin, lfilter, resample_poly
 from analysis.timebase import Timebase
 from modeling.card import Source
 from modeling.cores import core_class
+from modeling.cores.basis import Basis, Emphasis
 from modeling.cores.core import Core, Material, Run
 from modeling.cores.hammerstein import HammersteinCore
+from modeling.cores.ladder import Problem
 from modeling.dataset import Dataset
 from modeling.floor import floor_of
 from modeling.pairs import Pair
@@ -132,6 +134,27 @@ def fitted_to(tape_material, band_pass_material, trained) -> Callable[[str, str]
 @pytest.fixture(scope="session")
 def hammerstein(fitted_to) -> HammersteinCore:
     return fitted_to("hammerstein", "tape")
+
+
+@pytest.fixture(scope="session")
+def straight(tape_material) -> HammersteinCore:
+    """One whose ladder ended at its first rung."""
+    basis = Basis(RATE, REFERENCE_DBFS, Emphasis(25.0, 2500.0, 14000.0), (1.0, 1.0)).of_rows([0])
+    problem = Problem(tape_material.train[2:], basis, tape_material)
+    return problem.core(problem.linear())
+
+
+@pytest.fixture(scope="session")
+def topped(straight) -> HammersteinCore:
+    """The same with a network of random weights in its sum, which moves noise by a few per cent."""
+    import torch
+
+    from modeling.cores.stn import StnResidual
+
+    torch.manual_seed(2)
+    residual = StnResidual()
+    torch.nn.init.normal_(residual.readout.weight, 0.0, 0.3)
+    return straight.with_(residual)
 
 
 @pytest.fixture(scope="session")

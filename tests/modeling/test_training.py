@@ -72,6 +72,7 @@ def test_progress_goes_from_nothing_to_all(dataset, tmp_path):
         ("tcn", {"minutes": 0.0}, "no time"),
         ("tcn", {"resume": True}, "nothing to resume"),
         ("linear", {"name": "../x"}, "cannot name a model"),
+        ("tcn", {"residual": True}, "has no residual"),
     ],
 )
 def test_wrong_wishes_are_refused(dataset, tmp_path, core, how, said):
@@ -118,6 +119,7 @@ SMALL = {
     "lstm": {"units": 6},
     "wavenet": {"channels": [4, 2], "dilations": [1, 8, 64]},
     "s4": {"channels": 4, "states": 2, "levels": 2, "blocks": 2},
+    "stn": {"states": 2, "units": 4},
 }
 """Networks by name, so small that a step of them takes no time."""
 
