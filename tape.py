@@ -193,7 +193,8 @@ def train(
         Path | None, typer.Argument(metavar="SESSION", help="Folder of the session; by default that of --config.")
     ] = None,
     core: Annotated[
-        str | None, typer.Option(help="hammerstein (the default), linear, ja, or a network: tcn, wavenet, gru, lstm, s4.")
+        str | None,
+        typer.Option(help="hammerstein (the default), linear, ja, or a network: tcn, wavenet, gru, lstm, s4, stn."),
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Longest time for a core that is trained step by step; by default 1.")
@@ -228,6 +229,9 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="Train as a model was trained: its config.json; other options change it."),
     ] = None,
+    residual: Annotated[
+        bool, typer.Option("--residual", help="End hammerstein with a small network for what it leaves, in --minutes.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -256,7 +260,7 @@ def train(
     options: dict[str, Any] = {"core": core, "minutes": minutes, "steps": steps, "batch": batch, "track": track}
     options |= {"seed": seed, "dbx": dbx, "loss": None if loss is None else read_weights(loss), "scheme": scheme}
     options |= {"augment": None if augment is None else augment.split(","), "device": device, "precision": precision}
-    options |= {"transport": transport, "noise": noise}
+    options |= {"transport": transport, "noise": noise, "residual": residual or None}
     chosen = chosen.with_(options)
     planned(models, chosen, name, resume)
     with terminal.reporting(quiet=as_json or rank() > 0) as reporter:

@@ -58,6 +58,7 @@ class Config(BaseModel):
     scheme: Literal["I", "II"] = "I"
     precision: Literal["auto", "single", "mixed"] = "auto"
     augment: tuple[str, ...] = ()
+    residual: bool = False
     transport: Kind = "parametric"
     noise: Kind = "parametric"
 

@@ -171,7 +171,6 @@ def _assemble(
     progress: Callable[[Progress], None],
 ) -> Model:
     """Join core, generators and card."""
-
     began: dict[str, float] = {}
 
     def learning(what: str, part: float) -> None:

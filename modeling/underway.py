@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modeling.config import CONFIG, Config, read
-from modeling.cores import NETWORKS, core_class
+from modeling.cores import DEFAULT, NETWORKS, core_class
 from modeling.cores.core import Core
 from modeling.journal import Journal
 from modeling.model import free_folder
@@ -24,10 +24,12 @@ def planned(models: Path, config: Config, name: str | None = None, resume: bool 
     Raises
     ------
     ModelError
-        Unknown core, a name that is taken or cannot be one, nothing to resume, no such device, or several processes for a core
-        that one fits.
+        Unknown core, a name that is taken or cannot be one, nothing to resume, no such device, several processes for a core
+        that one fits, or a residual for one that has none.
     """
     kind = core_class(config.core)
+    if config.residual and config.core != DEFAULT:
+        raise ModelError(f"core '{config.core}' has no residual to be trained behind it; choose --core {DEFAULT}")
     if config.core not in NETWORKS:
         if size() > 1:
             raise ModelError(f"core '{config.core}' is fitted by one process, not by {size()}; start it without torchrun")

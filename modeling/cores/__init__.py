@@ -30,7 +30,7 @@ _CORES = {
     "ja": ("modeling.cores.ja", "JaCore"),
 }
 DEFAULT = "hammerstein"
-NETWORKS = ("tcn", "gru", "lstm", "wavenet", "s4")
+NETWORKS = ("tcn", "gru", "lstm", "wavenet", "s4", "stn")
 """Cores that learn by gradient descent."""
 
 

@@ -67,3 +67,16 @@ class CarriedStream:
     def flush(self) -> np.ndarray:
         """Give the rest; see :meth:`Stream.flush`."""
         return self.push(np.zeros(self._core.look_ahead_samples))
+
+
+def late(advance: Callable[[np.ndarray], np.ndarray], samples: int) -> Callable[[np.ndarray], np.ndarray]:
+    """The same function of the next samples ``(n,)``; what it gives comes so many samples later."""
+    held = np.zeros(samples)
+
+    def later(x: np.ndarray) -> np.ndarray:
+        nonlocal held
+        given = np.concatenate([held, advance(x)])
+        held = given[x.size :]
+        return given[: x.size]
+
+    return later

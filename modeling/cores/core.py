@@ -100,6 +100,8 @@ class Run:
         ``mixed``: convolutions of a network in bfloat16; ``single``: none; ``auto``: on a GPU.
     augment : sequence of str
         How windows are varied; see :mod:`modeling.cores.augmentation`.
+    residual : bool
+        Whether the Hammerstein core is to end with a network for what it leaves, which takes `minutes`.
     """
 
     minutes: float = 1.0
@@ -115,6 +117,7 @@ class Run:
     scheme: str = "I"
     precision: str = "auto"
     augment: Sequence[str] = ()
+    residual: bool = False
 
 
 class Stream(Protocol):

@@ -2,18 +2,21 @@
 
 ``y = h * sum_k g_k * u_k``: the signals u_k of :mod:`modeling.cores.basis`, each through a short filter g_k, all through one long
 filter h. A tape recorder is saturation between emphasis and losses, and that is what this form holds. How it is solved stands in
-:mod:`modeling.cores.ladder`.
+:mod:`modeling.cores.ladder`; on request, a small network is added to the sum (:mod:`modeling.cores.leftover`).
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numba
 import numpy as np
 
 from modeling.cores.basis import CURVES, ROWS, Basis, BasisStream, Emphasis
-from modeling.cores.carried import Carried
+from modeling.cores.carried import Carried, late
 from modeling.cores.core import Material, Run, Setting
+
+if TYPE_CHECKING:
+    from modeling.cores.residual import Residual
 
 STRAIGHT = (0, CURVES)
 """Rows that are the signal itself, plain and emphasised."""
@@ -32,11 +35,21 @@ class HammersteinCore(Carried):
         How many taps of h and of each g are look-ahead.
     basis : Basis
         Makes the rows in use.
+    residual : Residual or None
+        A network whose answer is added to the sum.
     """
 
     name: ClassVar[str] = "hammerstein"
 
-    def __init__(self, h: np.ndarray, g: np.ndarray, aheads: tuple[int, int], reference_dbfs: float, basis: Basis) -> None:
+    def __init__(
+        self,
+        h: np.ndarray,
+        g: np.ndarray,
+        aheads: tuple[int, int],
+        reference_dbfs: float,
+        basis: Basis,
+        residual: "Residual | None" = None,
+    ) -> None:
         if h.ndim != 1 or g.ndim != 2 or g.shape[0] != ROWS or not (0 <= aheads[0] < h.size and 0 <= aheads[1] < g.shape[1]):
             raise ValueError("h must be a vector and g one filter for each row, and both hold their look-ahead")
         self.h = h
@@ -47,12 +60,18 @@ class HammersteinCore(Carried):
         self.reference_dbfs = reference_dbfs
         used = np.flatnonzero(g.any(axis=1))
         self.basis = basis.of_rows(used.tolist())
+        self.residual = residual
         self._used = np.ascontiguousarray(g[used, ::-1])
+
+    def with_(self, residual: "Residual") -> "HammersteinCore":
+        """The same with a network's answer in the sum."""
+        return HammersteinCore(self.h, self.g, self.aheads, self.reference_dbfs, self.basis, residual)
 
     @property
     def bends(self) -> bool:
         """Whether any row but the signal itself is in use."""
-        return bool(np.delete(self.g, STRAIGHT, axis=0).any())
+        answers = self.residual is not None and self.residual.answers
+        return answers or bool(np.delete(self.g, STRAIGHT, axis=0).any())
 
     @property
     def look_ahead_samples(self) -> int:
@@ -70,11 +89,14 @@ class HammersteinCore(Carried):
             past = seen[:, x.size :].copy()
             return _mix(seen, self._used)
 
-        return advance
+        if self.residual is None:
+            return advance
+        beside = late(self.residual.at_level(self.reference_dbfs), self.look_ahead_samples - self.aheads[0])
+        return lambda x: advance(x) + beside(x)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Weights by name."""
-        return {"h": self.h, "g": self.g}
+        return {"h": self.h, "g": self.g, **({} if self.residual is None else self.residual.to_arrays())}
 
     def settings(self) -> dict[str, Setting]:
         """All that is not a weight."""
@@ -87,6 +109,7 @@ class HammersteinCore(Carried):
             "zero_hz": emphasis.zero_hz,
             "pole_hz": emphasis.pole_hz,
             "limits": list(self.basis.limits),
+            **({} if self.residual is None else self.residual.settings()),
         }
 
     @classmethod
@@ -96,12 +119,18 @@ class HammersteinCore(Carried):
         plain, emphasised = (float(limit) for limit in settings["limits"])
         emphasis = Emphasis(*(float(settings[name]) for name in ("bass_floor_hz", "zero_hz", "pole_hz")))
         reference_dbfs = float(settings["reference_dbfs"])
+        residual = None
+        if "states" in settings:
+            from modeling.cores.stn import StnResidual
+
+            residual = StnResidual.from_arrays(arrays, settings)
         return cls(
             np.asarray(arrays["h"], dtype=np.float64),
             np.asarray(arrays["g"], dtype=np.float64),
             (h_ahead, g_ahead),
             reference_dbfs,
             Basis(int(settings["sample_rate"]), reference_dbfs, emphasis, (plain, emphasised)),
+            residual,
         )
 
     @classmethod
@@ -109,7 +138,12 @@ class HammersteinCore(Carried):
         """Climb the rungs; see :mod:`modeling.cores.ladder`."""
         from modeling.cores.ladder import climb
 
-        return climb(material, run)
+        core = climb(material, run)
+        if not run.residual:
+            return core
+        from modeling.cores.leftover import with_residual
+
+        return with_residual(core, material, run)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)

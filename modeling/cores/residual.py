@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from modeling.cores.carried import Carried
+from modeling.cores.carried import Carried, late
 from modeling.cores.core import Material, Run, Setting, input_scale
 from modeling.cores.descent import Group, Network, descend
 from modeling.cores.least_squares import correlate, solve
@@ -27,6 +27,8 @@ alike: tanh bends from the start, and the first steps, which move all of the rea
 FILTER_RATE = 0.001
 """Learning rate of h re that of the network: its taps are small and many, and it is solved again in the end."""
 JUDGED_S = 12.0
+PREFIX = "residual."
+"""Of the names of a residual's weights among those of its core."""
 
 
 class Residual(nn.Module):
@@ -71,6 +73,41 @@ class Residual(nn.Module):
         """Parameters by learning rate."""
         return [Group(list(self.parameters()))]
 
+    @property
+    def answers(self) -> bool:
+        """Whether it gives anything."""
+        return any(bool(torch.any(weight != 0.0)) for weight in self.readout.parameters())
+
+    def at_level(self, reference_dbfs: float) -> Callable[[np.ndarray], np.ndarray]:
+        """:meth:`begin`, from input as it comes to residual on its scale."""
+        scale, advance = GAIN * input_scale(reference_dbfs), self.begin()
+        return lambda x: advance(scale * x) / scale
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Weights by name."""
+        return {f"{PREFIX}{name}": tensor.numpy() for name, tensor in self.state_dict().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
+        """Inverse of :meth:`to_arrays` and :meth:`settings`, among the arrays and settings of a core.
+
+        Raises
+        ------
+        KeyError, ValueError
+            An array or setting is missing or of the wrong shape.
+        """
+        residual = cls(**{name: settings[name] for name in cls().settings()})
+        weights = {
+            name.removeprefix(PREFIX): torch.from_numpy(np.array(array))
+            for name, array in arrays.items()
+            if name.startswith(PREFIX)
+        }
+        try:
+            residual.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(str(error).splitlines()[-1].strip()) from error
+        return residual
+
 
 class Chain(Network):
     """Residual and filter, as they are trained."""
@@ -88,18 +125,45 @@ class Chain(Network):
         """The filter learns slowly."""
         return [*self.residual.groups(), Group([self.h], FILTER_RATE, decays=False)]
 
+    def signal(self, x: torch.Tensor) -> torch.Tensor:
+        """What the filter sees: ``x + r(x)``, shape ``(batch, reach + n)`` to ``(batch, n)``."""
+        reach, ahead = self.residual.reach, self.residual.ahead
+        return x[..., reach - ahead : x.shape[-1] - ahead] + self.residual(self._scale * x) / self._scale
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Response to the inner part of `x`."""
-        u = bent(self.residual, x, self._scale)
+        u = self.signal(x)
         size = u.shape[-1]
         full = torch.fft.irfft(torch.fft.rfft(u, size) * torch.fft.rfft(self.h, size), size)
         return full[..., self.h.numel() - 1 :]
 
 
-def bent(residual: Residual, x: torch.Tensor, scale: float) -> torch.Tensor:
-    """``x + r(x)``, shape ``(batch, reach + n)`` to ``(batch, n)``."""
-    straight = x[..., residual.reach - residual.ahead : x.shape[-1] - residual.ahead]
-    return straight + residual(scale * x) / scale
+class Leftover(Chain):
+    """The same, as it is trained for what another core leaves: the filter stays as it is, and only the answer goes through it.
+
+    Parameters
+    ----------
+    size : float
+        What is left re the signal. Answers are counted in it, or the first steps would all but replace the signal.
+    """
+
+    def __init__(self, residual: Residual, h: np.ndarray, h_ahead: int, scale: float, size: float) -> None:
+        super().__init__(residual, h, h_ahead, scale)
+        self.h.requires_grad_(False)
+        self._size = size
+
+    def groups(self) -> list[Group]:
+        """Those of the network."""
+        return self.residual.groups()
+
+    def signal(self, x: torch.Tensor) -> torch.Tensor:
+        """``r(x)``."""
+        return self.residual(self._scale * x) * (self._size / self._scale)
+
+    def network(self) -> dict[str, torch.Tensor]:
+        """Weights of r on the CPU, with the size of its answers in the read-out."""
+        weights = {name: tensor.cpu() for name, tensor in self.residual.state_dict().items()}
+        return {name: self._size * weight if name.startswith("readout") else weight for name, weight in weights.items()}
 
 
 class ResidualCore(Carried):
@@ -130,7 +194,7 @@ class ResidualCore(Carried):
     @property
     def bends(self) -> bool:
         """Whether the residual gives anything."""
-        return any(bool(torch.any(weight != 0.0)) for weight in self.residual.readout.parameters())
+        return self.residual.answers
 
     @property
     def look_ahead_samples(self) -> int:
@@ -139,16 +203,8 @@ class ResidualCore(Carried):
 
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
         """Start in silence; see :meth:`Carried.begin`."""
-        advance = self.residual.begin()
-        late = np.zeros(self.residual.ahead)
-
-        def signals(x: np.ndarray) -> np.ndarray:
-            nonlocal late
-            seen = np.concatenate([late, x])
-            late = seen[x.size :]
-            return (seen[: x.size] + advance(self.scale * x) / self.scale)[None]
-
-        return signals
+        straight, bent = late(lambda x: x, self.residual.ahead), self.residual.at_level(self.reference_dbfs)
+        return lambda x: (straight(x) + bent(x))[None]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """What the filter sees, as the one feature of a least-squares problem: shape ``(reach + n,)`` to ``(1, n)``."""
@@ -156,8 +212,7 @@ class ResidualCore(Carried):
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Weights by name."""
-        weights = {f"residual.{name}": tensor.numpy() for name, tensor in self.residual.state_dict().items()}
-        return {"h": self.h, **weights}
+        return {"h": self.h, **self.residual.to_arrays()}
 
     def settings(self) -> dict[str, Setting]:
         """All that is not a weight."""
@@ -171,17 +226,7 @@ class ResidualCore(Carried):
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_arrays` and :meth:`settings`."""
-        residual = cls.kind()
-        residual = cls.kind(**{name: settings[name] for name in residual.settings()})
-        weights = {
-            name.removeprefix("residual."): torch.from_numpy(np.array(array))
-            for name, array in arrays.items()
-            if name.startswith("residual.")
-        }
-        try:
-            residual.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ValueError(str(error).splitlines()[-1].strip()) from error
+        residual = cls.kind.from_arrays(arrays, settings)
         h = np.asarray(arrays["h"], dtype=np.float64)
         return cls(residual, h, int(settings["h_ahead"]), int(settings["sample_rate"]), float(settings["reference_dbfs"]))
 
@@ -191,7 +236,7 @@ class ResidualCore(Carried):
         torch.manual_seed(run.seed)
         linear = LinearCore.fit(material, run)
         chain = Chain(cls.kind(), linear.h, linear.ahead, GAIN * input_scale(material.reference_dbfs))
-        judged = _excerpt(material.validation, JUDGED_S)
+        judged = excerpt(material.validation, JUDGED_S)
 
         def judge(network: Network) -> float:
             assert isinstance(network, Chain)
@@ -214,7 +259,7 @@ class ResidualCore(Carried):
         return cls(residual, h, linear.ahead, linear.sample_rate, linear.reference_dbfs)
 
 
-def _excerpt(pairs: Sequence[Pair], seconds: float) -> list[Pair]:
+def excerpt(pairs: Sequence[Pair], seconds: float) -> list[Pair]:
     """The first pairs that make up the given time."""
     chosen: list[Pair] = []
     for pair in pairs:

@@ -5,7 +5,7 @@ and its test is that of one fitted to the rest; a net is trained once, on the re
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -100,7 +100,7 @@ def _trials(of: Literal["transport", "noise"], tests: dict[Kind, TwoSample | Non
         test = tests[kind]
         if test is None:
             return True, np.inf
-        return test.rejects, test.statistic if test.rejects else KINDS.index(kind)
+        return test.rejects, test.statistic if test.rejects else get_args(Kind).index(kind)
 
     ranked = sorted(tests, key=rank)
     return [Trial(of=of, kind=k, used=k == used, recommended=k == ranked[0], test=test) for k, test in tests.items()]

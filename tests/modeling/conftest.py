@@ -11,8 +11,10 @@ from scipy.signal import bilinear, firwin, lfilter, resample_poly
 from analysis.timebase import Timebase
 from modeling.card import Source
 from modeling.cores import core_class
+from modeling.cores.basis import Basis, Emphasis
 from modeling.cores.core import Core, Material, Run
 from modeling.cores.hammerstein import HammersteinCore
+from modeling.cores.ladder import Problem
 from modeling.dataset import Dataset
 from modeling.floor import floor_of
 from modeling.pairs import Pair
@@ -134,6 +136,27 @@ def hammerstein(fitted_to) -> HammersteinCore:
 
 
 @pytest.fixture(scope="session")
+def straight(tape_material) -> HammersteinCore:
+    """One whose ladder ended at its first rung."""
+    basis = Basis(RATE, REFERENCE_DBFS, Emphasis(25.0, 2500.0, 14000.0), (1.0, 1.0)).of_rows([0])
+    problem = Problem(tape_material.train[2:], basis, tape_material)
+    return problem.core(problem.linear())
+
+
+@pytest.fixture(scope="session")
+def topped(straight) -> HammersteinCore:
+    """The same with a network of random weights in its sum, which moves noise by a few per cent."""
+    import torch
+
+    from modeling.cores.stn import StnResidual
+
+    torch.manual_seed(2)
+    residual = StnResidual()
+    torch.nn.init.normal_(residual.readout.weight, 0.0, 0.3)
+    return straight.with_(residual)
+
+
+@pytest.fixture(scope="session")
 def simulator() -> SimpleNamespace:
     """The tape-like device and its material, for tests that need it otherwise than the fixtures have it."""
     return SimpleNamespace(
@@ -177,6 +200,7 @@ SMALL = {
     "lstm": {"units": 6},
     "wavenet": {"channels": [4, 2], "dilations": [1, 8, 64]},
     "s4": {"channels": 4, "states": 2, "levels": 2, "blocks": 2},
+    "stn": {"states": 2, "units": 4},
 }
 """Networks by name, so small that a step of them takes no time."""
 

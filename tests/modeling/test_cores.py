@@ -112,6 +112,14 @@ class TestHammerstein(Contract):
         assert esr_of(fitted.process, held_out) < 0.05 * esr_of(linear.process, held_out)
 
 
+class TestHammersteinWithResidual(Conduct):
+    exactness = 1e-6
+
+    @pytest.fixture
+    def fitted(self, topped):
+        return topped
+
+
 class NetworkContract(Contract):
     """What networks owe as well: they start at the linear filter."""
 

@@ -85,6 +85,7 @@ def test_progress_goes_from_nothing_to_all(dataset, tmp_path):
         ("tcn", {"minutes": 0.0}, "no time"),
         ("tcn", {"resume": True}, "nothing to resume"),
         ("linear", {"name": "../x"}, "cannot name a model"),
+        ("tcn", {"residual": True}, "has no residual"),
     ],
 )
 def test_wrong_wishes_are_refused(dataset, tmp_path, core, how, said):
