@@ -82,6 +82,8 @@ def sweep_timebase(audio: AudioReader, channel: int, cue: Cue, sample_rate: int,
     early = before - base.input_time(before)
     early = early + (delay[0] - (grid[0] - at[0])) * np.linspace(0.0, 1.0, before.size) ** 2
     whole, told = np.concatenate((before, grid)), np.concatenate((early, delay))
+    if np.max(np.diff(told)) >= STEP_S:  # the tape would have stood still or run backwards: what was followed is no sweep
+        return base
     sd = np.concatenate((np.full(before.size, SLOW_SD_S), np.where(frequency < SLOW_HZ, SLOW_SD_S, SURE_SD_S)))
     return Timebase.over_output(whole, told, sd)
 
