@@ -161,6 +161,7 @@ def test_the_example_deck_differs_from_its_preset_as_it_says() -> None:
     assert deck.speed_um_s / (3.14159265 * 1000.0 * deck.transport.pinch_mm) == pytest.approx(2.5, abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_curves_of_the_virtual_deck_are_drawn_anew_and_its_page_says_what_they_say(tmp_path: Path) -> None:
     script = [sys.executable, str(ROOT / "docs/figures/virtual_deck.py"), str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
