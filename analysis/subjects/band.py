@@ -17,10 +17,8 @@ SIXTH_OCTAVE = response.POINTS_PER_OCTAVE // 6 + 1
 SMOOTHED = float(np.linalg.norm(savgol_coeffs(SIXTH_OCTAVE, 2)))  # part of the chance in every point that smoothing leaves
 MOST_DOUBT_DB = 1.5  # of a point that still tells of the response; a speed that is off by 12 % makes 1 dB
 THIRD_OCTAVE = response.POINTS_PER_OCTAVE // 3 + 1
-STRAY_DB, STRAY = (
-    0.5,
-    6.0,
-)  # off the median of a third of an octave, at least and re what is usual: a dropout, or a line of hum
+STRAY_DB, STRAY = 0.5, 6.0
+"""How far a point lies off the median of a third of an octave that is a dropout or a line of hum: in dB, and re what is usual."""
 BRIDGED = 0.1  # of the step across what is not known: how far a response may lie off the straight line there
 MOST_UNKNOWN = 0.5  # of the band of the ripple
 DRAWS = 200

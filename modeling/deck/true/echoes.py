@@ -7,7 +7,7 @@ music and sweeps are taken to print as if they did not saturate, which states ec
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy import fft
@@ -26,9 +26,10 @@ PAD_S = 1.0
 """What is sent beside a neighbour, so that the bass of the replay amplifier has died away."""
 
 POINTS = 16_385
+"""Of the response, which is read between them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Echoes:
     """What is heard of neighbouring layers during some cues.
 
@@ -44,6 +45,7 @@ class Echoes:
     sample_rate: int
     ratio: float
 
+    @cached_property
     def lines(self) -> tuple[np.ndarray, np.ndarray]:
         """Frequencies in Hz as sent, and power re the mean square of 0 VU, both of shape (samples // 2 + 1,)."""
         size = max(1, self.wave.size)
@@ -52,16 +54,21 @@ class Echoes:
 
     def power(self, low_hz: float, high_hz: float, weight: Callable[[np.ndarray], np.ndarray] = np.ones_like) -> float:
         """Mean square from one frequency heard to another, re that of 0 VU, weighted."""
-        f, power = self.lines()
+        f, power = self.lines
         inside = (self.ratio * f >= low_hz) & (self.ratio * f < high_hz)
         return float(np.sum(power[inside] * weight(self.ratio * f[inside]) ** 2))
+
+
+NONE = Echoes(np.zeros(0), 1, 1.0)
 
 
 def echoes(session: TrueSession, track: int, channel: int, cues: Sequence[Cue], edge_s: float) -> Echoes:
     """What is heard on a track (0-based) of the layers beside some cues of its channel, `edge_s` less at either end of each."""
     parameters = session.parameters
-    waves = [] if parameters.tape.print_db is None else [_echo(session, track, channel, cue, edge_s) for cue in cues]
-    return Echoes(np.concatenate([np.zeros(0), *waves]), session.sheet.sample_rate, session.ratio * parameters.pitch_ratio)
+    if parameters.tape.print_db is None or not cues:
+        return NONE
+    wave = np.concatenate([_echo(session, track, channel, cue, edge_s) for cue in cues])
+    return Echoes(wave, session.sheet.sample_rate, session.ratio * parameters.pitch_ratio)
 
 
 def _echo(session: TrueSession, track: int, channel: int, cue: Cue, edge_s: float) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Noise of the silent tape and beside a tone, from the densities of its sources."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -52,6 +53,7 @@ def reference_db(session: TrueSession, track: int) -> float:
     return decibels(abs(steady_sine(session.parameters, 1000.0, 0.0, track, heard, ratio=session.ratio)[1]))
 
 
+@lru_cache(maxsize=8)
 def _levels(parameters: DeckParameters, track: int, echo: Echoes) -> dict[str, float]:
     """Weighted levels of noise with hum and echoes, dB re a sine at 0 VU."""
     f = np.linspace(*BAND_HZ, 19981)
@@ -166,7 +168,7 @@ def _power_beside(session: TrueSession, track: int, tone_hz: float, level_db: fl
 def _echo_power(session: TrueSession, track: int, channel: int, cue: Cue) -> float:
     """A-weighted echoes beside a tone and its harmonics, re the mean square of 0 VU; frequencies as they were sent."""
     tone_hz = cue.number("frequency_hz")
-    f, power = echoes(session, track, channel, [cue], TONE_EDGE_S).lines()
+    f, power = echoes(session, track, channel, [cue], TONE_EDGE_S).lines
     apart = np.abs(f - np.maximum(np.round(f / tone_hz), 1.0) * tone_hz) > NOTCH_HZ
     return float(np.sum((power * a_weighting(f) ** 2)[apart & (f >= BAND_HZ[0]) & (f <= BAND_HZ[1])]))
 

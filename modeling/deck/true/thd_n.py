@@ -60,7 +60,7 @@ def _noise_power(
 def _echo_power(session: TrueSession, track: int, channel: int, cue: Cue) -> float:
     """Echoes of other programme from 20 Hz to 20 kHz outside the notch, re the mean square of 0 VU."""
     tone_hz = cue.number("frequency_hz")
-    f, power = echoes(session, track, channel, [cue], TONE_EDGE_S).lines()
+    f, power = echoes(session, track, channel, [cue], TONE_EDGE_S).lines
     return float(np.sum(power[(f >= LOWEST_HZ) & (f <= HIGHEST_HZ) & (np.abs(f - tone_hz) > 0.5 * tone_hz / NOTCH_Q)]))
 
 
