@@ -5,8 +5,7 @@ Every command imports what it needs when it runs, so that ``tape --help`` is qui
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -20,7 +19,7 @@ from signals.errors import TapeError, UsageError
 if TYPE_CHECKING:
     from capture.terminal import Reporter
     from modeling.cores import core as cores
-    from modeling.dataset import Alignments, Dataset
+    from modeling.dataset import Dataset
     from modeling.training import Outcome
     from sessions.store import Session
 
@@ -34,7 +33,9 @@ DEMO_PASSES = 2
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 CANNOT_PARSE: Any = typer.BadParameter.__mro__[1]  # UsageError, of the click that typer brings
 
-Track = Annotated[int | None, typer.Option(help="Track to learn; by default the first with programme.")]
+Track = Annotated[
+    str | None, typer.Option(help="Track to learn, or several, such as 1,2; by default the first with programme.")
+]
 
 
 @app.command()
@@ -57,8 +58,8 @@ def demo(
     from capture.recordings import Plan
     from capture.virtual.opening import deck_name
     from modeling.aligned import AlignedTake, aligned_takes
-    from modeling.cores import DEFAULT
-    from modeling.dataset import from_session
+    from modeling.config import Config
+    from modeling.pooling import gather
     from reports import measuring
     from reports.key_figures import print_key_figures
 
@@ -70,7 +71,8 @@ def demo(
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
         known = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
-        outcome = _train(reporter, session, from_session(session, known=known, progress=reporter.step), known, DEFAULT)
+        datasets = gather([session], Config(), reporter.step, {session.manifest.id: known})
+        outcome = _train(reporter, session, datasets, Config().core)
         reporter.step("writing the report")
         measuring.write_all(session, measurements)
     if as_json:
@@ -189,8 +191,9 @@ def report(
 
 @app.command()
 def train(
-    session: Annotated[
-        Path | None, typer.Argument(metavar="SESSION", help="Folder of the session; by default that of --config.")
+    sessions: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="SESSION...", help="Folder of the session, or of several; by default those of --config."),
     ] = None,
     core: Annotated[
         str | None,
@@ -207,7 +210,11 @@ def train(
     track: Track = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     dbx: Annotated[
-        str | None, typer.Option(help="Takes to learn from: dbx off (the default), on, encode or decode.")
+        str | None, typer.Option(help="Takes to learn from: dbx off (the default), on, encode or decode, or several.")
+    ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option(help="What may differ, some of speed_cm_s,level_db,dbx,tape; by default whatever does."),
     ] = None,
     loss: Annotated[str | None, typer.Option(help="What a network is to lower, as weights: esr=1,stft=0.1.")] = None,
     scheme: Annotated[
@@ -235,39 +242,40 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a model of the deck from a session, into SESSION/models/NAME.
+    """Train a model of the deck from a session or from several, into SESSION/models/NAME of the first.
 
     Example: tape train my-session --core tcn --minutes 5
+
+    Example: tape train at-9.5 at-4.8 --track 1,2
 
     Example: tape train --config my-session/models/tcn/config.json --seed 2
     """
     from capture import terminal
     from modeling.config import Config, read
-    from modeling.dataset import from_session
     from modeling.losses import read_weights
-    from modeling.motions import aligned_passes
+    from modeling.pooling import gather
     from modeling.processes import rank
     from modeling.underway import interrupted, planned
     from sessions.store import Session
 
     chosen = Config() if config is None else read(config)
-    if session is None and not chosen.sessions:
+    paths = list(sessions or map(Path, chosen.sessions))
+    if not paths:
         raise UsageError("no session to learn from; name its folder, or the config.json of a model")
-    opened = Session.open(session or Path(chosen.sessions[0]))
-    models = opened.path / "models"
     if resume:
-        name, chosen = interrupted(models, name, core)
+        name, chosen = interrupted(paths[0] / "models", name, core)
+        paths = [paths[0], *map(Path, chosen.sessions[1:])]
+    opened = [Session.open(path) for path in paths]
     options: dict[str, Any] = {"core": core, "minutes": minutes, "steps": steps, "batch": batch, "track": track}
     options |= {"seed": seed, "dbx": dbx, "loss": None if loss is None else read_weights(loss), "scheme": scheme}
     options |= {"augment": None if augment is None else augment.split(","), "device": device, "precision": precision}
-    options |= {"transport": transport, "noise": noise, "residual": residual or None}
+    options |= {"transport": transport, "noise": noise, "residual": residual or None, "condition": condition}
     chosen = chosen.with_(options)
-    planned(models, chosen, name, resume)
+    planned(opened[0].path / "models", chosen, name, resume)
     with terminal.reporting(quiet=as_json or rank() > 0) as reporter:
-        known = aligned_passes(opened, reporter.step, chosen.dbx)
-        dataset = from_session(opened, chosen.track, known, reporter.step, chosen.dbx)
-        how = {**chosen.model_dump(exclude={"core"}), "name": name, "resume": resume, "sessions": [opened.path]}
-        outcome = _train(reporter, opened, dataset, known, chosen.core, **how)
+        datasets = gather(opened, chosen, reporter.step)
+        how = {**chosen.model_dump(exclude={"core"}), "name": name, "resume": resume, "sessions": paths}
+        outcome = _train(reporter, opened[0], datasets, chosen.core, **how)
     if rank() > 0:
         return
     if as_json:
@@ -288,6 +296,9 @@ def render(
     drive: Annotated[float, typer.Option(metavar="DB", help="Level into the deck.")] = 0.0,
     mix: Annotated[float, typer.Option(help="Share of the deck, 1 is all.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    setting: Annotated[
+        str | None, typer.Option(help="Of a model of several settings: speed_cm_s=4.8,dbx=on; by default its first.")
+    ] = None,
     reference_dbfs: Reference = -18.0,
     as_json: Json = False,
 ) -> None:
@@ -300,27 +311,21 @@ def render(
 
     with terminal.reporting(quiet=as_json) as reporter:
         settings = rendering.Settings(wow, hiss, drive, mix, seed)
-        rendering.render_file(model, source, target, settings, reference_dbfs, reporter.fraction)
+        rendering.render_file(model, source, target, settings, reference_dbfs, reporter.fraction, setting)
     terminal.say_json({"output": str(target)}) if as_json else terminal.say(f"written: {target}")
 
 
 app.registered_commands += report_commands.registered_commands
 
 
-def _train(
-    reporter: "Reporter", session: "Session", dataset: "Dataset", known: "Alignments", core: str, **how: Any
-) -> "Outcome":
-    from modeling.motions import motions_of
+def _train(reporter: "Reporter", session: "Session", datasets: Sequence["Dataset"], core: str, **how: Any) -> "Outcome":
     from modeling.processes import rank
-    from modeling.provenance import with_digests
     from modeling.training import train as train_model
 
     def tell(progress: "cores.Progress") -> None:
         reporter.fraction(f"training: {progress.note}", progress.fraction, progress.remaining_s)
 
-    dataset = replace(dataset, source=with_digests(dataset.source, session))
-    motions = motions_of(session, dataset.source, known)
-    outcome = train_model(dataset, session.path / "models", core, motions=motions, progress=tell, **how)
+    outcome = train_model(datasets, session.path / "models", core, progress=tell, **how)
     if rank() == 0:
         session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
     return outcome

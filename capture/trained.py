@@ -1,6 +1,6 @@
 """A trained model as something to capture through, so that the bench which measured a deck measures the model of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,17 +8,18 @@ import numpy as np
 
 from capture.device import Listen, Sink, Stop, StreamFacts, Verdict, never
 from capture.flow import Progress, capture
-from capture.recordings import Plan
+from capture.recordings import Plan, dbx_condition
 from capture.seeds import seed_from
 from capture.verification import Verification, automatic
-from modeling.model import Model, load
+from modeling.model import Family, Model, load_family
 from modeling.render import BLOCK, Settings, render_blocks
+from modeling.settings import place
 from sessions.manifest import Interface, TakeRecord
 from sessions.results import Condition
 from sessions.store import Session
 from signals.audio import AudioReader
 from signals.cues import CueSheet
-from signals.errors import DeviceError
+from signals.errors import DeviceError, ModelError
 
 KIND = "model"
 
@@ -56,14 +57,16 @@ class TrainedDevice:
     ----------
     name : str
         Name as the session keeps it.
-    model : Model
-        The model.
+    models : mapping
+        The model in each position of the dbx switch that it learnt and that fits the session.
     stimulus_of : callable
         Cue sheet and sound of a stimulus by its name.
     first : str
         The stimulus that is recorded first.
     seed : int
         Motion and hiss follow from it.
+    recorded_with : mapping
+        Whether a stimulus is recorded with dbx, by its name.
     loop : bool
         What is sent comes straight back through the model.
     """
@@ -71,17 +74,20 @@ class TrainedDevice:
     def __init__(
         self,
         name: str,
-        model: Model,
+        models: Mapping[str, Model],
         stimulus_of: Callable[[str], tuple[CueSheet, AudioReader]],
         first: str,
         seed: int,
         *,
+        recorded_with: Mapping[str, bool] | None = None,
         loop: bool = False,
     ) -> None:
         self.name = name
-        self.model = model
+        self.models = models
+        self.model = next(iter(models.values()))
         self.seed = seed
-        self.sample_rate = model.core.sample_rate
+        self.sample_rate = self.model.core.sample_rate
+        self._recorded_with = recorded_with or {}
         self.facts = StreamFacts(0)
         self._stimulus_of = stimulus_of
         self._stimulus = first
@@ -96,16 +102,22 @@ class TrainedDevice:
         return len(self._sheet.channels)
 
     def set_dbx(self, *, recording: bool, on: bool) -> None:
-        """Refuse a position of the dbx switch that the model has not learnt.
+        """Take the model that learnt the switch so.
 
         Raises
         ------
         DeviceError
             It was trained on takes with the switch otherwise.
         """
-        learnt = self.model.card.dbx
-        if on != (learnt in ("on", "encode" if recording else "decode")):
+        if recording:
+            fitting = [dbx for dbx in self.models if on == (dbx in ("on", "encode"))]
+        else:
+            position = dbx_condition(self._recorded_with.get(self._stimulus, False), on)
+            fitting = [position] if position in self.models else []
+        if not fitting:
+            learnt = ",".join(self.models)
             raise DeviceError(f"'{self.name}' was trained on takes with dbx {learnt}; capture with --dbx {learnt}.")
+        self.model = self.models[fitting[0]]
 
     def set_level(self, sheet: CueSheet, listen: Listen) -> None:
         """Put the stimulus in; the level is right by construction."""
@@ -160,9 +172,11 @@ class TrainedDevice:
         self._sheet, self._tape = self._stimulus_of(stimulus)
 
 
-def learnt_of(model: Model, condition: str) -> Condition | None:
-    """A condition of the takes that a model was trained on; None where they say nothing of it."""
-    return next((source.conditions[condition] for source in model.card.sources if condition in source.conditions), None)
+def learnt_of(family: Family, condition: str) -> Condition | None:
+    """A condition of the takes that a model was trained on; None where they say nothing of it, or it learnt several."""
+    if any(condition in setting for setting in family.settings):
+        return None
+    return next((source.conditions[condition] for source in family.card.sources if condition in source.conditions), None)
 
 
 def deck_name(device: str, sample_rate: int, speed_cm_s: float) -> str:
@@ -171,23 +185,43 @@ def deck_name(device: str, sample_rate: int, speed_cm_s: float) -> str:
     Raises
     ------
     ModelError
-        There is no such model, or it is damaged.
+        There is no such model, it is damaged, or none of its settings has that speed.
     DeviceError
         It runs at another sample rate, or was trained at another tape speed.
     """
-    model = load(_path(device))
-    if model.core.sample_rate != sample_rate:
+    family = load_family(_path(device))
+    card = family.card
+    if card.sample_rate != sample_rate:
         raise DeviceError(
-            f"'{device}' runs at {model.core.sample_rate} Hz and the session at {sample_rate} Hz; plan the session with"
-            f" --rate {model.core.sample_rate}, or use a model trained at {sample_rate} Hz."
+            f"'{device}' runs at {card.sample_rate} Hz and the session at {sample_rate} Hz; plan the session with"
+            f" --rate {card.sample_rate}, or use a model trained at {sample_rate} Hz."
         )
-    speed = learnt_of(model, "speed_cm_s")
+    speed = learnt_of(family, "speed_cm_s")
     if speed is not None and speed != speed_cm_s:
         raise DeviceError(
             f"'{device}' was trained at {speed} cm/s and the session is for {speed_cm_s:g} cm/s; plan the session with"
             f" --speed {speed}."
         )
-    return f"Model {model.card.name}"
+    if "speed_cm_s" in (family.settings or [{}])[0]:
+        place(family.settings, {"speed_cm_s": speed_cm_s})
+    return f"Model {card.name}"
+
+
+def _fitting(family: Family, session: Session) -> dict[str, Model]:
+    """The model in each position of the dbx switch that it learnt, as far as it fits a session."""
+    learnt = dict.fromkeys(setting["dbx"] for setting in family.settings if "dbx" in setting)
+    if not learnt:
+        model = family.at(family.fitting(session.manifest))
+        return {model.card.dbx: model}
+    found, refused = {}, None
+    for dbx in learnt:
+        try:
+            found[str(dbx)] = family.at(family.fitting(session.manifest, dbx=dbx))
+        except ModelError as error:
+            refused = refused or error
+    if refused and not found:
+        raise refused
+    return found
 
 
 def capture_trained(
@@ -223,12 +257,13 @@ def capture_trained(
         raise DeviceError(f"'{device}' is a model and has no tape to record over; capture without --record-over.")
     first = plan.recordings[0].stimulus
     deck_name(device, session.sheet(first).sample_rate, session.manifest.speed_cm_s)
-    model = load(path)
-    name = f"{KIND}:{model.card.name}"
+    family = load_family(path)
+    models = _fitting(family, session)
+    name = f"{KIND}:{family.card.name}"
     kept = session.manifest.interface
     if seed is None:
         seed = int(kept.settings["seed"]) if kept.name == name else seed_from(session.manifest.id)
-    settings: dict[str, Condition] = {"seed": seed, "weights_sha256": model.card.weights_sha256}
+    settings: dict[str, Condition] = {"seed": seed, "weights_sha256": family.card.weights_sha256}
     begun_so = kept.name == name and settings.items() <= kept.settings.items()
     if session.takes(complete=False) and not begun_so:
         raise DeviceError(
@@ -236,7 +271,8 @@ def capture_trained(
             " go on with that one, or plan a new session."
         )
     with session.alone():
-        opened = TrainedDevice(name, model, session.stimulus, first, seed, loop=plan.loop)
+        recorded_with = {recording.stimulus: recording.dbx for recording in plan.recordings}
+        opened = TrainedDevice(name, models, session.stimulus, first, seed, recorded_with=recorded_with, loop=plan.loop)
         dbx = {key: kept.settings[key] for key in ("dbx",) if key in kept.settings}
         session.set_interface(Interface(name=name, sample_rate=opened.sample_rate, settings={**settings, **dbx}))
         return capture(session, opened, opened, plan, report)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from modeling.compander import Companding
 from modeling.evaluation import Evaluation
@@ -32,6 +32,35 @@ class Seconds(BaseModel):
     train: float
     validation: float
     test: float
+
+
+class SettingCard(BaseModel):
+    """One setting of a model of several: what :class:`Card` says of a model of one, under the same names.
+
+    Attributes
+    ----------
+    values : dict
+        Its conditions.
+    sources : list of int
+        Which of the model's sources were made so, numbered from 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    values: dict[str, Condition]
+    core_settings: dict[str, Any]
+    companding: Companding | None = None
+    reference_dbfs: float = Field(le=0)
+    look_ahead_samples: int = Field(ge=0)
+    sources: list[int]
+    seconds: Seconds
+    evaluation: Evaluation | None
+    trained: bool
+    transport_rms_percent: float | None
+    noise_dbfs: float | None
+    modulation_db: float | None = None
+    generators: list[Trial] = []
+    limits: list[str] = []
 
 
 class Card(BaseModel):
@@ -66,6 +95,9 @@ class Card(BaseModel):
         What became of each generator that was tried, held against what was measured and not learnt from.
     limits : list of str
         What the model does not know, a sentence each.
+    settings : list of SettingCard
+        Of a model of several settings; each has its own core settings, companding, generators and limits, which are then empty
+        here, and `evaluation` is over all. A model of one has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -93,6 +125,23 @@ class Card(BaseModel):
     log_sha256: str | None = None
     generators: list[Trial] = []
     limits: list[str] = []
+    settings: list[SettingCard] = []
+
+    @model_validator(mode="after")
+    def _same_conditions(self) -> "Card":
+        if len({tuple(sorted(setting.values)) for setting in self.settings}) > 1:
+            raise ValueError("the settings have other conditions each")
+        return self
+
+    def at(self, number: int) -> "Card":
+        """The card of a model of one setting, that of this number."""
+        setting = self.settings[number]
+        own = {name: getattr(setting, name) for name in SettingCard.model_fields if name not in ("values", "sources")}
+        return self.model_copy(update={**own, "sources": [self.sources[n] for n in setting.sources], "settings": []})
+
+    def to_json(self) -> str:
+        """The file; a model of one setting does not speak of settings."""
+        return self.model_dump_json(indent=1, exclude=None if self.settings else {"settings"}) + "\n"
 
     @property
     def dbx(self) -> str:

@@ -14,11 +14,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from modeling.compander_start import HALVES
 from modeling.cores import DEFAULT
 from modeling.cores.augmentation import checked_kinds
 from modeling.cores.core import Run
 from modeling.generators.trial import Kind
 from modeling.losses import WEIGHTS, checked_weights
+from modeling.settings import checked_names
 from signals.errors import ModelError
 
 CONFIG = "config.json"
@@ -32,10 +34,12 @@ class Config(BaseModel):
     ----------
     sessions : tuple of str
         Folders to learn from, as seen from that of the file.
-    track : int or None
-        Programme track; None for the first.
-    dbx : str
-        Position of the dbx switch of the takes to learn from.
+    track : int, tuple of int, or None
+        Programme tracks; None for the first.
+    dbx : str or tuple of str
+        Positions of the dbx switch of the takes to learn from.
+    condition : tuple of str or None
+        Conditions that may differ, see :data:`modeling.settings.NAMES`; None for all that do.
     core : str
     transport, noise : str
         What makes wow and flutter, and noise.
@@ -45,8 +49,9 @@ class Config(BaseModel):
 
     schema_version: int = SCHEMA_VERSION
     sessions: tuple[str, ...] = ()
-    track: int | None = None
-    dbx: str = "off"
+    track: int | tuple[int, ...] | None = None
+    dbx: str | tuple[str, ...] = "off"
+    condition: tuple[str, ...] | None = None
     core: str = DEFAULT
     minutes: float = Field(default=1.0, allow_inf_nan=True)
     seed: int = Field(default=0, ge=0)
@@ -69,6 +74,29 @@ class Config(BaseModel):
             raise ModelError(f"{minutes:g} minutes is no time to train; give more than 0")
         return minutes
 
+    @field_validator("track", mode="before")
+    @classmethod
+    def _tracks(cls, track: Any) -> Any:
+        try:
+            numbers = tuple(int(part) for part in _listed(track))
+        except ValueError as error:
+            raise ModelError(f"'{track}' names no tracks; write their numbers from 1, such as 1,2") from error
+        return numbers[0] if len(numbers) == 1 else numbers or None
+
+    @field_validator("dbx", mode="before")
+    @classmethod
+    def _positions(cls, dbx: Any) -> Any:
+        positions = _listed(dbx)
+        for position in positions:
+            if position not in HALVES:
+                raise ModelError(f"'{position}' is no position of the dbx switch; choose one of {', '.join(HALVES)}")
+        return positions[0] if len(positions) == 1 else positions
+
+    @field_validator("condition", mode="before")
+    @classmethod
+    def _conditions(cls, condition: Any) -> Any:
+        return None if condition is None else checked_names(_listed(condition))
+
     @field_validator("loss")
     @classmethod
     def _weights(cls, loss: dict[str, float]) -> dict[str, float]:
@@ -78,6 +106,16 @@ class Config(BaseModel):
     @classmethod
     def _kinds(cls, augment: tuple[str, ...]) -> tuple[str, ...]:
         return checked_kinds(augment)
+
+    @property
+    def tracks(self) -> tuple[int | None, ...]:
+        """Tracks to learn, one after the other."""
+        return self.track if isinstance(self.track, tuple) else (self.track,)
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """Positions of the dbx switch, one after the other."""
+        return self.dbx if isinstance(self.dbx, tuple) else (self.dbx,)
 
     def with_(self, chosen: Mapping[str, Any]) -> "Config":
         """The same with some choices changed; those that are None are none. A new time undoes a number of steps.
@@ -126,6 +164,16 @@ def read(path: Path) -> Config:
         raise ModelError(f"{path} holds no choices by name; name the {CONFIG} of a model")
     config = _checked(document, f"{path}: ")
     return config.with_({"sessions": tuple(os.path.normpath(path.parent / session) for session in config.sessions)})
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    """What may be several: in one text with commas between them, in a list, or one alone."""
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    parts = tuple(parts) if isinstance(parts, list | tuple) else () if parts is None else (parts,)
+    for part in parts:
+        if parts.count(part) > 1:
+            raise ModelError(f"{part} is named twice; name each track, position or condition once")
+    return parts
 
 
 def _checked(choices: Mapping[str, Any], where: str = "") -> Config:

@@ -1,7 +1,7 @@
 """From a session to a data set: aligned pairs, the floor under every error, and what the generators are made from."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,14 +17,15 @@ from modeling.floor import Floor, floor_of, replicate_esr
 from modeling.generators.unevenness import unevenness
 from modeling.material import pairs_of, spans_of_length, spans_of_sheet
 from modeling.pairs import Pair, Span, select
+from modeling.settings import Setting
 from sessions.manifest import TakeRecord
 from sessions.store import MEASUREMENTS, Session
 from signals.audio import AudioReader
 from signals.cues import CueSheet
 from signals.errors import ModelError
 
-Alignments = Mapping[str, Sequence[Alignment]]
-"""Time bases that are known already, by the take's id."""
+Alignments = MutableMapping[str, Sequence[Alignment]]
+"""Time bases that are known already, by the take's id; what is aligned is added."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ class Dataset:
         Recording of silent tape behind a decoder.
     unevenness : ndarray, shape (bins,), or None
         Density of what multiplies a sound on tape; see :func:`modeling.generators.unevenness.unevenness`.
+    also : tuple of Source
+        What else it was pooled from; see :mod:`modeling.pooling`.
+    motions : tuple of Timebase
+        Of all passes like those that it was cut from.
+    setting : mapping
+        Conditions of it that differ from those of others a model learns from.
     """
 
     pairs: list[Pair]
@@ -64,6 +71,14 @@ class Dataset:
     companding: Companding | None = None
     behind: np.ndarray | None = None
     unevenness: np.ndarray | None = None
+    also: tuple[Source, ...] = ()
+    motions: tuple[Timebase, ...] = ()
+    setting: Setting = field(default_factory=dict)
+
+    @property
+    def sources(self) -> list[Source]:
+        """All that it was made from."""
+        return [self.source, *self.also]
 
 
 def from_session(
@@ -83,7 +98,7 @@ def from_session(
     track : int, optional
         Programme track to learn; the first by default.
     known : mapping, optional
-        Time bases that were estimated already, by take.
+        Time bases that were estimated already, by take; those of others are added.
     dbx : str
         ``off``, ``on``, ``encode`` or ``decode``.
 
@@ -98,7 +113,7 @@ def from_session(
         raise ModelError(f"'{dbx}' is no position of the dbx switch; choose one of {', '.join(HALVES)}")
     passes = _made_with(session, dbx, progress)
     if passes:
-        return _from_passes(session, passes, track, known or {}, progress, dbx)
+        return _from_passes(session, passes, track, {} if known is None else known, progress, dbx)
     pairs = session.takes("pair")
     if not pairs:
         raise ModelError(
@@ -116,10 +131,10 @@ def from_session(
 def _made_with(session: Session, dbx: str, progress: Callable[[str], None]) -> list[TakeRecord]:
     """Play passes, else passes in a loop, in a position of the dbx switch; says which others are left out."""
     passes = session.takes("play") or session.takes("loop")
-    made = [take for take in passes if _dbx_of(take) == dbx]
-    others = [take for take in passes if _dbx_of(take) != dbx]
+    made = [take for take in passes if dbx_of(take) == dbx]
+    others = [take for take in passes if dbx_of(take) != dbx]
     if others and not made:
-        there = list(dict.fromkeys(map(_dbx_of, others)))
+        there = list(dict.fromkeys(map(dbx_of, others)))
         raise ModelError(
             f"{session.path} holds takes with dbx {', '.join(there)} and none with dbx {dbx}; "
             f"train with --dbx {' or '.join(there)}, or capture with dbx {dbx}"
@@ -129,7 +144,7 @@ def _made_with(session: Session, dbx: str, progress: Callable[[str], None]) -> l
     return made
 
 
-def _dbx_of(take: TakeRecord) -> str:
+def dbx_of(take: TakeRecord) -> str:
     """Position of the dbx switch; one that is not spoken of is off."""
     return str(take.conditions.get("dbx", "off"))
 
@@ -166,7 +181,7 @@ def _from_passes(
     )
     start = _start(session, dbx, number, progress)
     bare = None
-    plain = [take for take in session.takes("play") if _dbx_of(take) == "off"]
+    plain = [take for take in session.takes("play") if dbx_of(take) == "off"]
     if start and start.companding.decode and plain:
         heard, base = _aligned(session, plain[0], number, known, progress)
         bare = Take(heard, session.stimulus(plain[0].stimulus or "main")[0], base, {})
@@ -184,12 +199,13 @@ def _aligned(
     if alignments is None:
         progress(f"aligning take {record.id}")
         alignments = align_take(sent, returned, sheet, returned_channels(sheet, record), progress)
+        known[record.id] = alignments
     return returned, _of_track(alignments, sheet, track, record)
 
 
 def _like(take: TakeRecord, other: TakeRecord) -> bool:
     """Whether two takes were made alike; a switch that is not spoken of is off."""
-    one, two = ({**record.conditions, "dbx": _dbx_of(record)} for record in (take, other))
+    one, two = ({**record.conditions, "dbx": dbx_of(record)} for record in (take, other))
     return one == two
 
 

@@ -1,6 +1,6 @@
 """How far a core is from the deck, on material it has not learnt from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -142,6 +142,58 @@ def evaluate(
         pieces=pieces,
         tones=compared,
     )
+
+
+def pooled(evaluations: Mapping[str, Evaluation], tests: Sequence[Sequence[Pair]]) -> Evaluation:
+    """What evaluations at several settings come to together: error and floor over the power of all.
+
+    Parameters
+    ----------
+    evaluations : mapping
+        By setting, in words.
+    tests : sequence of sequence of Pair
+        Test pairs of each.
+    """
+    plain, emphasised = zip(*(_powers(pairs) for pairs in tests), strict=True)
+    found = list(evaluations.values())
+
+    def mean(name: str, weights: Sequence[float]) -> float | None:
+        known = [(getattr(each, name), w) for each, w in zip(found, weights, strict=True) if getattr(each, name) is not None]
+        return sum(value * w for value, w in known) / max(sum(w for _, w in known), losses.EPSILON) if known else None
+
+    def rms(name: str) -> float | None:
+        known = [(getattr(each, name) ** 2, len(each.tones)) for each in found if getattr(each, name) is not None]
+        return float(np.sqrt(sum(value * n for value, n in known) / sum(n for _, n in known))) if known else None
+
+    named = (
+        "baseline_esr",
+        "floor_esr",
+        "noise_floor_esr",
+        "modulation_floor_esr",
+        "timing_floor_esr",
+        "replicate_floor_esr",
+    )
+    esr, floor_esr = mean("esr", plain) or 0.0, mean("floor_esr", plain)
+    return Evaluation(
+        seconds=sum(each.seconds for each in found),
+        esr=esr,
+        emphasised_esr=mean("emphasised_esr", emphasised) or 0.0,
+        baseline_emphasised_esr=mean("baseline_emphasised_esr", emphasised),
+        **{name: mean(name, plain) for name in named},
+        excess_esr=None if floor_esr is None else max(esr - floor_esr, 0.0),
+        level_error_db=rms("level_error_db"),
+        harmonic_error_db=rms("harmonic_error_db"),
+        pieces=[
+            p.model_copy(update={"name": f"{words}: {p.name}"}) for words, each in evaluations.items() for p in each.pieces
+        ],
+        tones=[tone for each in found for tone in each.tones],
+    )
+
+
+def _powers(pairs: Sequence[Pair]) -> tuple[float, float]:
+    """Power of targets, plain and after pre-emphasis."""
+    total = _Sums.of([_errors(np.zeros_like, pair) for pair in pairs])
+    return total.power, total.emphasised_power
 
 
 @dataclass(frozen=True)

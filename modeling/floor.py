@@ -91,6 +91,28 @@ def floor_of(
     return Floor(noise, slope / power, replicate, None if uneven is None else uneven.variance)
 
 
+def pooled_floor(floors: Sequence[Floor], power: Sequence[float]) -> Floor:
+    """Floor under the error on several lots of pairs together.
+
+    Parameters
+    ----------
+    floors : sequence of Floor
+        Under the error on each.
+    power : sequence of float
+        Of the targets of each.
+    """
+
+    def part(name: str) -> float | None:
+        known = [
+            (getattr(floor, name), p) for floor, p in zip(floors, power, strict=True) if getattr(floor, name) is not None
+        ]
+        # What is not known of one lot is nothing there; of replication only those speak that have it.
+        total = sum(p for _, p in known) if name == "replicate" else sum(power)
+        return sum(value * p for value, p in known) / total if known else None
+
+    return Floor(part("noise"), part("timing") or 0.0, part("replicate"), part("modulation"))
+
+
 def _decoded(
     pairs: Sequence[Pair], silence: np.ndarray, uneven: Shaped | None, companding: Companding, reference_dbfs: float
 ) -> float:

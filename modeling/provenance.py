@@ -26,7 +26,7 @@ def with_digests(source: Source, session: Session) -> Source:
 
 
 def limits_of(
-    source: Source,
+    sources: Sequence[Source],
     pairs: Sequence[Pair],
     reference_dbfs: float,
     *,
@@ -39,7 +39,7 @@ def limits_of(
 
     Parameters
     ----------
-    source : Source
+    sources : sequence of Source
         What it learnt from.
     pairs : sequence of Pair
         Its material, of all splits.
@@ -48,11 +48,7 @@ def limits_of(
     moves, hisses, modulates : bool
         Whether it has wow and flutter, noise, and modulation noise, of its own.
     """
-    where = [f"dbx {source.conditions['dbx']}"] if "dbx" in source.conditions else []
-    where = [f"{source.conditions['speed_cm_s']} cm/s", *where] if "speed_cm_s" in source.conditions else where
-    track = "" if source.track is None else f"track {source.track} of "
-    settings = "".join(f", {words}" for words in where)
-    said = [f"Learnt from {track}take '{source.take}'{settings}; what other settings do it was not told."]
+    said = [f"Learnt from {' and '.join(map(_where, sources))}; what other settings do it was not told."]
     said.append(
         f"The loudest passages it learnt from read {loudest_db(pairs, reference_dbfs):+.0f} dB re 0 VU on a 0.3 s meter; what is "
         "louder is a guess."
@@ -66,6 +62,14 @@ def limits_of(
     elif not modulates:
         said.append("It has no modulation noise: no steady tone told of it, without dbx, loud enough and of 900 Hz or more.")
     return [*said, NEVER_MADE]
+
+
+def _where(source: Source) -> str:
+    """Which take of which track, and how it was made."""
+    where = [f"dbx {source.conditions['dbx']}"] if "dbx" in source.conditions else []
+    where = [f"{source.conditions['speed_cm_s']} cm/s", *where] if "speed_cm_s" in source.conditions else where
+    track = "" if source.track is None else f"track {source.track} of "
+    return f"{track}take '{source.take}'" + "".join(f", {words}" for words in where)
 
 
 def loudest_db(pairs: Sequence[Pair], reference_dbfs: float) -> float:

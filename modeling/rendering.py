@@ -9,6 +9,7 @@ from modeling.deck import effect
 from modeling.deck.parameters import load_parameters
 from modeling.model import load
 from modeling.render import Settings, render_blocks
+from modeling.settings import Setting, read_setting
 from sessions.audio import open_audio
 from sessions.wave import writing
 from signals.audio import AudioReader
@@ -27,6 +28,7 @@ def render_file(
     settings: Settings,
     reference_dbfs: float,
     progress: Progress = lambda what, part: None,
+    setting: str | None = None,
 ) -> None:
     """Apply a model to a sound file.
 
@@ -38,11 +40,13 @@ def render_file(
         Sound file to read, and WAV file to write (32-bit float, as long as the source and aligned with it).
     reference_dbfs : float
         Level of a sine at 0 VU, for the virtual deck; a model brings its own.
+    setting : str, optional
+        Of a model of several settings, in words; see :func:`modeling.settings.read_setting`.
 
     Raises
     ------
     ModelError
-        There is no such model, the target exists or is no WAV file.
+        There is no such model or setting, the target exists or is no WAV file.
     AudioFileError
         The source is missing or unreadable.
     SessionError
@@ -52,8 +56,9 @@ def render_file(
         raise ModelError(f"{target} is no WAV file; name one that ends in .wav")
     if target.exists():
         raise ModelError(f"{target} exists already; name a new file")
+    wanted = None if setting is None else read_setting(setting)
     with open_audio(source) as audio:
-        blocks = _blocks(model, audio, settings, reference_dbfs)
+        blocks = _blocks(model, audio, settings, reference_dbfs, wanted)
         done = 0
         with writing(target, audio.sample_rate, audio.channels, "float32", audio.samples) as writer:
             for block in blocks:
@@ -62,10 +67,14 @@ def render_file(
                 progress("rendering", done / max(1, audio.samples))
 
 
-def _blocks(model: str, audio: AudioReader, settings: Settings, reference_dbfs: float) -> Iterator[np.ndarray]:
+def _blocks(
+    model: str, audio: AudioReader, settings: Settings, reference_dbfs: float, wanted: Setting | None
+) -> Iterator[np.ndarray]:
     kind, _, preset = model.partition(":")
     if kind != VIRTUAL:
-        return render_blocks(load(Path(model)), audio, settings)
+        return render_blocks(load(Path(model), wanted), audio, settings)
+    if wanted:
+        raise ModelError("the virtual deck has its settings in a preset or TOML file; leave --setting out")
     heard = effect.apply(
         load_parameters(preset or DEFAULT_PRESET),
         audio.read(0, audio.samples),

@@ -6,31 +6,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.timebase import Timebase
-from modeling.card import Card, Seconds
+from modeling.assembly import assemble, joined
 from modeling.compander import CompandedCore, Companding
 from modeling.config import CONFIG, Config
-from modeling.cores.core import Core, Material, Progress, Run, Stationary
+from modeling.cores import NETWORKS
+from modeling.cores.core import Core, Material, Progress, Run
 from modeling.cores.linear import LinearCore
 from modeling.dataset import Dataset
-from modeling.evaluation import Evaluation, evaluate
+from modeling.evaluation import Evaluation, evaluate, pooled
 from modeling.floor import Floor
-from modeling.generators.noise import NoiseGenerator
-from modeling.generators.trial import Trial, noise_of, transport_of
+from modeling.generators.trial import Trial
 from modeling.journal import LINES
-from modeling.model import Model, digest, save, weights_of
-from modeling.pairs import Pair, select
+from modeling.model import Family, Model, save
+from modeling.pairs import select
 from modeling.processes import rank
-from modeling.provenance import limits_of
+from modeling.settings import in_words
 from modeling.underway import CHECKPOINT, planned, underway
-from sessions.manifest import now, tool_version
 
 BETTER = 0.95
 """Part of the linear filter's error below which a model counts as trained."""
 
 LINEAR = "the linear filter is the model; it makes no harmonics"
-SETTLING_S = 0.5
-"""After this a detector that began in silence reads the hiss of the tape: ten times the longest time constant that is usual."""
 
 
 @dataclass(frozen=True)
@@ -40,28 +36,31 @@ class Outcome:
     Attributes
     ----------
     model : Model
+        At its first setting.
     folder : Path
         Where it was written.
     evaluation : Evaluation
-        On held-out material, with the linear filter and the floor beside it.
+        On held-out material, with the linear filter and the floor beside it; over all settings.
     lines : list of str
         The same in words, to be printed.
+    family : Family
+        At all settings.
     """
 
     model: Model
     folder: Path
     evaluation: Evaluation
     lines: list[str]
+    family: Family
 
 
 def train(
-    dataset: Dataset,
+    dataset: Dataset | Sequence[Dataset],
     models: Path,
     core: str,
     *,
     name: str | None = None,
     resume: bool = False,
-    motions: Sequence[Timebase] = (),
     sessions: Sequence[Path] = (),
     progress: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
@@ -74,17 +73,16 @@ def train(
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : Dataset or sequence of Dataset
+        Several for several settings, one each; see :mod:`modeling.pooling`.
     models : Path
         Folder of the models of a session.
     core : str
         Name of the core; see :mod:`modeling.cores`.
     name : str, optional
         Of the model; by default that of the core, with a number if it is taken.
-    motions : sequence of Timebase
-        Of all passes like the one that the data set is cut from; by default that of the data set alone.
     sessions : sequence of Path
-        Where the data set is from, to be written down.
+        Where the data sets are from, to be written down.
     say : callable
         Told each line of the result as soon as it is known.
     choices
@@ -97,6 +95,7 @@ def train(
     """
     config = Config().with_({**choices, "core": core})
     kind, folder, running = planned(models, config, name, resume)
+    lots = [dataset] if isinstance(dataset, Dataset) else list(dataset)
     with underway(running, config.seen_from(running, sessions), resume) as journal:
         lines: list[str] = []
 
@@ -112,126 +111,80 @@ def train(
                 made = replace(made, remaining_s=elapsed * (1.0 / made.fraction - 1.0))
             progress(made)
 
-        material = Material(
-            select(dataset.pairs, "train"),
-            select(dataset.pairs, "validation"),
-            dataset.reference_dbfs,
-            select(dataset.pairs, "tone"),
-            select(dataset.pairs, "ladder"),
-        )
         run = Run(progress=report, log=journal.tell, checkpoint=running / CHECKPOINT, **config.of_run())
-        baseline = LinearCore.fit(material, run)
-        first = evaluate(baseline, dataset.pairs, dataset.floor)
-        tell(f"linear filter (least squares): ESR {_esr(first.esr)} on held-out material")
-        tell(_floor_line(dataset.floor))
+        runs = [_at(run, lots, number) for number in range(len(lots))]
+        said = [f"{in_words(lot.setting)}: " if len(lots) > 1 else "" for lot in lots]
+        baselines: list[Core] = []
+        first: list[Evaluation] = []
+        for lot, at_one, at in zip(lots, runs, said, strict=True):
+            baselines.append(LinearCore.fit(_material(lot), at_one))
+            first.append(evaluate(baselines[-1], lot.pairs, lot.floor))
+            tell(f"{at}linear filter (least squares): ESR {_esr(first[-1].esr)} on held-out material")
+            tell(at + _floor_line(lot.floor))
         started = time.monotonic()
-        fitted, still = _fit(kind, baseline, material, dataset.companding, run)
+        cores = baselines if kind is LinearCore else _fit(kind, lots, run, runs)
         fit_s = time.monotonic() - started
-        evaluation = evaluate(still, dataset.pairs, dataset.floor, baseline)
-        trained = still.bends and evaluation.esr < BETTER * first.esr
-        for line in [LINEAR] if still is baseline else _result_lines(config.core, evaluation, trained, fit_s):
-            tell(line)
-
-        log = journal.contents[LINES]
         settings: dict[str, str | int | float] = {"seed": config.seed, "minutes": config.minutes, "fit_s": fit_s}
-        model = _assemble(dataset, fitted, evaluation, folder.name, trained, settings, log, motions, config, progress)
-        for line in map(_trial_line, model.card.generators):
-            tell(line)
+        members = []
+        for lot, own, baseline, plain, at in zip(lots, cores, baselines, first, said, strict=True):
+            still = own if lot.companding is None else CompandedCore(own, lot.companding)
+            evaluation = evaluate(still, lot.pairs, lot.floor, baseline)
+            trained = still.bends and evaluation.esr < BETTER * plain.esr
+            for line in [LINEAR] if still is baseline else _result_lines(config.core, evaluation, trained, fit_s):
+                tell(at + line)
+            log = journal.contents[LINES]
+            members.append(assemble(lot, own, evaluation, folder.name, trained, settings, log, config, progress))
+        found = {in_words(lot.setting): member.card.evaluation for lot, member in zip(lots, members, strict=True)}
+        whole = evaluation if len(lots) == 1 else pooled(found, [select(lot.pairs, "test") for lot in lots])
+        family = joined(members, [lot.setting for lot in lots], whole)
+        for at, member in zip(said, members, strict=True):
+            for line in map(_trial_line, member.card.generators):
+                tell(at + line)
         if rank() == 0:
             resolved = config.resolved(journal.records).seen_from(folder, sessions)
-            save(model, folder, {**journal.contents, CONFIG: resolved.to_json()})
-        return Outcome(model, folder, evaluation, lines)
+            save(family, folder, {**journal.contents, CONFIG: resolved.to_json()})
+        return Outcome(members[0], folder, whole, lines, family)
 
 
-def _fit(
-    kind: type[Core], baseline: Core, material: Material, companding: Companding | None, run: Run
-) -> tuple[Core, Stationary]:
-    """A core for what lies between the halves of the compander, and both as one."""
+def _material(dataset: Dataset) -> Material:
+    train, validation, tone, ladder = (select(dataset.pairs, split) for split in ("train", "validation", "tone", "ladder"))
+    return Material(train, validation, dataset.reference_dbfs, tone, ladder)
+
+
+def _at(run: Run, lots: Sequence[Dataset], number: int) -> Run:
+    """The run for one of several settings, each with its share of the time, a state of its own and its name in the log."""
+    count = len(lots)
+    if count == 1:
+        return run
+    words = in_words(lots[number].setting)
+    path = run.checkpoint if number == 0 or run.checkpoint is None else run.checkpoint.with_name(f"{CHECKPOINT}-{number}")
+    return replace(
+        run,
+        minutes=run.minutes / count,
+        checkpoint=path,
+        progress=lambda made: run.progress(Progress((number + made.fraction) / count, None, f"{words}: {made.note}")),
+        log=lambda record: run.log({"setting": words, **record}),
+    )
+
+
+def _fit(kind: type[Core], lots: Sequence[Dataset], run: Run, runs: Sequence[Run]) -> list[Core]:
+    """A core for each setting, of what lies between the halves of the compander; of networks one that is told the setting."""
+    materials = [_between_halves(_material(lot), lot.companding) for lot in lots]
+    if len(lots) > 1 and kind.name in NETWORKS:
+        from modeling.cores.conditioned import fit
+
+        return fit(kind, materials, [lot.setting for lot in lots], run)
+    return [kind.fit(material, own) for material, own in zip(materials, runs, strict=True)]
+
+
+def _between_halves(material: Material, companding: Companding | None) -> Material:
     if companding is None:
-        core = baseline if kind is LinearCore else kind.fit(material, run)
-        return core, core
+        return material
     train, validation, tones, ladder = (
         [companding.taken_off(pair, material.reference_dbfs) for pair in part]
         for part in (material.train, material.validation, material.tones, material.ladder)
     )
-    core = kind.fit(Material(train, validation, material.reference_dbfs, tones, ladder), run)
-    return core, CompandedCore(core, companding)
-
-
-def _assemble(
-    dataset: Dataset,
-    core: Core,
-    evaluation: Evaluation,
-    name: str,
-    trained: bool,
-    training: dict[str, str | int | float],
-    log: bytes,
-    motions: Sequence[Timebase],
-    config: Config,
-    progress: Callable[[Progress], None],
-) -> Model:
-    """Join core, generators and card."""
-    began: dict[str, float] = {}
-
-    def learning(what: str, part: float) -> None:
-        elapsed = time.monotonic() - began.setdefault(what, time.monotonic())
-        progress(Progress(part, elapsed * (1.0 / part - 1.0) if part > 0.1 else None, what))
-
-    transport, trials = transport_of(motions or [dataset.trajectory], config.transport, config.seed, learning)
-    noise, heard = noise_of(dataset.silence, core.sample_rate, dataset.unevenness, config.noise, config.seed, learning)
-    behind, silent = _behind(dataset, noise, core.sample_rate)
-    card = Card(
-        name=name,
-        created=now(),
-        tool_version=tool_version(),
-        core=core.name,
-        core_settings=core.settings(),
-        companding=dataset.companding,
-        sample_rate=core.sample_rate,
-        reference_dbfs=core.reference_dbfs,
-        look_ahead_samples=core.look_ahead_samples,
-        sources=[dataset.source],
-        seconds=Seconds(
-            train=_seconds(select(dataset.pairs, "train")),
-            validation=_seconds(select(dataset.pairs, "validation")),
-            test=_seconds(select(dataset.pairs, "test")),
-        ),
-        split=dataset.split,
-        evaluation=evaluation,
-        trained=trained,
-        training=training,
-        transport_rms_percent=None if transport is None else transport.rms_percent,
-        noise_dbfs=None if silent is None else silent.level_dbfs,
-        modulation_db=None if noise is None else noise.modulation_db,
-        weights_sha256=digest(weights_of(core, transport, noise, behind)),
-        log_sha256=digest(log),
-        generators=[*trials, *heard],
-        limits=limits_of(
-            dataset.source,
-            dataset.pairs,
-            dataset.reference_dbfs,
-            trained=trained,
-            moves=transport is not None,
-            hisses=silent is not None,
-            modulates=noise is not None and noise.unevenness is not None,
-        ),
-    )
-    return Model(card, core, transport, noise, behind)
-
-
-def _behind(
-    dataset: Dataset, noise: NoiseGenerator | None, sample_rate: int
-) -> tuple[NoiseGenerator | None, NoiseGenerator | None]:
-    """What comes behind a decoder, and what is heard in silence."""
-    if dataset.behind is None:
-        return None, noise
-    silent = behind = NoiseGenerator.fit(dataset.behind, sample_rate)
-    if dataset.silence is not None and dataset.companding is not None and behind is not None:
-        decoder = dataset.companding.decoder(1, sample_rate, dataset.reference_dbfs)
-        decoded = decoder.process((dataset.silence - dataset.silence.mean())[None])[0]
-        quiet = NoiseGenerator.fit(decoded[round(SETTLING_S * sample_rate) :], sample_rate)
-        behind = behind if quiet is None else behind.less(quiet)
-    return behind, silent
+    return Material(train, validation, material.reference_dbfs, tones, ladder)
 
 
 def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float) -> list[str]:
@@ -277,7 +230,3 @@ def _floor_line(floor: Floor) -> str:
 
 def _esr(value: float) -> str:
     return f"{value:.2g}"
-
-
-def _seconds(pairs: Sequence[Pair]) -> float:
-    return round(sum(pair.seconds for pair in pairs), 3)

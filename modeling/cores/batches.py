@@ -25,11 +25,14 @@ class Batch(NamedTuple):
         Targets, of the whole batch.
     positions : Tensor, shape (own share of the batch, n), or None
         Where in its answer each sample of the target lies; None where they go side by side.
+    settings : Tensor, shape (own share of the batch,), or None
+        Numbers of the settings that the windows were made at; None where there is one alone.
     """
 
     x: torch.Tensor
     y: torch.Tensor
     positions: torch.Tensor | None
+    settings: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
@@ -113,9 +116,15 @@ class Batches:
         if self._lines is not None:
             cuts = [self._lines[number].cut(start, self._window) for number, start in places[self._own]]
             y = [self._pairs[number].wet[start : start + self._window] for number, start in places]
-            return Batch(_stacked([x for x, _ in cuts]), _stacked(y), _stacked([positions for _, positions in cuts]))
+            positions = _stacked([positions for _, positions in cuts])
+            return Batch(_stacked([x for x, _ in cuts]), _stacked(y), positions, self._settings(places[self._own]))
         pairs = [self._side_by_side(number, start, step) for number, start in places]
-        return Batch(_stacked([x for x, _ in pairs[self._own]]), _stacked([y for _, y in pairs]), None)
+        x = _stacked([x for x, _ in pairs[self._own]])
+        return Batch(x, _stacked([y for _, y in pairs]), None, self._settings(places[self._own]))
+
+    def _settings(self, places: Sequence[tuple[int, int]]) -> torch.Tensor | None:
+        numbers = [self._pairs[number].conditions.get("setting") for number, _ in places]
+        return None if None in numbers else torch.tensor([int(number) for number in numbers if number is not None])
 
     def _side_by_side(self, number: int, start: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         x, y = self._x[number], self._pairs[number].wet

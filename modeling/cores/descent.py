@@ -231,7 +231,7 @@ class _Descent:
         self._network.train()
         self._optimiser.zero_grad(set_to_none=True)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._mixed):
-            answer = self._network(batch.x)
+            answer = self._network(batch.x, *(() if batch.settings is None else (batch.settings,)))
         answers = self._team.gathered(batch.warped(answer.float()))
         loss = self._loss(batch.y, answers)
         if self._critic is not None:

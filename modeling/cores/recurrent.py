@@ -58,6 +58,11 @@ class _Recurrent(Residual):
                 bias.data[:units] = -keep  # as much comes in as is forgotten; a GRU cannot do otherwise
             bias.register_hook(partial(_without_third, units=units))
 
+    def held(self) -> dict[str, slice]:
+        """What is written into the state has no bias."""
+        units = self.layer.hidden_size
+        return {f"layer.{name}": slice(2 * units, 3 * units) for name in ("bias_ih_l0", "bias_hh_l0")}
+
     def settings(self) -> dict[str, Setting]:
         """Arguments of the constructor."""
         return {"units": self.layer.hidden_size}

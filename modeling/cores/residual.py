@@ -7,7 +7,7 @@ a :class:`Residual`, and a class that names it.
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
@@ -72,6 +72,10 @@ class Residual(nn.Module):
     def groups(self) -> list[Group]:
         """Parameters by learning rate."""
         return [Group(list(self.parameters()))]
+
+    def held(self) -> dict[str, slice]:
+        """Parts of its parameters, by name, that stay as they are made, so that silence stays silent."""
+        return {}
 
     @property
     def answers(self) -> bool:
@@ -243,12 +247,7 @@ class ResidualCore(Carried):
             return esr_of(cls._of(network, linear).process, judged)
 
         descend(chain, material, run, judge)
-        core = cls._of(chain, linear)
-        h = solve(correlate(material.train, core, core.h.size), core.h.size, core.h_ahead, RIDGE)[0]
-        solved = cls(core.residual, h, core.h_ahead, core.sample_rate, core.reference_dbfs)
-        errors = [esr_of(candidate.process, material.validation) for candidate in (core, solved)]
-        run.log({"rung": "filter solved again", "kept": errors[1] < errors[0], "validation_esr": errors[1]})
-        return solved if errors[1] < errors[0] else core
+        return solved_again(cls._of(chain, linear), material, run)
 
     @classmethod
     def _of(cls, chain: Chain, linear: LinearCore) -> Self:
@@ -257,6 +256,18 @@ class ResidualCore(Carried):
         residual.load_state_dict({name: tensor.cpu() for name, tensor in chain.residual.state_dict().items()})
         h = chain.h.detach().cpu().numpy().astype(np.float64)
         return cls(residual, h, linear.ahead, linear.sample_rate, linear.reference_dbfs)
+
+
+C = TypeVar("C", bound=ResidualCore)
+
+
+def solved_again(core: C, material: Material, run: Run) -> C:
+    """A core with its filter solved for what its network gives, where that is better on validation."""
+    h = solve(correlate(material.train, core, core.h.size), core.h.size, core.h_ahead, RIDGE)[0]
+    solved = type(core)(core.residual, h, core.h_ahead, core.sample_rate, core.reference_dbfs)
+    errors = [esr_of(candidate.process, material.validation) for candidate in (core, solved)]
+    run.log({"rung": "filter solved again", "kept": errors[1] < errors[0], "validation_esr": errors[1]})
+    return solved if errors[1] < errors[0] else core
 
 
 def excerpt(pairs: Sequence[Pair], seconds: float) -> list[Pair]:

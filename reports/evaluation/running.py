@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modeling import listening
-from modeling.dataset import Dataset, from_session
+from modeling.dataset import Dataset, dbx_of, from_session
 from modeling.held_out import baseline_of, excerpts, held_out
-from modeling.model import Model, load
+from modeling.model import Family, Model, load_family
 from reports.comparison.differences import compare
 from reports.comparison.tables import as_json
 from reports.evaluation.bench import on_bench, passes_of
@@ -67,7 +67,7 @@ def evaluate_model(
     TapeError
         The session is damaged or cannot be aligned, or the files cannot be written.
     """
-    model = load(folder)
+    model = _fitting(load_family(folder), session)
     if listen_to is not None and listen_to.exists():
         raise UsageError(f"{listen_to} exists already and is never overwritten; name a new folder with --listening")
     _require_rate(model, session)
@@ -103,6 +103,14 @@ def evaluate_model(
         files |= {f"{LISTENING}/{name}": data for name, data in heard_files.items()}
     _keep(folder, files)
     return Evaluated(found, folder / PDF, place)
+
+
+def _fitting(family: Family, session: Session) -> Model:
+    """The model at the setting that fits a session: of several positions of the dbx switch the first in which it has takes."""
+    learnt = dict.fromkeys(setting["dbx"] for setting in family.settings if "dbx" in setting)
+    there = {dbx_of(take) for take in session.takes("play") or session.takes("loop")}
+    chosen = next((dbx for dbx in learnt if dbx in there), next(iter(learnt), None))
+    return family.at(family.fitting(session.manifest, **({} if chosen is None else {"dbx": chosen})))
 
 
 def _track(model: Model, session: Session, track: int | None) -> int | None:

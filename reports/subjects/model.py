@@ -1,9 +1,12 @@
 """The card of a model as a page: what it learnt from, how close it comes, what it does not know, and the digests of all of it."""
 
-from modeling.card import Card
+from collections.abc import Sequence
+
+from modeling.card import Card, SettingCard
+from modeling.generators.trial import Trial
 from reports.evaluation.document import ModelEvaluation
 from reports.evaluation.summary import goal_row, held_out_table, lead, speed
-from reports.numbers import NARROW_SPACE, Number
+from reports.numbers import NARROW_SPACE, Number, bare
 from reports.pages import Cell, Page, Table
 from reports.wording import describe, long_date, plain, shortened
 
@@ -18,8 +21,11 @@ def card_page(card: Card, evaluation: ModelEvaluation | None = None) -> Page:
         blocks.append(held_out_table(evaluation.held_out))
     elif card.evaluation is not None:
         blocks.append(_errors(card))
-    if card.generators:
-        blocks.append(_generators(card))
+    if card.settings:
+        blocks.append(_settings(card))
+    trials = [("", card.generators), *((_words(setting), setting.generators) for setting in card.settings)]
+    if any(generators for _, generators in trials):
+        blocks.append(_generators(trials))
     if goals:
         rows = [goal_row(goal) for goal in goals if goal.asked]
         cells: list[list[Cell]] = [[r["subject"], r["asked"], r["found"], r["verdict"]] for r in rows]
@@ -59,10 +65,36 @@ def _errors(card: Card) -> Table:
     return Table(caption, ["", "Model", "Plain filter", "Floor"], [row], frozenset({1, 2, 3}))
 
 
-def _generators(card: Card) -> Table:
-    """How what the model adds fared against what was measured and not learnt from."""
+def _settings(card: Card) -> Table:
+    """What the model comes to at each of its settings, and what it adds there."""
     rows: list[list[Cell]] = []
-    for trial in card.generators:
+    for setting in card.settings:
+        error = setting.evaluation
+        found = (None, None, None) if error is None else (error.esr, error.baseline_esr, error.floor_esr)
+        wow, hiss = setting.transport_rms_percent, setting.noise_dbfs
+        rows.append(
+            [
+                _words(setting),
+                *(None if value is None else Number(f"{value:.2g}", "") for value in found),
+                None if wow is None else Number(f"{wow:.3f}", ""),
+                None if hiss is None else bare(hiss, 0.1),
+            ]
+        )
+    caption = (
+        "At each setting: ESR on held-out material, wow and flutter (RMS, unweighted) and noise in silence that it adds"
+    )
+    heads = ["Setting", "Model", "Plain filter", "Floor", "Wow and flutter (%)", "Noise (dBFS)"]
+    return Table(caption, heads, rows, frozenset({1, 2, 3, 4, 5}))
+
+
+def _words(setting: SettingCard) -> str:
+    return describe(setting.values)
+
+
+def _generators(trials: Sequence[tuple[str, Sequence[Trial]]]) -> Table:
+    """How what the model adds, at each setting, fared against what was measured and not learnt from."""
+    rows: list[list[Cell]] = []
+    for where, trial in ((where, trial) for where, generators in trials for trial in generators):
         test = trial.test
         found = [None, None] if test is None else [Number(f"{test.statistic:.2f}", ""), Number(f"{test.p_value:.2g}", "")]
         said = (
@@ -70,13 +102,14 @@ def _generators(card: Card) -> Table:
         )
         marks = [word for word, so in (("used", trial.used), ("recommended", trial.recommended)) if so]
         what = "Wow and flutter" if trial.of == "transport" else "Noise"
-        rows.append([f"{what}, {trial.kind}", *found, said, ", ".join(marks)])
+        rows.append([", ".join(filter(None, (what, trial.kind, where))), *found, said, ", ".join(marks)])
     caption = "What it adds, against held-out motion and noise: told from the deck where p is 0.05 or less"
     return Table(caption, ["Generator", "Energy distance", "p", "", ""], rows, frozenset({1, 2}))
 
 
 def _limits(card: Card) -> list[tuple[str, str]]:
-    return [("Limits", " ".join(card.limits))] if card.limits else []
+    said = [("Limits", card.limits), *((f"Limits at {_words(setting)}", setting.limits) for setting in card.settings)]
+    return [(head, " ".join(limits)) for head, limits in said if limits]
 
 
 def _state(card: Card) -> list[tuple[str, str]]:
