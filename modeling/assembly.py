@@ -107,14 +107,14 @@ def _behind(
     return behind, silent
 
 
-def joined(members: Sequence[Model], settings: Sequence[Setting], evaluation: Evaluation) -> Family:
+def joined(members: Sequence[Model], settings: Sequence[Setting], evaluation: Evaluation | None) -> Family:
     """A model at several settings; of one alone it is that.
 
     Parameters
     ----------
     members : sequence of Model
         At each setting.
-    evaluation : Evaluation
+    evaluation : Evaluation or None
         Over all of them.
     """
     first = members[0].card

@@ -116,8 +116,8 @@ def portions(sessions: Sequence[Session], config: Config) -> tuple[list[Portion]
 
 
 def _rate(session: Session) -> int | None:
-    stimuli, takes = session.manifest.stimuli, session.takes()
-    return next((each.sample_rate for each in (*takes, *stimuli)), None)
+    rates = [take.sample_rate for take in session.takes()] + [stimulus.sample_rate for stimulus in session.manifest.stimuli]
+    return next(iter(rates), None)
 
 
 def _positions(session: Session, asked: Sequence[str]) -> list[str]:

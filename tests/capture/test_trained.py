@@ -8,7 +8,7 @@ from capture.recordings import Plan, Play, Recording
 from capture.trained import capture_trained, deck_name
 from sessions.store import Session
 from signals.errors import DeviceError, ModelError
-from tests.modeling.known_model import RATE, known_model
+from tests.modeling.known_model import RATE, known_family, known_model
 
 GAIN = 0.5
 HISS = 1e-4
@@ -133,3 +133,26 @@ def test_a_session_goes_on_with_the_model_that_began_it(session, model, tmp_path
     capture_trained(session, model, Plan.of(1), seed=1)
     with pytest.raises(DeviceError, match=r"begun with 'model:half'.*go on with that one"):
         capture_trained(session, model, Plan.of(2), seed=2)
+
+
+def test_of_several_settings_that_of_the_session_and_of_the_pass_is_taken(make_session, tmp_path):
+    gains = [({"speed_cm_s": v, "dbx": dbx}, g) for v, dbx, g in ((9.5, "off", 0.5), (4.8, "off", 0.25), (9.5, "on", 0.75))]
+    device = f"model:{known_family(tmp_path / 'several', gains)}"
+    session = make_session("passes", tone_s=1.0)
+    plan = Plan((Recording(plays=(Play(1),)), Recording("main", dbx=True, plays=(Play(1, True),))))
+    assert deck_name(device, RATE, 4.8) == "Model several"
+    (take,) = capture_trained(session, device, Plan(plan.recordings[:1]))
+    sent = session.stimulus()[1].read(0, session.manifest.stimuli[0].samples)
+
+    def gain(name):
+        return np.std(read(session, name)[tone(session)][:, 0]) / np.std(sent[tone(session)][:, 0])
+
+    assert gain(take.id) == pytest.approx(0.5, rel=1e-3)
+    with_dbx = make_session("on", tone_s=1.0)
+    (take,) = capture_trained(with_dbx, device, Plan(plan.recordings[1:]))
+    session = with_dbx
+    assert take.conditions["dbx"] == "on"
+    assert gain(take.id) == pytest.approx(0.75, rel=1e-3)
+    decoded = Plan((Recording(plays=(Play(1, True),)),))
+    with pytest.raises(DeviceError, match="was trained on takes with dbx off,on; capture with --dbx off,on"):
+        capture_trained(make_session("decode", tone_s=1.0), device, decoded)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from modeling.assembly import joined
 from modeling.card import Card, Seconds, Source
 from modeling.cores.linear import LinearCore
 from modeling.generators.lines import Lines
@@ -15,21 +16,42 @@ RATE = 48000
 
 def known_model(folder, *, taps=(0.5,), wow=0.002, wow_hz=4.0, hiss=1e-4, rate=RATE):
     """Save such a model into a new folder and give the folder back; `wow` is the peak of the speed deviation."""
-    core = LinearCore(np.array(taps), 0, rate, -18.0)
+    save(known(folder.name, taps=taps, wow=wow, wow_hz=wow_hz, hiss=hiss, rate=rate), folder)
+    return folder
+
+
+def known_family(folder, gains, *, wow=0.0, hiss=0.0, taps=64):
+    """The same of a model of several settings, each with a gain of its own: pairs of setting and gain."""
+    members = []
+    for setting, gain in gains:
+        h = np.zeros(taps)
+        h[8] = gain
+        conditions = {"dbx": "off", "speed_cm_s": 9.5, **setting}
+        reference_dbfs = -18.0 - setting.get("level_db", 0.0)
+        members.append(
+            known(folder.name, taps=h, ahead=8, wow=wow, hiss=hiss, conditions=conditions, reference_dbfs=reference_dbfs)
+        )
+    save(joined(members, [setting for setting, _ in gains], None), folder)
+    return folder
+
+
+def known(name, *, taps, ahead=0, wow=0.0, wow_hz=4.0, hiss=0.0, rate=RATE, conditions=None, reference_dbfs=-18.0):
+    core = LinearCore(np.array(taps), ahead, rate, reference_dbfs)
     transport = TransportGenerator(Lines(np.array([wow_hz]), np.array([wow])), np.array([0.3, 1.0]), np.zeros(1))
     shape = np.zeros(256)
     shape[128] = hiss
     noise = NoiseGenerator(Shaped(shape), Lines(np.zeros(0), np.zeros(0)), rate)
+    conditions = conditions or {"dbx": "off", "speed_cm_s": 9.5}
     card = Card(
-        name=folder.name,
+        name=name,
         created="2025-11-21T20:14:05+00:00",
         tool_version="0.1.0",
         core="linear",
         core_settings=core.settings(),
         sample_rate=rate,
-        reference_dbfs=-18.0,
-        look_ahead_samples=0,
-        sources=[Source(session="s", take="play-1", track=1, conditions={"dbx": "off", "speed_cm_s": 9.5})],
+        reference_dbfs=reference_dbfs,
+        look_ahead_samples=ahead,
+        sources=[Source(session="s", take="play-1", track=1, conditions=conditions)],
         seconds=Seconds(train=1.0, validation=1.0, test=1.0),
         split="none",
         evaluation=None,
@@ -39,5 +61,4 @@ def known_model(folder, *, taps=(0.5,), wow=0.002, wow_hz=4.0, hiss=1e-4, rate=R
         noise_dbfs=None,
         weights_sha256=digest(weights_of(core, transport, noise)),
     )
-    save(Model(card, core, transport, noise), folder)
-    return folder
+    return Model(card, core, transport, noise)

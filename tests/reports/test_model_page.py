@@ -1,6 +1,8 @@
 """The page of a model: what its card says, and no more."""
 
-from modeling.card import Card, Seconds, Source
+from modeling.card import Card, Seconds, SettingCard, Source
+from modeling.evaluation import Evaluation
+from modeling.generators.trial import Trial
 from reports.subjects.model import card_page
 
 CARD = Card(
@@ -43,3 +45,33 @@ def test_an_old_card_says_what_it_can():
     old = CARD.model_copy(update={"limits": [], "log_sha256": None, "training": {}, "sources": []})
     page = card_page(old)
     assert dict(page.missing) == {"SHA-256": f"model.safetensors {'a' * 64}."}
+
+
+def test_each_setting_has_its_errors_its_generators_and_its_limits():
+    def setting(speed_cm_s, esr, hiss_dbfs):
+        error = Evaluation(seconds=10.0, esr=esr, emphasised_esr=esr, baseline_esr=10 * esr, floor_esr=esr / 10)
+        shared = {"core_settings": {}, "reference_dbfs": -18.0, "look_ahead_samples": 0, "sources": [0], "trained": True}
+        return SettingCard(
+            values={"speed_cm_s": speed_cm_s},
+            seconds=CARD.seconds,
+            evaluation=error,
+            transport_rms_percent=0.0712,
+            noise_dbfs=hiss_dbfs,
+            generators=[Trial(of="noise", kind="parametric", used=True, recommended=True, test=None)],
+            limits=[f"Learnt at {speed_cm_s}."],
+            **shared,
+        )
+
+    card = CARD.model_copy(update={"settings": [setting(9.5, 1.2e-4, -71.0), setting(4.8, 3.4e-4, -66.5)], "limits": []})
+    page = card_page(card)
+    _, settings, generators = page.blocks
+    assert [str(row[0]) for row in settings.rows] == ["9.5\N{NARROW NO-BREAK SPACE}cm/s", "4.8\N{NARROW NO-BREAK SPACE}cm/s"]
+    assert [[cell.whole + cell.fraction for cell in row[1:]] for row in settings.rows][1] == [
+        "0.00034",
+        "0.0034",
+        "3.4e-05",
+        "0.071",
+        "\N{MINUS SIGN}66.50",
+    ]
+    assert [row[0] for row in generators.rows] == [f"Noise, parametric, {row[0]}" for row in settings.rows]
+    assert [text for head, text in page.missing if head.startswith("Limits at")] == ["Learnt at 9.5.", "Learnt at 4.8."]
