@@ -70,7 +70,7 @@ def demo(
         takes = capture_with_progress(reporter, session, device, Plan.of(DEMO_PASSES))
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
-        known = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
+        known: dict[str, Any] = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
         datasets = gather([session], Config(), reporter.step, {session.manifest.id: known})
         outcome = _train(reporter, session, datasets, Config().core)
         reporter.step("writing the report")
@@ -264,7 +264,10 @@ def train(
         raise UsageError("no session to learn from; name its folder, or the config.json of a model")
     if resume:
         name, chosen = interrupted(paths[0] / "models", name, core)
-        paths = [paths[0], *map(Path, chosen.sessions[1:])]
+        begun = [paths[0], *map(Path, chosen.sessions[1:])]
+        if len(paths) > 1 and [path.resolve() for path in paths] != [path.resolve() for path in begun]:
+            raise UsageError(f"that training was begun with {', '.join(map(str, begun))}; name these, or the first alone")
+        paths = begun
     opened = [Session.open(path) for path in paths]
     options: dict[str, Any] = {"core": core, "minutes": minutes, "steps": steps, "batch": batch, "track": track}
     options |= {"seed": seed, "dbx": dbx, "loss": None if loss is None else read_weights(loss), "scheme": scheme}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from modeling.card import Card, Seconds, SettingCard
 from modeling.config import Config
@@ -148,7 +149,7 @@ def joined(members: Sequence[Model], settings: Sequence[Setting], evaluation: Ev
             "settings": cards,
         }
     )
-    return Family(card, tuple(members))
+    return Family(card, tuple(replace(member, card=card.at(number)) for number, member in enumerate(members)))
 
 
 def _seconds(pairs: Sequence[Pair]) -> float:

@@ -20,7 +20,7 @@ from modeling.dataset import Alignments, Dataset, dbx_of, from_session
 from modeling.floor import pooled_floor
 from modeling.pairs import select
 from modeling.provenance import with_digests
-from modeling.settings import NAMES, UNNAMED, Setting, differing, in_words
+from modeling.settings import NAMES, UNNAMED, Setting, differing
 from sessions.manifest import TakeRecord
 from sessions.results import Condition
 from sessions.store import Session
@@ -232,8 +232,3 @@ def merged(datasets: Sequence[Dataset]) -> Dataset:
         motions=tuple(motion for motions in passes.values() for motion in motions),
         split="; ".join(dict.fromkeys(dataset.split for dataset in datasets)),
     )
-
-
-def told(datasets: Sequence[Dataset]) -> str:
-    """What was found to differ, in a line; empty where nothing does."""
-    return "; ".join(in_words(dataset.setting) for dataset in datasets) if len(datasets) > 1 else ""

@@ -126,15 +126,16 @@ def train(
         fit_s = time.monotonic() - started
         settings: dict[str, str | int | float] = {"seed": config.seed, "minutes": config.minutes, "fit_s": fit_s}
         members = []
+        found: dict[str, Evaluation] = {}
         for lot, own, baseline, plain, at in zip(lots, cores, baselines, first, said, strict=True):
             still = own if lot.companding is None else CompandedCore(own, lot.companding)
             evaluation = evaluate(still, lot.pairs, lot.floor, baseline)
+            found[in_words(lot.setting)] = evaluation
             trained = still.bends and evaluation.esr < BETTER * plain.esr
             for line in [LINEAR] if still is baseline else _result_lines(config.core, evaluation, trained, fit_s):
                 tell(at + line)
             log = journal.contents[LINES]
             members.append(assemble(lot, own, evaluation, folder.name, trained, settings, log, config, progress))
-        found = {in_words(lot.setting): member.card.evaluation for lot, member in zip(lots, members, strict=True)}
         whole = evaluation if len(lots) == 1 else pooled(found, [select(lot.pairs, "test") for lot in lots])
         family = joined(members, [lot.setting for lot in lots], whole)
         for at, member in zip(said, members, strict=True):
@@ -143,7 +144,7 @@ def train(
         if rank() == 0:
             resolved = config.resolved(journal.records).seen_from(folder, sessions)
             save(family, folder, {**journal.contents, CONFIG: resolved.to_json()})
-        return Outcome(members[0], folder, whole, lines, family)
+        return Outcome(family.members[0], folder, whole, lines, family)
 
 
 def _material(dataset: Dataset) -> Material:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from scipy.io import wavfile
 
 import tape
-from modeling.card import Card, Seconds, Source
+from modeling.card import Card, Seconds, SettingCard, Source
 from modeling.config import Config
 from modeling.deck.parameters import DeckParameters, load_parameters
 from modeling.evaluation import Evaluation, PieceError, ToneError
@@ -38,7 +38,7 @@ DECK_PAGES = "".join(
 )
 ON_DISK: tuple[type[BaseModel], ...] = (
     SessionManifest, Wiring, Interface, StimulusRecord, FileRecord, TakeRecord, SourceFile, CueSheet, Channel, Cue,
-    Measurements, Result, Curve, Axis, Calibration, Card, Source, Seconds, Evaluation, PieceError, ToneError,
+    Measurements, Result, Curve, Axis, Calibration, Card, SettingCard, Source, Seconds, Evaluation, PieceError, ToneError,
     ModelEvaluation, Goal, Deviation, HeldOut, Likeness, Pace, Config,
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from modeling.held_out import HeldOut
 from reports.evaluation.goals import Goal
 from sessions.manifest import load
+from sessions.results import Condition
 
 FILE = "evaluation.json"
 SCHEMA_VERSION = 1
@@ -23,6 +24,8 @@ class ModelEvaluation(BaseModel):
         Which state of which model.
     session, take, track : str, str, int
         What it was held against: the take that held-out material was cut from, and its track.
+    setting : mapping
+        Of a model of several settings, the one that stood for the deck.
     passes : int
         Play passes of the model on the bench; 0 where it was not put there, and `no_bench` says why.
     seed : int or None
@@ -48,6 +51,7 @@ class ModelEvaluation(BaseModel):
     passes: int
     seed: int | None
     no_bench: str = ""
+    setting: Mapping[str, Condition] = {}
     goals: tuple[Goal, ...]
     held_out: HeldOut
     differences: Mapping[str, Any]

@@ -16,7 +16,7 @@ from reports.pages import Cell, Page, Table
 from reports.readings import Reading, pool
 from reports.report import printed_page
 from reports.typesetting import EVALUATION, typeset
-from reports.wording import long_date, plain, quantity_name, shortened
+from reports.wording import describe, long_date, plain, quantity_name, shortened
 from sessions.manifest import SessionManifest
 from sessions.results import Measurements
 
@@ -71,6 +71,7 @@ def _facts(found: ModelEvaluation, card: Card, header: ReportHeader) -> list[tup
         ("Deck", header.deck),
         ("Session", found.session),
         ("Take, track", f"{found.take}, {plain(found.track) if found.track is not None else '–'}"),
+        ("Setting", describe(found.setting)),
         ("Play passes", passes),
         ("Evaluated", long_date(found.created)),
     ]

@@ -18,7 +18,7 @@ from reports.measuring import measure_session
 from sessions.disk import told_as_session_error, write_together
 from sessions.ledger import MANIFEST
 from sessions.manifest import TakeRecord, now, to_json, tool_version
-from sessions.results import Measurements
+from sessions.results import Condition, Measurements
 from sessions.store import MEASUREMENTS, Session
 from signals.errors import ModelError, UsageError
 
@@ -67,7 +67,9 @@ def evaluate_model(
     TapeError
         The session is damaged or cannot be aligned, or the files cannot be written.
     """
-    model = _fitting(load_family(folder), session)
+    family = load_family(folder)
+    setting = _fitting(family, session)
+    model = family.at(setting)
     if listen_to is not None and listen_to.exists():
         raise UsageError(f"{listen_to} exists already and is never overwritten; name a new folder with --listening")
     _require_rate(model, session)
@@ -88,6 +90,7 @@ def evaluate_model(
         passes=0 if take.role == "pair" else passes_of(session, take),
         seed=None if take.role == "pair" else seed,
         no_bench=_no_bench(session) if take.role == "pair" else "",
+        setting=setting,
         goals=() if take.role == "pair" else tuple(goals(deck, modelled)),
         held_out=heard,
         differences=as_json(compared),
@@ -105,12 +108,12 @@ def evaluate_model(
     return Evaluated(found, folder / PDF, place)
 
 
-def _fitting(family: Family, session: Session) -> Model:
-    """The model at the setting that fits a session: of several positions of the dbx switch the first in which it has takes."""
+def _fitting(family: Family, session: Session) -> dict[str, Condition]:
+    """The setting of a model that fits a session: of several positions of the dbx switch the first in which it has takes."""
     learnt = dict.fromkeys(setting["dbx"] for setting in family.settings if "dbx" in setting)
     there = {dbx_of(take) for take in session.takes("play") or session.takes("loop")}
     chosen = next((dbx for dbx in learnt if dbx in there), next(iter(learnt), None))
-    return family.at(family.fitting(session.manifest, **({} if chosen is None else {"dbx": chosen})))
+    return family.fitting(session.manifest, **({} if chosen is None else {"dbx": chosen}))
 
 
 def _track(model: Model, session: Session, track: int | None) -> int | None:
