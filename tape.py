@@ -271,7 +271,8 @@ def train(
     if rank() > 0:
         return
     if as_json:
-        terminal.say_json({"model": str(outcome.folder), **outcome.evaluation.model_dump(mode="json")})
+        said = {"model": str(outcome.folder), "doubts": outcome.model.card.doubts}
+        terminal.say_json({**said, **outcome.evaluation.model_dump(mode="json")})
         return
     for line in outcome.lines:
         terminal.say(line)
@@ -320,7 +321,8 @@ def _train(
 
     dataset = replace(dataset, source=with_digests(dataset.source, session))
     motions = motions_of(session, dataset.source, known)
-    outcome = train_model(dataset, session.path / "models", core, motions=motions, progress=tell, **how)
+    how |= {"motions": motions, "progress": tell, "warn": reporter.warn}
+    outcome = train_model(dataset, session.path / "models", core, **how)
     if rank() == 0:
         session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
     return outcome
@@ -335,6 +337,8 @@ def main() -> None:
         _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
     except TapeError as error:
         _fail(str(error), 2 if isinstance(error, UsageError) else 1)
+    except MemoryError as error:
+        _fail(f"there is not enough memory{f': {error}' if str(error) else ''}; close other programs, or give less material")
     except Exception as error:
         if os.environ.get("TAPE_TRACEBACK"):
             raise

@@ -66,6 +66,8 @@ class Card(BaseModel):
         What became of each generator that was tried, held against what was measured and not learnt from.
     limits : list of str
         What the model does not know, a sentence each.
+    doubts : list of str
+        What spoke against its material; see :mod:`modeling.doubts`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -93,6 +95,7 @@ class Card(BaseModel):
     log_sha256: str | None = None
     generators: list[Trial] = []
     limits: list[str] = []
+    doubts: list[str] = []
 
     @property
     def dbx(self) -> str:

@@ -13,6 +13,7 @@ from modeling.config import CONFIG, Config
 from modeling.cores.core import Core, Material, Progress, Run, Stationary
 from modeling.cores.linear import LinearCore
 from modeling.dataset import Dataset
+from modeling.doubts import doubts_of
 from modeling.evaluation import Evaluation, evaluate
 from modeling.floor import Floor
 from modeling.generators.noise import NoiseGenerator
@@ -65,6 +66,7 @@ def train(
     sessions: Sequence[Path] = (),
     progress: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
+    warn: Callable[[str], None] = lambda line: None,
     **choices: Any,
 ) -> Outcome:
     """Train a model and write it to ``models/<name>``.
@@ -87,6 +89,8 @@ def train(
         Where the data set is from, to be written down.
     say : callable
         Told each line of the result as soon as it is known.
+    warn : callable
+        Told each doubt about the material before the fit begins.
     choices
         Fields of :class:`modeling.config.Config`.
 
@@ -97,6 +101,8 @@ def train(
     """
     config = Config().with_({**choices, "core": core})
     kind, folder, running = planned(models, config, name, resume)
+    for doubt in doubts_of(dataset):
+        warn(doubt)
     with underway(running, config.seen_from(running, sessions), resume) as journal:
         lines: list[str] = []
 
@@ -215,6 +221,7 @@ def _assemble(
             hisses=silent is not None,
             modulates=noise is not None and noise.unevenness is not None,
         ),
+        doubts=doubts_of(dataset),
     )
     return Model(card, core, transport, noise, behind)
 

@@ -76,7 +76,8 @@ def _generators(card: Card) -> Table:
 
 
 def _limits(card: Card) -> list[tuple[str, str]]:
-    return [("Limits", " ".join(card.limits))] if card.limits else []
+    said = {"Limits": " ".join(card.limits), "Doubts about the material": "; ".join(card.doubts)}
+    return [(head, text) for head, text in said.items() if text]
 
 
 def _state(card: Card) -> list[tuple[str, str]]:
