@@ -282,7 +282,8 @@ def train(
     if rank() > 0:
         return
     if as_json:
-        terminal.say_json({"model": str(outcome.folder), **outcome.evaluation.model_dump(mode="json")})
+        said = {"model": str(outcome.folder), "doubts": outcome.doubts}
+        terminal.say_json({**said, **outcome.evaluation.model_dump(mode="json")})
         return
     for line in outcome.lines:
         terminal.say(line)
@@ -328,7 +329,7 @@ def _train(reporter: "Reporter", session: "Session", datasets: Sequence["Dataset
     def tell(progress: "cores.Progress") -> None:
         reporter.fraction(f"training: {progress.note}", progress.fraction, progress.remaining_s)
 
-    outcome = train_model(datasets, session.path / "models", core, progress=tell, **how)
+    outcome = train_model(datasets, session.path / "models", core, progress=tell, warn=reporter.warn, **how)
     if rank() == 0:
         session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
     return outcome
@@ -343,6 +344,8 @@ def main() -> None:
         _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
     except TapeError as error:
         _fail(str(error), 2 if isinstance(error, UsageError) else 1)
+    except MemoryError as error:
+        _fail(f"there is not enough memory{f': {error}' if str(error) else ''}; close other programs, or give less material")
     except Exception as error:
         if os.environ.get("TAPE_TRACEBACK"):
             raise

@@ -36,6 +36,10 @@ class Reporter:
         """Begin a step of unknown length."""
         self.fraction(what, None)
 
+    def warn(self, line: str) -> None:
+        """Say what ought to be known before the work goes on."""
+        self._bar.console.print(f"note: {line}", highlight=False, markup=False, soft_wrap=True)
+
     def fraction(self, what: str, part: float | None, remaining_s: float | None = None) -> None:
         """Say what is being done and which part of it, 0 to 1, has been done."""
         if self._bar.finished:

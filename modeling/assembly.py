@@ -8,6 +8,7 @@ from modeling.card import Card, Seconds, SettingCard
 from modeling.config import Config
 from modeling.cores.core import Core, Progress
 from modeling.dataset import Dataset
+from modeling.doubts import doubts_of
 from modeling.evaluation import Evaluation
 from modeling.generators.noise import NoiseGenerator
 from modeling.generators.trial import noise_of, transport_of
@@ -89,6 +90,7 @@ def assemble(
             hisses=silent is not None,
             modulates=noise is not None and noise.unevenness is not None,
         ),
+        doubts=doubts_of(dataset),
     )
     return Model(card, core, transport, noise, behind)
 
@@ -145,6 +147,7 @@ def joined(members: Sequence[Model], settings: Sequence[Setting], evaluation: Ev
             "modulation_db": None,
             "generators": [],
             "limits": [],
+            "doubts": [],
             "weights_sha256": digest(family_weights(members)),
             "settings": cards,
         }

@@ -61,6 +61,7 @@ class SettingCard(BaseModel):
     modulation_db: float | None = None
     generators: list[Trial] = []
     limits: list[str] = []
+    doubts: list[str] = []
 
 
 class Card(BaseModel):
@@ -95,6 +96,8 @@ class Card(BaseModel):
         What became of each generator that was tried, held against what was measured and not learnt from.
     limits : list of str
         What the model does not know, a sentence each.
+    doubts : list of str
+        What spoke against its material; see :mod:`modeling.doubts`.
     settings : list of SettingCard
         Of a model of several settings; each has its own core settings, companding, generators and limits, which are then empty
         here, and `evaluation` is over all. A model of one has none.
@@ -125,6 +128,7 @@ class Card(BaseModel):
     log_sha256: str | None = None
     generators: list[Trial] = []
     limits: list[str] = []
+    doubts: list[str] = []
     settings: list[SettingCard] = []
 
     @model_validator(mode="after")

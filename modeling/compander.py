@@ -69,13 +69,15 @@ class Companding(BaseModel):
         """What went into the core and what came out of it, of a pair that was made with the halves in."""
         rate = pair.sample_rate
         undone = Half(self.decode, False, 1, rate, reference_dbfs)
-        dry, wet = (signal.astype(np.float64)[None] for signal in (pair.dry, pair.wet))
+        dry, wet = (signal.astype(np.float64)[None] for signal in (pair.dry, pair.bridged()[0]))
         encoded, opened = self.encoder(1, rate, reference_dbfs).process(dry), undone.process(wet)
         unwarped = pair.unwarped
         if unwarped is not None:
             sound = self.encoder(1, rate, reference_dbfs).process(unwarped.sound.astype(np.float64)[None])[0]
             unwarped = replace(unwarped, sound=sound.astype(np.float32))
-        return replace(pair, dry=encoded[0].astype(np.float32), wet=opened[0].astype(np.float32), unwarped=unwarped)
+        target = opened[0].astype(np.float32)
+        bridges = tuple((start, target[start : start + sound.size]) for start, sound in pair.bridges)
+        return replace(pair, dry=encoded[0].astype(np.float32), wet=target, unwarped=unwarped, bridges=bridges)
 
 
 class CompandedCore:

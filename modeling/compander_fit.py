@@ -7,7 +7,6 @@ stretches of the programme, where the tape bends it least.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -77,12 +76,10 @@ def _quiet(pairs: Sequence[Pair]) -> list[Pair]:
     for pair in [pair for pair in pairs if pair.conditions.get("kind", "music") == "music"] or pairs:
         length, before, after = (round(s * pair.sample_rate) for s in (STRETCH_S, BEFORE_S, AFTER_S))
         for start in range(before, pair.samples - after - length + 1, length):
-            cut = slice(start - before, start + length + after)
-            mask = pair.mask[cut].copy()
-            mask[:before] = mask[before + length :] = False
-            power = float(np.sum(pair.wet[cut][mask].astype(np.float64) ** 2))
+            part = pair.part(start - before, start + length + after, before, after)
+            power = float(np.sum(part.wet[part.mask].astype(np.float64) ** 2))
             if power > 0.0:
-                found.append((power, replace(pair, dry=pair.dry[cut], wet=pair.wet[cut], mask=mask)))
+                found.append((power, part))
     found.sort(key=lambda stretch: stretch[0])
     first = len(found) // 4
     return [pair for _, pair in found[first : first + STRETCHES]] or list(pairs)

@@ -13,9 +13,10 @@ from modeling.card import Source
 from modeling.compander import Companding
 from modeling.compander_fit import fitted
 from modeling.compander_start import HALVES, Start, constants
+from modeling.dropouts import Found, falls_of_pilot, without_dropouts
 from modeling.floor import Floor, floor_of, replicate_esr
 from modeling.generators.unevenness import unevenness
-from modeling.material import pairs_of, spans_of_length, spans_of_sheet
+from modeling.material import pairs_of, spans_of_length, spans_of_sheet, split_in_words
 from modeling.pairs import Pair, Span, select
 from modeling.settings import Setting
 from sessions.manifest import TakeRecord
@@ -53,6 +54,8 @@ class Dataset:
         Recording of silent tape behind a decoder.
     unevenness : ndarray, shape (bins,), or None
         Density of what multiplies a sound on tape; see :func:`modeling.generators.unevenness.unevenness`.
+    dropouts : Found
+        What there is of them in the pairs; they do not count as target.
     also : tuple of Source
         What else it was pooled from; see :mod:`modeling.pooling`.
     motions : tuple of Timebase
@@ -71,6 +74,7 @@ class Dataset:
     companding: Companding | None = None
     behind: np.ndarray | None = None
     unevenness: np.ndarray | None = None
+    dropouts: Found = field(default_factory=Found)
     also: tuple[Source, ...] = ()
     motions: tuple[Timebase, ...] = ()
     setting: Setting = field(default_factory=dict)
@@ -186,7 +190,8 @@ def _from_passes(
         heard, base = _aligned(session, plain[0], number, known, progress)
         bare = Take(heard, session.stimulus(plain[0].stimulus or "main")[0], base, {})
     progress(f"cutting pairs of track {number}")
-    return from_take(sheet, sent, returned, alignment, source, repeat, start, bare)
+    falls_s = falls_of_pilot(returned, sheet, returned_channels(sheet, first), alignment.base)
+    return from_take(sheet, sent, returned, alignment, source, repeat, start, bare, falls_s)
 
 
 def _aligned(
@@ -218,6 +223,7 @@ def from_take(
     repeat: tuple[AudioReader, Alignment] | None = None,
     start: Start | None = None,
     bare: Take | None = None,
+    falls_s: Sequence[tuple[float, float]] = (),
 ) -> Dataset:
     """Make a data set from one channel of an aligned take, and of a repeated one where there is one.
 
@@ -227,6 +233,8 @@ def from_take(
         Halves of a compander that it was made with.
     bare : Take, optional
         The same track without dbx: behind a decoder the hiss of a silent tape lies below what comes after.
+    falls_s : sequence of (float, float)
+        Spans of the recording, from s to s, in which its pilot falls.
 
     Raises
     ------
@@ -236,6 +244,7 @@ def from_take(
     spans = spans_of_sheet(sheet, alignment.channel)
     pairs = pairs_of(sent, alignment.channel, returned, alignment.returned, lambda span: _timebase(alignment, span), spans)
     companding = _fitted(start, pairs, sheet.reference_dbfs)
+    pairs, dropouts = _whole(pairs, companding, sheet.reference_dbfs, falls_s)
     take, decoded = Take(returned, sheet, alignment, {}), bool(companding and companding.decode)
     tape = bare if decoded else take
     silence, uneven = (_silence(tape), unevenness(tape)) if tape else (None, None)
@@ -246,8 +255,19 @@ def from_take(
         timebases = [(_timebase(alignment, span), _timebase(repeat[1], span)) for span in test]
         replicate = replicate_esr(returned, repeat[0], (alignment.returned, repeat[1].returned), timebases, test)
     floor = floor_of(select(pairs, "test"), silence, replicate, companding, sheet.reference_dbfs, uneven)
-    split = "by piece of music, as the stimulus says: no piece is in more than one part"
-    return Dataset(pairs, sheet.reference_dbfs, floor, silence, alignment.base, source, split, companding, behind, uneven)
+    return Dataset(
+        pairs,
+        sheet.reference_dbfs,
+        floor,
+        silence,
+        alignment.base,
+        source,
+        split_in_words(sheet, alignment.channel),
+        companding,
+        behind,
+        uneven,
+        dropouts,
+    )
 
 
 def from_pair(
@@ -282,14 +302,33 @@ def from_pair(
     ]
     pairs = pairs_of(sent, fed, returned, channel, lambda span: timebase, spans)
     split = "by contiguous blocks of time with gaps between them: the material has no pieces that could be told apart"
+    companding = _fitted(start, pairs, reference_dbfs)
+    pairs, dropouts = _whole(pairs, companding, reference_dbfs)
     floor = floor_of(select(pairs, "test"), None)
-    return Dataset(pairs, reference_dbfs, floor, None, timebase, source, split, _fitted(start, pairs, reference_dbfs))
+    return Dataset(pairs, reference_dbfs, floor, None, timebase, source, split, companding, dropouts=dropouts)
 
 
 def _fitted(start: Start | None, pairs: Sequence[Pair], reference_dbfs: float) -> Companding | None:
     if start is None:
         return None
     return fitted(start.companding, start.unknown, select(pairs, "train"), reference_dbfs)
+
+
+def _whole(
+    pairs: list[Pair],
+    companding: Companding | None,
+    reference_dbfs: float,
+    falls_s: Sequence[tuple[float, float]] = (),
+) -> tuple[list[Pair], Found]:
+    """Pairs in which dropouts do not count, and what there was of them, found on the tape's side of a compander."""
+    if companding is None:
+        return without_dropouts(pairs, None, falls_s)
+    on_tape = [companding.taken_off(pair, reference_dbfs) for pair in pairs]
+
+    def opened(sound: np.ndarray) -> np.ndarray:
+        return companding.decoder(1, pairs[0].sample_rate, reference_dbfs).process(sound[None])[0]
+
+    return without_dropouts(pairs, on_tape, falls_s, opened)
 
 
 def _of_track(alignments: Sequence[Alignment], sheet: CueSheet, track: int | None, record: TakeRecord) -> Alignment:

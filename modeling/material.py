@@ -13,7 +13,7 @@ from analysis.timebase import Timebase
 from modeling.pairs import FULL_SCALE, Pair, Span, Split, centred, cut, select
 from sessions.results import Condition
 from signals.audio import AudioReader
-from signals.cues import Cue, CueSheet
+from signals.cues import Cue, CueSheet, Parameter
 from signals.errors import ModelError
 
 LEAST_S: tuple[tuple[Split, float, str], ...] = (
@@ -62,6 +62,16 @@ def _split_of(cue: Cue, learnt_db: Sequence[float]) -> Split | None:
     if cue.parameters.get("purpose") != "ladder":
         return None
     return "ladder" if cue.level_db in learnt_db else "tone"
+
+
+def split_in_words(sheet: CueSheet, channel: int) -> str:
+    """How the stimulus divides its music."""
+    uses: dict[Parameter, set[Parameter]] = {}
+    for cue in sheet.of_kind("music", channel=channel):
+        uses.setdefault(cue.parameters.get("file", cue.name), set()).add(cue.parameters.get("use", "train"))
+    if all(len(use) == 1 for use in uses.values()):
+        return "by piece of music, as the stimulus says: no piece is in more than one part"
+    return "by parts of a recording, which follow one another: too few recordings were given to keep one of them back"
 
 
 def spans_of_length(samples: int, sample_rate: int) -> list[Span]:

@@ -47,6 +47,39 @@ class Unwarped:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A stretch of what was sent, in samples, and what it is used for."""
+
+    start_samples: int
+    stop_samples: int
+    split: Split
+    name: str
+    conditions: dict[str, Condition] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where in a take a pair was cut from.
+
+    Attributes
+    ----------
+    span : Span
+        Of what was sent.
+    first_samples : int
+        Sample of the recording that the pair begins with.
+    channels : tuple of int
+        Channel that was sent, and channel of the recording.
+    timebase : Timebase
+        What joins the two.
+    """
+
+    span: Span
+    first_samples: int
+    channels: tuple[int, int]
+    timebase: Timebase
+
+
+@dataclass(frozen=True)
 class Pair:
     """One aligned segment of one channel.
 
@@ -67,6 +100,10 @@ class Pair:
         Level, track, pass, speed and so on; ``frequency_hz`` of a tone.
     unwarped : Unwarped or None
         What `dry` was made of, where a network may learn from it.
+    origin : Origin or None
+        Where it was cut from.
+    bridges : tuple of (int, ndarray)
+        First sample of each dropout, and what goes in its place into sums that suffer no holes; it is no target either.
     """
 
     dry: np.ndarray
@@ -77,6 +114,8 @@ class Pair:
     name: str = ""
     conditions: dict[str, Condition] = field(default_factory=dict)
     unwarped: Unwarped | None = None
+    origin: Origin | None = None
+    bridges: tuple[tuple[int, np.ndarray], ...] = ()
 
     @property
     def samples(self) -> int:
@@ -88,6 +127,29 @@ class Pair:
         """Length of what counts as target."""
         return float(np.count_nonzero(self.mask)) / self.sample_rate
 
+    def bridged(self) -> tuple[np.ndarray, np.ndarray]:
+        """What came back and where it counts, with dropouts bridged."""
+        if not self.bridges:
+            return self.wet, self.mask
+        wet, mask = self.wet.copy(), self.mask.copy()
+        for start, sound in self.bridges:
+            wet[start : start + sound.size] = sound
+            mask[start : start + sound.size] = True
+        return wet, mask
+
+    def part(self, start: int, stop: int, before: int, after: int) -> "Pair":
+        """Samples `start` to `stop`, the first and last of which are context."""
+        mask = self.mask[start:stop].copy()
+        mask[:before] = mask[mask.size - after :] = False
+        low, high = start + before, stop - after
+        bridges = tuple(
+            (max(at, low) - start, sound[max(0, low - at) : high - at])
+            for at, sound in self.bridges
+            if at < high and at + sound.size > low
+        )
+        dry, wet = self.dry[start:stop], self.wet[start:stop]
+        return replace(self, dry=dry, wet=wet, mask=mask, unwarped=None, origin=None, bridges=bridges)
+
 
 def select(pairs: Sequence[Pair], split: Split) -> list[Pair]:
     """Pairs of one part of the material."""
@@ -97,17 +159,6 @@ def select(pairs: Sequence[Pair], split: Split) -> list[Pair]:
 def fingerprint(pairs: Sequence[Pair]) -> list[float]:
     """What tells some pairs from others, for a run that is resumed."""
     return [round(float(np.abs(pair.wet * pair.mask, dtype=np.float64).sum()), 6) for pair in pairs]
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch of what was sent, in samples, and what it is used for."""
-
-    start_samples: int
-    stop_samples: int
-    split: Split
-    name: str
-    conditions: dict[str, Condition] = field(default_factory=dict)
 
 
 def cut(
@@ -151,7 +202,8 @@ def cut(
     conditions = {**span.conditions, "timing_sd_s": float(np.sqrt(weighted))}
     target = (wet - wet.mean()).astype(np.float32)
     unwarped = Unwarped(sound.astype(np.float32), position - low) if span.split == "train" else None
-    return Pair(dry.astype(np.float32), target, mask, rate, span.split, span.name, conditions, unwarped)
+    origin = Origin(span, int(first), (sent_channel, returned_channel), timebase)
+    return Pair(dry.astype(np.float32), target, mask, rate, span.split, span.name, conditions, unwarped, origin)
 
 
 def centred(pairs: Sequence[Pair]) -> list[Pair]:
@@ -175,11 +227,17 @@ def centred(pairs: Sequence[Pair]) -> list[Pair]:
             f"sent and returned sound are {1e3 * shift / pairs[0].sample_rate:+.1f} ms apart on the time base, "
             f"limit {1e3 * AFTER_S:g} ms; check that they belong together"
         )
-    return [replace(pair, dry=np.roll(pair.dry, shift), unwarped=_later(pair.unwarped, shift)) for pair in pairs]
+    return [_later(pair, shift) for pair in pairs]
 
 
-def _later(unwarped: Unwarped | None, shift: int) -> Unwarped | None:
-    return None if unwarped is None else replace(unwarped, positions=unwarped.positions - shift)
+def _later(pair: Pair, shift: int) -> Pair:
+    """What was sent so many samples later."""
+    unwarped, origin = pair.unwarped, pair.origin
+    if unwarped is not None:
+        unwarped = replace(unwarped, positions=unwarped.positions - shift)
+    if origin is not None:
+        origin = replace(origin, timebase=origin.timebase.shifted(shift / pair.sample_rate))
+    return replace(pair, dry=np.roll(pair.dry, shift), unwarped=unwarped, origin=origin)
 
 
 def _peak_delay(pairs: Sequence[Pair]) -> int:

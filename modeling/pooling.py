@@ -17,6 +17,7 @@ from modeling.aligned import Progress, returned_channels
 from modeling.card import Source
 from modeling.config import Config
 from modeling.dataset import Alignments, Dataset, dbx_of, from_session
+from modeling.dropouts import all_of
 from modeling.floor import pooled_floor
 from modeling.pairs import select
 from modeling.provenance import with_digests
@@ -230,5 +231,6 @@ def merged(datasets: Sequence[Dataset]) -> Dataset:
         unevenness=np.mean(uneven, axis=0) if uneven else None,
         also=tuple(sources[1:]),
         motions=tuple(motion for motions in passes.values() for motion in motions),
+        dropouts=all_of([dataset.dropouts for dataset in datasets]),
         split="; ".join(dict.fromkeys(dataset.split for dataset in datasets)),
     )

@@ -13,6 +13,7 @@ from modeling.cores import NETWORKS
 from modeling.cores.core import Core, Material, Progress, Run
 from modeling.cores.linear import LinearCore
 from modeling.dataset import Dataset
+from modeling.doubts import doubts_of
 from modeling.evaluation import Evaluation, evaluate, pooled
 from modeling.floor import Floor
 from modeling.generators.trial import Trial
@@ -45,6 +46,8 @@ class Outcome:
         The same in words, to be printed.
     family : Family
         At all settings.
+    doubts : list of str
+        What spoke against the material.
     """
 
     model: Model
@@ -52,6 +55,7 @@ class Outcome:
     evaluation: Evaluation
     lines: list[str]
     family: Family
+    doubts: list[str]
 
 
 def train(
@@ -64,6 +68,7 @@ def train(
     sessions: Sequence[Path] = (),
     progress: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
+    warn: Callable[[str], None] = lambda line: None,
     **choices: Any,
 ) -> Outcome:
     """Train a model and write it to ``models/<name>``.
@@ -85,6 +90,8 @@ def train(
         Where the data sets are from, to be written down.
     say : callable
         Told each line of the result as soon as it is known.
+    warn : callable
+        Told each doubt about the material before the fit begins.
     choices
         Fields of :class:`modeling.config.Config`.
 
@@ -96,6 +103,10 @@ def train(
     config = Config().with_({**choices, "core": core})
     kind, folder, running = planned(models, config, name, resume)
     lots = [dataset] if isinstance(dataset, Dataset) else list(dataset)
+    said = [f"{in_words(lot.setting)}: " if len(lots) > 1 else "" for lot in lots]
+    doubts = [at + doubt for lot, at in zip(lots, said, strict=True) for doubt in doubts_of(lot)]
+    for doubt in doubts:
+        warn(doubt)
     with underway(running, config.seen_from(running, sessions), resume) as journal:
         lines: list[str] = []
 
@@ -113,7 +124,6 @@ def train(
 
         run = Run(progress=report, log=journal.tell, checkpoint=running / CHECKPOINT, **config.of_run())
         runs = [_at(run, lots, number) for number in range(len(lots))]
-        said = [f"{in_words(lot.setting)}: " if len(lots) > 1 else "" for lot in lots]
         baselines: list[Core] = []
         first: list[Evaluation] = []
         for lot, at_one, at in zip(lots, runs, said, strict=True):
@@ -144,7 +154,7 @@ def train(
         if rank() == 0:
             resolved = config.resolved(journal.records).seen_from(folder, sessions)
             save(family, folder, {**journal.contents, CONFIG: resolved.to_json()})
-        return Outcome(family.members[0], folder, whole, lines, family)
+        return Outcome(family.members[0], folder, whole, lines, family, doubts)
 
 
 def _material(dataset: Dataset) -> Material:

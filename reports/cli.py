@@ -1,4 +1,4 @@
-"""The commands that hold one thing against another: ``tape evaluate`` a model, ``tape selftest`` the measuring."""
+"""The commands that hold one thing against another (``tape evaluate`` a model, ``tape selftest`` the measuring), and ``export``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,6 +73,54 @@ def _say_evaluation(done: "Evaluated") -> None:
     terminal.say(f"the core runs {pace.whole:.0f} times real time, {pace.block_256:.1f} times in blocks of 256")
     terminal.say(f"report: {done.report}")
     terminal.say(f"listening: {done.listening}")
+
+
+@app.command()
+def export(
+    session: SessionPath,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="New folder for input.wav, output.wav and snapshot.json.")
+    ],
+    track: Annotated[int | None, typer.Option(help="Track to export; by default the first with programme.")] = None,
+    dbx: Annotated[str, typer.Option(help="Takes to export: dbx off, on, encode or decode.")] = "off",
+    rate: Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate; by default that of the session.")] = None,
+    direction: Annotated[
+        str,
+        typer.Option(
+            help="Whose time both files keep: dry, that of the sound that was sent, or tape, that of the recording."
+        ),
+    ] = "dry",
+    floats: Annotated[bool, typer.Option("--float", help="32-bit float instead of 24 bit.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write aligned sound files for other trainers: what was sent, and what came back without latency, wow and flutter.
+
+    Example: tape export my-session for-nam --rate 48000
+    """
+    from capture import terminal
+    from modeling import snapshot
+
+    with terminal.reporting(quiet=as_json) as reporter:
+        made = snapshot.export(
+            session,
+            folder,
+            track=track,
+            dbx=dbx,
+            direction=direction,
+            sample_rate=rate,
+            encoding="float32" if floats else "pcm24",
+            progress=reporter.step,
+            warn=reporter.warn,
+        )
+    if as_json:
+        terminal.say_json({"folder": str(folder), **made.model_dump(mode="json")})
+        return
+    for split in snapshot.SPLITS:
+        parts = [segment for segment in made.segments if segment.split == split]
+        seconds = sum(s.stop_samples - s.start_samples for s in parts) / made.sample_rate
+        terminal.say(f"{split}: {seconds:.1f} s from sample {parts[0].start_samples} on")
+    terminal.say(f"floor under the error of any model: about ESR {made.floor['esr']:.2g}")
+    terminal.say(f"written: {folder}")
 
 
 @app.command()

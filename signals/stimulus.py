@@ -208,8 +208,10 @@ def _add_music(line: Timeline, pieces: Sequence[Piece], music: Music | None, see
     parts = [(name, start, stop) for name, start, stop in parts if np.any(music[name][start:stop])]
     if not parts:
         raise StimulusError(f"there is no sound in {', '.join(music) or 'the music'}; give a recording that is not silent")
+    names = list(dict.fromkeys(name for name, _, _ in parts))
     for number, (name, start, stop) in enumerate(parts):
-        use = _use(number, len(parts))
+        # Of several recordings whole ones are held out: what is held out is to be new.
+        use = _use(number, len(parts)) if len(names) < 3 else _use(names.index(name), len(names))
         part = music[name][start:stop]
         # A recording with high peaks goes to tape at less than 0 dB rather than clipped.
         crest_db = peak_dbfs(part) - meter_level(part, line.sample_rate)

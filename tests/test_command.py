@@ -23,6 +23,7 @@ COMMANDS = (
     "train",
     "render",
     "evaluate",
+    "export",
     "selftest",
 )
 SHORT = ("--quick", "--levels", "0:0:1", "--pilot-track", "4", "--passes", "1")
@@ -81,6 +82,7 @@ def test_json_is_all_that_stands_on_standard_output(command, tmp_path):
     assert said("evaluate", model, pair)["held_out"]["evaluation"]["esr"] == pytest.approx(trained["esr"])
     assert said("render", model, dry, out) == {"output": str(out)}
     assert soundfile.info(out).frames == soundfile.info(dry).frames
+    assert said("export", pair, tmp_path / "export")["samples"] == soundfile.info(tmp_path / "export/input.wav").frames
     assert said("check", pair) == {"session": str(pair), "problems": []}
     with (pair / "report.pdf").open("ab") as file:
         file.write(b"!")

@@ -23,6 +23,7 @@ from modeling.evaluation import Evaluation, PieceError, ToneError
 from modeling.held_out import HeldOut
 from modeling.likeness import Likeness
 from modeling.pace import Pace
+from modeling.snapshot import Segment, Snapshot
 from reports.evaluation.document import ModelEvaluation
 from reports.evaluation.goals import Deviation, Goal
 from sessions.calibration import Calibration
@@ -39,7 +40,7 @@ DECK_PAGES = "".join(
 ON_DISK: tuple[type[BaseModel], ...] = (
     SessionManifest, Wiring, Interface, StimulusRecord, FileRecord, TakeRecord, SourceFile, CueSheet, Channel, Cue,
     Measurements, Result, Curve, Axis, Calibration, Card, SettingCard, Source, Seconds, Evaluation, PieceError, ToneError,
-    ModelEvaluation, Goal, Deviation, HeldOut, Likeness, Pace, Config,
+    ModelEvaluation, Goal, Deviation, HeldOut, Likeness, Pace, Config, Snapshot, Segment,
 )  # fmt: skip
 
 

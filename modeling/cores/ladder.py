@@ -206,9 +206,7 @@ def _taught(ladder: Sequence[Pair]) -> list[Pair]:
     """The beginning of each tone, which is all alike."""
     cut = []
     for tone in ladder:
-        stop = int(np.argmax(tone.mask)) + round(TONE_S * tone.sample_rate)
-        kept = slice(0, stop + round(AFTER_S * tone.sample_rate))
-        mask = tone.mask[kept].copy()
-        mask[stop:] = False
-        cut.append(replace(tone, dry=tone.dry[kept], wet=tone.wet[kept], mask=mask))
+        first, after = int(np.argmax(tone.mask)), round(AFTER_S * tone.sample_rate)
+        stop = min(first + round(TONE_S * tone.sample_rate) + after, tone.samples)
+        cut.append(tone.part(0, stop, first, after))
     return cut

@@ -99,7 +99,8 @@ def correlate(pairs: Sequence[Pair], features: Features, reach: int, tapered: bo
     -----
     A block of the weighted features is correlated with the features of a stretch longer by `reach` on both sides, so every
     lag is summed in full. The weight sits at one of the two times of each product, which differs from the weighted
-    least-squares sum only within `reach` of the edges of the mask.
+    least-squares sum only within `reach` of the edges of the mask. A few dropouts masked within loud music are edges enough to
+    double the error of a fit, which is why they are bridged here.
     """
     length = FFT_SAMPLES - 2 * reach
     before, after = features.before_samples, features.after_samples
@@ -119,7 +120,8 @@ def correlate(pairs: Sequence[Pair], features: Features, reach: int, tapered: bo
     for pair in pairs:
         # The whole pair at once: features may remember.
         u = features(np.pad(pair.dry.astype(np.float64), (before, after)))
-        mask, wet = pair.mask, pair.wet * pair.mask
+        wet, mask = pair.bridged()
+        wet = wet * mask
         if tapered:
             window = np.zeros(pair.samples)
             window[mask] = np.hanning(np.count_nonzero(mask))

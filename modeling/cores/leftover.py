@@ -53,7 +53,8 @@ def with_residual(core: HammersteinCore, material: Material, run: Run) -> Hammer
 
 def _left(core: HammersteinCore, pair: Pair) -> Pair:
     """What the core leaves of a recording."""
-    return replace(pair, wet=(pair.wet - core.process(pair.dry.astype(np.float64))).astype(np.float32))
+    left = pair.wet - core.process(pair.dry.astype(np.float64))
+    return replace(pair, wet=left.astype(np.float32), bridges=())
 
 
 def _joined(core: HammersteinCore, network: Network) -> HammersteinCore:

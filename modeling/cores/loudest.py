@@ -17,10 +17,8 @@ def loudest(pairs: Sequence[Pair]) -> list[Pair]:
         length, before, after = (round(s * pair.sample_rate) for s in (STRETCH_S, BEFORE_S, AFTER_S))
         for start in range(before, pair.samples - after, length):
             stop = min(start + length, pair.samples - after)
-            cut = slice(start - before, stop + after)
-            mask = pair.mask[cut].copy()
-            mask[:before] = mask[mask.size - after :] = False
-            y = pair.wet[cut][mask].astype(np.float64)
-            stretches.append((float(y @ y), Pair(pair.dry[cut], pair.wet[cut], mask, pair.sample_rate, pair.split)))
+            part = pair.part(start - before, stop + after, before, after)
+            y = part.wet[part.mask].astype(np.float64)
+            stretches.append((float(y @ y), part))
     stretches.sort(key=lambda stretch: stretch[0], reverse=True)
     return [pair for _, pair in stretches[:STRETCHES]]

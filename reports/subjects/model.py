@@ -108,8 +108,15 @@ def _generators(trials: Sequence[tuple[str, Sequence[Trial]]]) -> Table:
 
 
 def _limits(card: Card) -> list[tuple[str, str]]:
-    said = [("Limits", card.limits), *((f"Limits at {_words(setting)}", setting.limits) for setting in card.settings)]
-    return [(head, " ".join(limits)) for head, limits in said if limits]
+    said = []
+    of: list[tuple[str, Card | SettingCard]] = [
+        ("", card),
+        *((f" at {_words(setting)}", setting) for setting in card.settings),
+    ]
+    for at, told in of:
+        said.append((f"Limits{at}", " ".join(told.limits)))
+        said.append((f"Doubts about the material{at}", "; ".join(told.doubts)))
+    return [(head, text) for head, text in said if text]
 
 
 def _state(card: Card) -> list[tuple[str, str]]:

@@ -44,6 +44,7 @@ FULL = {
     "measure": ("measure", "{room}/paired"),
     "report": ("report", "{room}/paired"),
     "train": ("train", "{room}/paired"),
+    "export": ("export", "{room}/paired", "{room}/new"),
     "render": ("render", "{model}", "{folder}/dry.wav", "{room}/out.wav"),
 }
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from analysis.timebase import Timebase
-from modeling.material import check, pairs_of, spans_of_length, spans_of_sheet
+from modeling.material import check, pairs_of, spans_of_length, spans_of_sheet, split_in_words
 from modeling.pairs import BEFORE_S, Pair, Span, centred, cut, select
 from signals.audio import ArrayAudio
 from signals.errors import ModelError
-from signals.stimulus import QUICK, plan
+from signals.stimulus import QUICK, STANDARD, plan
 
 RATE = 48000
 
@@ -106,6 +106,40 @@ def test_a_stimulus_is_split_by_piece():
     assert {span.name: span.split for span in spans if span.name in music} == music
     assert set(music.values()) == {"train", "validation", "test"}
     assert all("frequency_hz" in span.conditions for span in spans if span.split == "tone")
+
+
+@pytest.mark.parametrize("recordings", [0, 1, 3, 7])
+@pytest.mark.parametrize("scope", [QUICK, STANDARD], ids=["quick", "standard"])
+def test_no_piece_is_in_two_parts_of_the_material(scope, recordings):
+    rng = np.random.default_rng(0)
+    music = {f"recording {i}": 0.1 * rng.standard_normal((7 + 5 * i) * RATE) for i in range(recordings)} or None
+    sheet = plan(session="s", sample_rate=RATE, tracks=[1, 2], scope=scope, music=music)
+    for channel in (0, 1):
+        uses = {}
+        for cue in sheet.of_kind("music", channel=channel):
+            piece = cue.parameters.get("file", (cue.parameters.get("style"), cue.seed))
+            uses.setdefault(piece, set()).add(next(s.split for s in spans_of_sheet(sheet, channel) if s.name == cue.name))
+        assert set().union(*uses.values()) == {"train", "validation", "test"}
+        whole = all(len(use) == 1 for use in uses.values())
+        assert whole == (recordings != 1)
+        assert split_in_words(sheet, channel).startswith("by piece of music" if whole else "by parts of a recording")
+
+
+def test_a_part_of_a_pair_keeps_its_bridges_inside():
+    ramp = np.arange(1000, dtype=np.float32)
+    mask = np.ones(1000, dtype=bool)
+    mask[200:300] = mask[600:650] = False
+    bridges = ((200, -ramp[200:300]), (600, -ramp[600:650]))
+    part = Pair(ramp, ramp, mask, RATE, "train", bridges=bridges).part(150, 640, 100, 20)
+    wet, counted = part.bridged()
+    # Samples 250 to 620 count, those in dropouts by their bridges.
+    assert np.flatnonzero(counted)[[0, -1]].tolist() == [100, 469]
+    assert counted[100:470].all()
+    assert np.flatnonzero(part.mask)[[0, -1]].tolist() == [150, 449]
+    assert wet[100:150].tolist() == (-ramp[250:300]).tolist()
+    assert wet[450:470].tolist() == (-ramp[600:620]).tolist()
+    assert wet[150:450].tolist() == ramp[300:600].tolist()
+    assert part.wet.tolist() == ramp[150:640].tolist()
 
 
 def test_material_without_cues_is_split_into_blocks_with_gaps():
