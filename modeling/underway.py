@@ -8,7 +8,7 @@ from pathlib import Path
 from modeling.config import CONFIG, Config, read
 from modeling.cores import DEFAULT, NETWORKS, core_class
 from modeling.cores.core import Core
-from modeling.journal import Journal
+from modeling.journal import EVENTS, LINES, Journal
 from modeling.model import free_folder
 from modeling.processes import rank, size
 from sessions.disk import told_as_session_error, write_together
@@ -78,6 +78,8 @@ def interrupted(models: Path, name: str | None, core: str | None = None) -> tupl
 def underway(running: Path, config: Config, resume: bool) -> Iterator[Journal]:
     """The journal of a training that begins or goes on in a folder, which is gone at its end, and where there is no checkpoint.
 
+    Where a run cannot go on, as from a damaged checkpoint, what the one before it told is kept.
+
     Other processes than the first keep their journal to themselves.
 
     Raises
@@ -92,11 +94,16 @@ def underway(running: Path, config: Config, resume: bool) -> Iterator[Journal]:
         shutil.rmtree(running, ignore_errors=True)
     with told_as_session_error(running):
         running.mkdir(parents=True, exist_ok=True)
+        before = {running / name: (running / name).read_bytes() for name in (LINES, EVENTS) if (running / name).exists()}
+    journal = None
     try:
         write_together({running / CONFIG: config.to_json()})
-        yield Journal(running)
+        journal = Journal(running)
+        yield journal
     except BaseException:
         if not (running / CHECKPOINT).exists():
             shutil.rmtree(running, ignore_errors=True)
+        elif journal is not None and len(journal.contents[LINES]) < len(before.get(running / LINES, b"")):
+            write_together(before)  # it came less far than the run that it was to go on from
         raise
     shutil.rmtree(running, ignore_errors=True)

@@ -1,9 +1,18 @@
 """What a user can get wrong with models: it is told in one line, and nothing is changed."""
 
 import os
+import pickle
 import shutil
 
 import pytest
+
+
+class Evil:
+    """What runs code when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("executed",)
+
 
 SPOILT = {
     "no card": (
@@ -17,6 +26,10 @@ SPOILT = {
         lambda m: os.truncate(m / "model.safetensors", 100),
         "it was damaged or changed: restore it from a copy",
     ),
+    "weights are code": (
+        lambda m: (m / "model.safetensors").write_bytes(pickle.dumps(Evil())),
+        "it was damaged or changed: restore it from a copy",
+    ),
     "newer schema": (
         lambda m: (m / "model.json").write_text(
             (m / "model.json").read_text().replace('"schema_version": 1', '"schema_version": 7')
@@ -27,13 +40,15 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("case", SPOILT)
-def test_a_model_that_cannot_be_read(refused, places, tmp_path, case):
+def test_a_model_that_cannot_be_read(refused, places, tmp_path, monkeypatch, case):
+    monkeypatch.chdir(tmp_path)
     spoil, said = SPOILT[case]
     model = tmp_path / "model"
     shutil.copytree(places["model"], model)
     spoil(model)
     refused(said, "render", model, places["folder"] / "dry.wav", tmp_path / "out.wav")
     refused(said, "evaluate", model, places["paired"])
+    assert not (tmp_path / "executed").exists()
 
 
 TRAINING = {
