@@ -88,7 +88,7 @@ class Config(BaseModel):
     @classmethod
     def _positions(cls, dbx: Any) -> Any:
         positions = _listed(dbx)
-        for position in positions:
+        for position in positions or (dbx,):
             if position not in HALVES:
                 raise ModelError(f"'{position}' is no position of the dbx switch; choose one of {', '.join(HALVES)}")
         return positions[0] if len(positions) == 1 else positions
