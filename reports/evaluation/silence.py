@@ -6,7 +6,8 @@ more silence than its stimulus; but a model draws as much as one likes, so that 
 
 import numpy as np
 
-from analysis.subjects import noise
+from analysis.noise import spectrum
+from analysis.subjects.noise import spectra
 from modeling.model import Model
 from modeling.render import Settings, render
 from sessions.results import Measurements
@@ -31,8 +32,8 @@ def with_long_silence(measured: Measurements, model: Model, seed: int) -> Measur
     rate = model.core.sample_rate
     silence = render(model, np.zeros(round(SILENCE_S * rate)), rate, Settings(wow=0.0, seed=seed))
     settled = silence[round(REFERENCE_S * rate) :]
-    spectra = noise.levels([settled], rate, reference_peak(model), {})[1]
-    long = {(c.quantity, c.conditions.get("bandwidth")): c for c in spectra}
+    curves_of_it = spectra(spectrum([settled], rate), rate, reference_peak(model), {})
+    long = {(c.quantity, c.conditions.get("bandwidth")): c for c in curves_of_it}
     curves = [
         c
         if (own := long.get((c.quantity, c.conditions.get("bandwidth")))) is None
