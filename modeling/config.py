@@ -54,6 +54,7 @@ class Config(BaseModel):
     device: str | None = None
     steps: int | None = Field(default=None, ge=1)
     judge_every: int | None = Field(default=None, ge=1)
+    last_step: int | None = Field(default=None, ge=1)
     batch: int | None = Field(default=None, ge=1)
     scheme: Literal["I", "II"] = "I"
     precision: Literal["auto", "single", "mixed"] = "auto"
@@ -80,7 +81,7 @@ class Config(BaseModel):
         return checked_kinds(augment)
 
     def with_(self, chosen: Mapping[str, Any]) -> "Config":
-        """The same with some choices changed; those that are None are none. A new time undoes a number of steps.
+        """The same with some choices changed; those that are None are none. New time or steps undo what the old came to.
 
         Raises
         ------
@@ -88,13 +89,17 @@ class Config(BaseModel):
             One cannot be.
         """
         fresh = {name: value for name, value in chosen.items() if value is not None}
-        undone = {"steps": None, "judge_every": None} if "minutes" in fresh else {}
-        return _checked({**self.model_dump(), **undone, **fresh})
+        undone = {"minutes": ("steps", "judge_every", "last_step"), "steps": ("last_step",)}
+        old = dict.fromkeys(field for name in fresh for field in undone.get(name, ()))
+        return _checked({**self.model_dump(), **old, **fresh})
 
     def resolved(self, records: Sequence[Mapping[str, Any]]) -> "Config":
-        """With what a fit settled by itself, as its first record that has steps says."""
+        """With what a fit settled by itself, as the first record that has steps says, and where its time was over."""
         settled = next((record for record in records if "steps" in record), {})
-        return self.with_({name: settled.get(name) for name in ("steps", "judge_every", "batch", "device")})
+        last = next((record["last_step"] for record in records if "last_step" in record), self.last_step)
+        return self.with_(
+            {**{name: settled.get(name) for name in ("steps", "judge_every", "batch", "device")}, "last_step": last}
+        )
 
     def of_run(self) -> dict[str, Any]:
         """Choices that a fit is told, by their names in :class:`modeling.cores.core.Run`."""

@@ -91,6 +91,8 @@ class Run:
     steps, judge_every : int or None
         Steps of an iterative fit, and after how many each a network is judged; None for as many as fit into the time. With
         both given, a run depends on no clock.
+    last_step : int or None
+        Step after which an iterative fit ends though its schedule goes on, as one whose time was over did.
     batch : int or None
         Windows in a step of a network; None for one in each process.
     scheme : str
@@ -113,6 +115,7 @@ class Run:
     device: str | None = None
     steps: int | None = None
     judge_every: int | None = None
+    last_step: int | None = None
     batch: int | None = None
     scheme: str = "I"
     precision: str = "auto"

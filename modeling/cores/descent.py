@@ -214,9 +214,9 @@ class _Descent:
         note = f"step {self.step} of {self.steps}, best ESR {self._best_esr:.5f}"
         self._run.progress(Progress(self.step / self.steps, elapsed * (1.0 / share - 1.0), note))
         (late,) = self._team.any(self._run.steps is None and elapsed > OVERTIME * 60.0 * self._run.minutes)
-        if late and self.step < self.steps:
+        if (late or self.step == self._run.last_step) and self.step < self.steps:
             self._judge_now(loss)
-            self._tell({"step": self.step, "stopped": "the machine became slower than at the start; time is over"})
+            self._tell({"step": self.step, "last_step": self.step, "stopped": "time was over before all steps were taken"})
             return False
         if self.step - self._lowest_step > max(PATIENCE * self.steps, LEAST_JUDGEMENTS * self._judge_every):
             self._tell({"step": self.step, "stopped": f"nothing became better since step {self._lowest_step}"})

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from modeling.config import Config
 from modeling.cores import batches, core_class, descent
 from modeling.cores.core import Run
 from modeling.cores.critic import Critic
@@ -103,3 +104,18 @@ def test_critics_go_on_where_they_were(material, tmp_path, monkeypatch):
     resumed, again = _fit(material, checkpoint=tmp_path / "state", **how)
     assert again == losses
     assert all(np.array_equal(array, resumed.to_arrays()[name]) for name, array in whole.to_arrays().items())
+
+
+def test_a_run_whose_time_was_over_is_run_again_from_its_choices(material, monkeypatch):
+    records = []
+    with monkeypatch.context() as slow:
+        slow.setattr(descent, "OVERTIME", 0.0)
+        first, _ = _fit(material, steps=None, judge_every=STEPS, minutes=1e-5, log=records.append)
+    assert next(record for record in records if "stopped" in record)["last_step"] == 1
+    choices = Config(core="tcn", seed=4).resolved(records)
+    assert (choices.steps, choices.last_step) == (descent.WARM_UP_STEPS, 1)
+    told = []
+    again = core_class("tcn").fit(material, Run(log=told.append, **choices.of_run()))
+    assert told == records
+    assert all(np.array_equal(array, again.to_arrays()[name]) for name, array in first.to_arrays().items())
+    assert choices.with_({"steps": 5}).last_step is None
