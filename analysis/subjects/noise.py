@@ -61,7 +61,18 @@ def levels(silences: Sequence[np.ndarray], sample_rate: int, reference: float, c
     for line in lines:
         here = {**conditions, "frequency_hz": line.frequency_hz}
         results.append(result("hum", _decibels(line.power / zero), "dB", _doubt(line.spread), here, HUM))
-    return results, _spectra(spectrum, sample_rate, zero, conditions)
+    return results, spectra(spectrum, sample_rate, reference, conditions)
+
+
+def spectra(spectrum: noise.NoiseSpectrum, sample_rate: int, reference: float, conditions: Conditions) -> list[Curve]:
+    """Density and third octaves of noise, re a tone of peak amplitude `reference`."""
+    zero = reference**2 / 2.0
+    frequency, density, spread = noise.thinned(spectrum, 20.0, min(22_000.0, 0.48 * sample_rate))
+    centre, power, wander = noise.third_octaves(spectrum)
+    fine = curve("noise_spectrum", conditions, NOISE, frequency, _log(density / zero), "density", "dB/Hz", _doubts(spread))
+    thirds = {**conditions, "bandwidth": "1/3 octave"}
+    method = f"{NOISE}, third octaves (IEC 61260-1)"
+    return [fine, curve("noise_spectrum", thirds, method, centre, _log(power / zero), "level", "dB", _doubts(wander))]
 
 
 def re_mol(results: Sequence[Result]) -> list[Result]:
@@ -102,15 +113,6 @@ def _unusable(silence: np.ndarray, sample_rate: int) -> str | None:
             "and play the tape again"
         )
     return None
-
-
-def _spectra(spectrum: noise.NoiseSpectrum, sample_rate: int, zero: float, conditions: Conditions) -> list[Curve]:
-    frequency, density, spread = noise.thinned(spectrum, 20.0, min(22_000.0, 0.48 * sample_rate))
-    centre, power, wander = noise.third_octaves(spectrum)
-    fine = curve("noise_spectrum", conditions, NOISE, frequency, _log(density / zero), "density", "dB/Hz", _doubts(spread))
-    thirds = {**conditions, "bandwidth": "1/3 octave"}
-    method = f"{NOISE}, third octaves (IEC 61260-1)"
-    return [fine, curve("noise_spectrum", thirds, method, centre, _log(power / zero), "level", "dB", _doubts(wander))]
 
 
 def _decibels(power: float) -> float:

@@ -46,20 +46,17 @@ class Carried:
 
 
 class CarriedStream:
-    """Moves the state on, keeps as much of its signals as the filters reach back, and leaves out the look-ahead."""
+    """Moves the state on, puts its signals through the filters, and leaves out the look-ahead."""
 
     def __init__(self, core: Carried) -> None:
         self._core = core
         self._advance = core.begin()
         self._convolution = Convolution(core.filters)
-        self._past = np.zeros((core.filters.shape[0], core.filters.shape[1] - 1))
         self._early = core.look_ahead_samples
 
     def push(self, block: np.ndarray) -> np.ndarray:
         """Take input, give the output settled by it; see :meth:`Stream.push`."""
-        seen = np.concatenate([self._past, self._advance(block)], axis=1)
-        self._past = seen[:, block.size :].copy()
-        out = self._convolution(seen)
+        out = self._convolution.push(self._advance(block))
         first = min(self._early, block.size)
         self._early -= first
         return out[first:]

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numba
 import numpy as np
 
-from modeling.cores.basis import CURVES, ROWS, Basis, BasisStream, Emphasis
+from modeling.cores.basis import ROWS, Basis, Emphasis
+from modeling.cores.basis_stream import CACHED, BasisStream
+from modeling.cores.bends import CURVES
 from modeling.cores.carried import Carried, late
+from modeling.cores.convolution import AT_ONCE, add_filtered
 from modeling.cores.core import Material, Run, Setting
 
 if TYPE_CHECKING:
@@ -61,7 +64,9 @@ class HammersteinCore(Carried):
         used = np.flatnonzero(g.any(axis=1))
         self.basis = basis.of_rows(used.tolist())
         self.residual = residual
-        self._used = np.ascontiguousarray(g[used, ::-1])
+        taps = -(-g.shape[1] // AT_ONCE) * AT_ONCE
+        self._used = np.zeros((used.size, taps))
+        self._used[:, taps - g.shape[1] :] = g[used, ::-1]
 
     def with_(self, residual: "Residual") -> "HammersteinCore":
         """The same with a network's answer in the sum."""
@@ -81,13 +86,16 @@ class HammersteinCore(Carried):
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
         """Start in silence; see :meth:`Carried.begin`."""
         stream = BasisStream(self.basis)
-        past = np.zeros((self._used.shape[0], self._used.shape[1] - 1))
+        past = self._used.shape[1] - 1
+        seen = np.zeros((self._used.shape[0], past + CACHED))
 
         def advance(x: np.ndarray) -> np.ndarray:
-            nonlocal past
-            seen = np.concatenate([past, stream.push(x)], axis=1)
-            past = seen[:, x.size :].copy()
-            return _mix(seen, self._used)
+            out = np.zeros((1, x.size))
+            for start in range(0, x.size, CACHED):
+                block = x[start : start + CACHED]
+                stream.give(block, seen, past)
+                _mix(seen, self._used, out[0, start : start + block.size])
+            return out
 
         if self.residual is None:
             return advance
@@ -146,17 +154,12 @@ class HammersteinCore(Carried):
         return with_residual(core, material, run)
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _mix(seen: np.ndarray, reversed_filters: np.ndarray) -> np.ndarray:
-    """Sum of rows, each through its filter, where the filters overlap them in full; shape ``(1, n)``."""
+@numba.njit(cache=True, nogil=True)
+def _mix(seen: np.ndarray, reversed_filters: np.ndarray, out: np.ndarray) -> None:
+    """Add the rows, each through its filter; the last samples of `seen` that the next block needs become its first."""
     rows, taps = reversed_filters.shape
-    n = seen.shape[1] - taps + 1
-    out = np.zeros((1, n))
     for row in range(rows):
-        u, g = seen[row], reversed_filters[row]
-        for i in range(n):
-            total = 0.0
-            for k in range(taps):
-                total += g[k] * u[i + k]
-            out[0, i] += total
-    return out
+        u = seen[row]
+        add_filtered(u, reversed_filters[row], out)
+        for i in range(taps - 1):
+            u[i] = u[i + out.size]

@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from modeling.cores.basis import BASS_HZ, CURVES, GROUPS, ODD, ROWS, Basis, Emphasis
+from modeling.cores.basis import BASS_HZ, GROUPS, ODD, ROWS, Basis, Emphasis
+from modeling.cores.basis_stream import levels_of
+from modeling.cores.bends import CURVES
 from modeling.cores.core import Material, Progress, Run
 from modeling.cores.hammerstein import HammersteinCore
 from modeling.cores.least_squares import Correlations, behind, correlate, mixed, solve
@@ -196,7 +198,7 @@ def _basis(material: Material, emphasis: Emphasis, pairs: Sequence[Pair]) -> Bas
     """Basis whose limits are the largest levels of some pairs."""
     open_ended = Basis(material.sample_rate, material.reference_dbfs, emphasis, (np.inf, np.inf))
     levels = [
-        np.quantile(np.abs(open_ended.levels(pair.dry.astype(np.float64))[:, ::4]), LIMIT_QUANTILE, axis=1) for pair in pairs
+        np.quantile(np.abs(levels_of(open_ended, pair.dry.astype(np.float64))), LIMIT_QUANTILE, axis=1) for pair in pairs
     ]
     plain, emphasised = np.max(levels, axis=0)
     return Basis(material.sample_rate, material.reference_dbfs, emphasis, (float(plain), float(emphasised)))

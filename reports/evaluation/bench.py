@@ -8,6 +8,8 @@ from capture.flow import Progress
 from capture.planning import recordings
 from capture.recordings import Plan
 from capture.trained import KIND, capture_trained
+from modeling.model import load
+from reports.evaluation.silence import with_long_silence
 from reports.measuring import measure_session
 from sessions import calibration as calibrations
 from sessions.manifest import TakeRecord
@@ -68,7 +70,9 @@ def on_bench(
             kept = session.manifest.interface.calibration or calibrations.IN_SESSION
             bench.write_file(kept, (session.path / kept).read_bytes())
             bench.set_interface(session.manifest.interface)
-        return measure_session(bench, lambda what: progress(f"model: {what}"))
+        measured = measure_session(bench, lambda what: progress(f"model: {what}"))
+    progress("model: a long silence")
+    return with_long_silence(measured, load(model), seed)
 
 
 def _dbx(take: TakeRecord) -> str:

@@ -3,30 +3,26 @@
 import numpy as np
 import pytest
 
-from modeling.cores.basis import (
-    CURVES,
-    DELAY,
-    ENVELOPES,
-    GROUPS,
-    HALVING,
-    ODD,
-    QUIETEST,
-    RAISING,
-    ROWS,
-    STATES,
-    THRESHOLDS,
-    TIMES_S,
-    Basis,
-    BasisStream,
-    Emphasis,
-    curves,
-    envelopes,
-    states,
-)
+from modeling.cores import bends
+from modeling.cores.basis import DELAY, GROUPS, HALVING, ODD, RAISING, ROWS, Basis, Emphasis
+from modeling.cores.basis_stream import BasisStream, levels_of
+from modeling.cores.bends import CURVES, ENVELOPES, QUIETEST, STATES, THRESHOLDS, TIMES_S, envelopes
 
 RATE = 48000
 FLAT = Emphasis(50.0, 10_000.0, 10_000.0)
 LIVELY = Emphasis(25.0, 2500.0, 14_000.0)
+
+
+def curves(p: np.ndarray, limit: float) -> np.ndarray:
+    made = np.empty((CURVES, 1, p.size))
+    bends.curves(p, limit, np.arange(CURVES), made, 0, 0, 0)
+    return made[:, 0]
+
+
+def states(p: np.ndarray, limit: float) -> np.ndarray:
+    made = np.empty((STATES, 1, p.size))
+    bends.states(p[None], p.size, limit, 1.0, np.zeros(STATES + 1), np.arange(STATES), made, 0, 0)
+    return made[:, 0]
 
 
 def test_curves_are_odd_or_even_as_said():
@@ -41,6 +37,11 @@ def test_curves_against_their_formulas_inside_the_limit():
     p = np.linspace(-1.0, 1.0, 11)
     bent = [p - np.tanh(gain * p) / gain for gain in (0.5, 1, 2, 4)]
     assert np.allclose(curves(p, 2.0), [p, *bent, p**2, p * np.tanh(3 * p) - p**2], atol=1e-14)
+
+
+def test_bends_of_any_strength_are_those_of_tanh():
+    p = np.linspace(-9.0, 9.0, 721)
+    assert np.allclose(curves(p, 9.0)[1:5], [p - np.tanh(gain * p) / gain for gain in (0.5, 1, 2, 4)], rtol=0, atol=1e-8)
 
 
 def test_curves_go_on_along_their_tangent_beyond_the_limit():
@@ -69,7 +70,7 @@ def test_stop_operators_against_the_loop_drawn_by_hand():
     """A triangle of peak 0.3 on a stop of threshold 0.12: it follows from -0.12 at the turn, and slips after a rise of 0.24."""
     p = triangle(0.3, 3)
     row = int(np.flatnonzero(THRESHOLDS == 0.12)[0])
-    made = states(p, 9.0, 1.0, np.zeros(STATES + 1))[row]
+    made = states(p, 9.0)[row]
     last = slice(8000, 12000)
     rising = np.r_[False, np.diff(p) > 0]
     expected = np.where(rising, np.minimum(-0.12 + (p + 0.3), 0.12), np.maximum(0.12 + (p - 0.3), -0.12))
@@ -79,16 +80,14 @@ def test_stop_operators_against_the_loop_drawn_by_hand():
 def test_relaxing_states_against_the_solution_of_their_equation():
     """dm/dp = (t - m)/k while p rises: where t hardly bends, t - m goes to k (1 - exp(-p/k))."""
     p = np.linspace(0.0, 0.01, 5001)[1:]
-    made = states(p, 9.0, 1.0, np.zeros(STATES + 1))[-3]
+    made = states(p, 9.0)[-3]
     assert made == pytest.approx(0.03 * (1.0 - np.exp(-p / 0.03)), rel=1e-3, abs=1e-7)
 
 
 def test_states_do_not_depend_on_how_fast_the_signal_moves():
     """Hysteresis is rate-independent: the same path in half the samples gives the same states, but for half a step."""
     slow = triangle(0.3, 2)
-    for row_slow, row_fast in zip(
-        states(slow, 9.0, 1.0, np.zeros(STATES + 1)), states(slow[1::2], 9.0, 1.0, np.zeros(STATES + 1)), strict=True
-    ):
+    for row_slow, row_fast in zip(states(slow, 9.0), states(slow[1::2], 9.0), strict=True):
         assert row_slow[1::2] == pytest.approx(row_fast, abs=0.5 * 0.3 / 500)
 
 
@@ -105,6 +104,18 @@ def test_envelopes_of_a_steady_sine_settle_to_its_level():
     assert made[3, late] == pytest.approx(full**2 * x[late], abs=0.05)
     assert made[4, late] == pytest.approx(full * (x[late] - np.tanh(2 * x[late]) / 2), abs=0.05)
     assert made[5 + 2, late] == pytest.approx(faint * x[late], abs=0.02)
+
+
+def test_levels_are_those_that_the_curves_see():
+    """A sine of 10 kHz reaches the emphasised copy as much louder as the shelf says: (1 + jf/2500) / (1 + jf/14000).
+
+    The bilinear transform is exact at the corners and off by a few percent between them.
+    """
+    basis = Basis(RATE, -18.0, Emphasis(50.0, 2500.0, 14_000.0), (9.0, 9.0))
+    x = 0.1 * np.sin(2 * np.pi * 10_000 * np.arange(RATE // 5) / RATE)
+    plain, emphasised = np.max(np.abs(levels_of(basis, x)[:, 500:]), axis=1)
+    assert plain == pytest.approx(0.1 * basis.scale, rel=0.01)
+    assert emphasised / plain == pytest.approx(np.hypot(1, 4) / np.hypot(1, 10 / 14), rel=0.05)
 
 
 @pytest.mark.parametrize("rate", [48000, 96000])

@@ -61,7 +61,7 @@ def test_the_deck_meets_every_goal_against_itself():
     [
         ("Response at -20 dB", {"response_db": np.where(HZ > 14_500, 3.0, 0.4)}, {"response_db": -0.8 * (HZ > 5000)}, -0.8),
         ("Harmonics at 0 and +5 dB", {"third_db": -41.9}, {"third_db": -37.0}, 3.0),
-        ("Maximum output level", {"mol_db": 5.25}, {"mol_db": 4.2}, -0.8),
+        ("Highest output levels", {"mol_db": 5.25}, {"mol_db": 4.2}, -0.8),
         ("Wow and flutter, weighted", {"flutter": 0.054}, {"flutter": 0.08}, 60.0),
         ("Noise in third octaves", {"noise_db": -69.2}, {"noise_db": -72.0}, -2.0),
         ("Spurious products", {"sweep_db": -37.5}, {"sweep_db": -35.0}, 5.0),
@@ -77,9 +77,19 @@ def test_a_goal_is_met_up_to_its_limit(subject, within, outside, worst):
 
 
 def test_a_difference_beyond_the_limit_by_less_than_its_doubt_decides_nothing():
-    found = judged(machine(), machine(mol_db=5.35))["Maximum output level"]  # 0.1 dB each: 0.14 dB together
+    found = judged(machine(), machine(mol_db=5.35))["Highest output levels"]  # 0.1 dB each: 0.14 dB together
     assert (found.verdict, found.outside) == ("undecided", 0)
     assert found.worst.doubt == pytest.approx(np.hypot(0.1, 0.1))
+
+
+def test_the_saturated_level_of_treble_is_held_as_the_highest_of_bass_is():
+    found = judged(
+        machine(more=[figure("sol_10k", -4.0, frequency_hz=10_000.0)]),
+        machine(more=[figure("sol_10k", -3.0, frequency_hz=10_000.0)]),
+    )["Highest output levels"]
+    assert found.verdict == "outside"
+    assert found.worst.difference == pytest.approx(1.0)
+    assert found.worst.conditions["of"] == "sol_10k"
 
 
 def test_products_below_sixty_decibels_or_in_the_noise_count_as_minus_sixty():
@@ -120,7 +130,7 @@ def test_nothing_measured_is_said():
     nothing = Measurements(session="s", tool_version="", created="", results=[], curves=[])
     found = judged(nothing, nothing)
     assert {goal.verdict for goal in found.values()} == {"not measured"}
-    assert found["Maximum output level"].worst is None
+    assert found["Highest output levels"].worst is None
 
 
 def test_one_track_and_position_of_the_switch_is_compared():
