@@ -11,6 +11,7 @@ import numpy as np
 from modeling.dataset import Dataset
 from modeling.pairs import FULL_SCALE, select
 from modeling.provenance import loudest_db
+from sessions.results import Condition
 
 MOST_REPLICATE = 1e-3
 TIMES_FLOOR = 4.0
@@ -67,8 +68,12 @@ def _sound(dataset: Dataset) -> Iterator[str]:
 
 
 def _levels(dataset: Dataset) -> Iterator[str]:
-    tones = [*select(dataset.pairs, "ladder"), *select(dataset.pairs, "tone")]
-    levels = sorted({float(pair.conditions["level_db"]) for pair in tones if "level_db" in pair.conditions})
+    tones = [pair.conditions for split in ("ladder", "tone") for pair in select(dataset.pairs, split)]
+    by_tone: dict[Condition | None, set[float]] = {}
+    for tone in tones:
+        if "level_db" in tone:
+            by_tone.setdefault(tone.get("frequency_hz"), set()).add(float(tone["level_db"]))
+    levels = sorted(max(by_tone.values(), key=len, default=set()))
     remedy = "capture a stimulus with a ladder of levels, --levels -20:10:5"
     if not levels:
         yield f"no test tones, of {LEAST_LEVELS} levels or more: harmonics at single levels are a guess; {remedy}"

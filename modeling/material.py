@@ -4,7 +4,7 @@ Programme is split by piece, never by window: what is held out was not heard in 
 so itself (the parameter ``use`` of its music); material without cues is split into contiguous blocks with gaps between them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -27,20 +27,26 @@ GUARD_S = 0.2
 ROUND_S = 60.0
 ROUND: tuple[tuple[Split, float], ...] = (("train", 0.7), ("validation", 0.15), ("test", 0.15))
 TONE_EDGE_S = 0.05
+LADDER, DISTORTION = "ladder", "distortion"
+"""Purposes of tones that harmonics are learnt from or compared at."""
 
 
 def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
     """What a stimulus is used for.
 
     Music by its own parameter ``use``; noise trains, since it reaches the ends of the band that music leaves weak. Of the level
-    ladder every second level teaches harmonics and the others, the highest among them, are for the comparison. Loud sweeps only
-    drew the fit away from music.
+    ladder every second level teaches harmonics and the others, the highest among them, are for the comparison; of the tones for
+    distortion over frequency, so every second frequency, the highest among those that teach. Loud sweeps only drew the fit away
+    from music.
     """
-    rungs = [cue for cue in sheet.of_kind("tone", channel=channel) if cue.parameters.get("purpose") == "ladder"]
-    levels_db = sorted({cue.level_db for cue in rungs if cue.level_db is not None}, reverse=True)
+    tones = sheet.of_kind("tone", channel=channel)
+    levels_db = {cue.level_db for cue in tones if cue.parameters.get("purpose") == LADDER and cue.level_db is not None}
+    apart_hz = {cue.number("frequency_hz") for cue in tones if cue.parameters.get("purpose") == DISTORTION}
+    taught = {(LADDER, level_db) for level_db in sorted(levels_db, reverse=True)[1::2]}
+    taught |= {(DISTORTION, frequency_hz) for frequency_hz in sorted(apart_hz, reverse=True)[::2]}
     spans = []
     for cue in sheet.of_kind("music", "noise", "tone", channel=channel):
-        split = _split_of(cue, levels_db[1::2])
+        split = _split_of(cue, taught)
         if split is None:
             continue
         edge = round(TONE_EDGE_S * sheet.sample_rate) if cue.kind == "tone" else 0
@@ -53,15 +59,18 @@ def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
     return spans
 
 
-def _split_of(cue: Cue, learnt_db: Sequence[float]) -> Split | None:
+def _split_of(cue: Cue, taught: Container[tuple[str, float | None]]) -> Split | None:
     if cue.kind == "music":
         use = cue.parameters.get("use", "train")
         return use if use in ("validation", "test") else "train"  # type: ignore[return-value]
     if cue.kind == "noise":
         return "train"
-    if cue.parameters.get("purpose") != "ladder":
-        return None
-    return "ladder" if cue.level_db in learnt_db else "tone"
+    purpose = cue.parameters.get("purpose")
+    if purpose == LADDER:
+        return "ladder" if (LADDER, cue.level_db) in taught else "tone"
+    if purpose == DISTORTION:
+        return "ladder" if (DISTORTION, cue.number("frequency_hz")) in taught else "tone"
+    return None
 
 
 def split_in_words(sheet: CueSheet, channel: int) -> str:

@@ -22,11 +22,12 @@ from modeling.cores.least_squares import Correlations, behind, correlate, mixed,
 from modeling.cores.linear import RIDGE as H_RIDGE
 from modeling.cores.linear import LinearCore, filter_lengths
 from modeling.cores.loudest import loudest
+from modeling.cores.weighting import LONG_S, SHORT_S, of_harmonics, of_programme, shaping
 from modeling.fidelity import esr_of, harmonic_error_db
 from modeling.pairs import AFTER_S, Pair
 
-G_LENGTH_S = 1e-3
-G_AHEAD_S = 0.25e-3
+G_LENGTH_S = 2e-3
+G_AHEAD_S = 0.5e-3
 G_RIDGE = 1e-5
 ROUNDS = 3
 """Alternations between the g_k and h."""
@@ -91,9 +92,11 @@ class Problem:
         self._h_taps, self._h_ahead = filter_lengths(rate)
         self._g_taps, self._g_ahead = round(G_LENGTH_S * rate), round(G_AHEAD_S * rate)
         reach = self._h_taps + self._g_taps
-        found = correlate(pairs, basis, reach)
+        weight = of_programme(pairs)
+        found = correlate(pairs, basis, reach, shaping=shaping(weight, rate, SHORT_S))
         for tone in tones:
-            found = found.with_share(correlate([tone], basis, reach, tapered=True), TONE_SHARE)
+            own = correlate([tone], basis, reach, tapered=True, shaping=shaping(of_harmonics(tone, weight), rate, LONG_S))
+            found = found.with_share(own, TONE_SHARE)
         self._found = found
 
     def linear(self) -> Filters:

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, solve_toeplitz
+from scipy.signal import oaconvolve
 
 from modeling.pairs import Pair
 from signals.errors import ModelError
@@ -80,7 +81,13 @@ class Correlations:
         return Correlations(self.auto + w * other.auto, self.cross + w * other.cross, (1.0 + share) * self.power)
 
 
-def correlate(pairs: Sequence[Pair], features: Features, reach: int, tapered: bool = False) -> Correlations:
+def correlate(
+    pairs: Sequence[Pair],
+    features: Features,
+    reach: int,
+    tapered: bool = False,
+    shaping: np.ndarray | None = None,
+) -> Correlations:
     """Sum the correlations of features and target over pairs.
 
     Parameters
@@ -94,6 +101,8 @@ def correlate(pairs: Sequence[Pair], features: Features, reach: int, tapered: bo
     tapered : bool
         Weigh both times of each product, by a Hann window over the target. For steady sounds so short that the edges of the mask
         would count: the sums stay those of real signals, and their equations solvable.
+    shaping : ndarray, shape (2 * n + 1,), optional
+        Filter without delay that the error goes through before it is squared.
 
     Notes
     -----
@@ -121,6 +130,8 @@ def correlate(pairs: Sequence[Pair], features: Features, reach: int, tapered: bo
         # The whole pair at once: features may remember.
         u = features(np.pad(pair.dry.astype(np.float64), (before, after)))
         wet, mask = pair.bridged()
+        if shaping is not None:
+            u, wet = oaconvolve(u, shaping[None], "same", axes=1), oaconvolve(wet, shaping, "same")
         wet = wet * mask
         if tapered:
             window = np.zeros(pair.samples)
@@ -128,11 +139,11 @@ def correlate(pairs: Sequence[Pair], features: Features, reach: int, tapered: bo
             u, wet = u * window, wet * window
         u = np.pad(u, ((0, 0), (reach, reach)))
         for start in range(0, pair.samples, length):
-            weight, y = mask[start : start + length], wet[start : start + length]
-            if not weight.any():
+            counts, y = mask[start : start + length], wet[start : start + length]
+            if not counts.any():
                 continue
             outer = rfft(u[:, start : start + length + 2 * reach], FFT_SAMPLES)
-            inner = rfft(u[:, start + reach : start + reach + y.size] * weight, FFT_SAMPLES)
+            inner = rfft(u[:, start + reach : start + reach + y.size] * counts, FFT_SAMPLES)
             np.conjugate(inner, out=inner)
             cross += rfft(y, FFT_SAMPLES).conj() * outer
             power += float(y @ y)
