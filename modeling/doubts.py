@@ -73,7 +73,7 @@ def _levels(dataset: Dataset) -> Iterator[str]:
     for tone in tones:
         if "level_db" in tone:
             by_tone.setdefault(tone.get("frequency_hz"), set()).add(float(tone["level_db"]))
-    levels = sorted(max(by_tone.values(), key=len, default=set()))
+    levels = max(map(sorted, by_tone.values()), key=len, default=[])
     remedy = "capture a stimulus with a ladder of levels, --levels -20:10:5"
     if not levels:
         yield f"no test tones, of {LEAST_LEVELS} levels or more: harmonics at single levels are a guess; {remedy}"

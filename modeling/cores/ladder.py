@@ -26,8 +26,8 @@ from modeling.cores.weighting import LONG_S, SHORT_S, of_harmonics, of_programme
 from modeling.fidelity import esr_of, harmonic_error_db
 from modeling.pairs import AFTER_S, Pair
 
-G_LENGTH_S = 2e-3
-G_AHEAD_S = 0.5e-3
+G_LENGTH_S = 1e-3
+G_AHEAD_S = 0.25e-3
 G_RIDGE = 1e-5
 ROUNDS = 3
 """Alternations between the g_k and h."""

@@ -22,7 +22,7 @@ LOWEST_DB = -40.0
 SHARE = 0.5
 """The weight is the power to minus this. With 1 the bass was given away, and twice the error of music."""
 
-HARMONICS = 30.0
+HARMONICS = 100.0
 NEAR_TONE, NEAR_HARMONIC = 1.2, 1.8
 """Times the frequency of a tone: between them the weight rises to that."""
 LONG_S, SHORT_S = 0.03, 0.003

@@ -37,12 +37,13 @@ def test_silence_weighs_nothing_up():
     assert (of_programme([_pair(np.zeros(RATE))]) == 1.0).all()
 
 
-@pytest.mark.parametrize(("frequency_hz", "within"), [(63.0, 0.35), (125.0, 0.1), (1000.0, 0.1), (6300.0, 0.1)])
-def test_harmonics_count_more_than_their_tone(frequency_hz, within):
+@pytest.mark.parametrize("frequency_hz", [63.0, 125.0, 1000.0, 6300.0])
+def test_harmonics_count_more_than_their_tone(frequency_hz):
     tone = _pair(np.zeros(RATE), frequency_hz=frequency_hz)
     taps = shaping(of_harmonics(tone, np.ones(2049)), RATE, LONG_S)
     heard = np.abs(freqz(taps, worN=[frequency_hz, 2.0 * frequency_hz, 3.0 * frequency_hz], fs=RATE)[1]) ** 2
-    assert heard == pytest.approx([1.0, HARMONICS, HARMONICS], rel=within)
+    assert heard[1:] == pytest.approx([HARMONICS, HARMONICS], rel=0.15)
+    assert heard[0] == pytest.approx(1.0, abs=0.01 * HARMONICS)  # the filter is too short to be sharper about 63 Hz
     assert taps == pytest.approx(taps[::-1])
 
 
