@@ -50,6 +50,7 @@ def test_a_session_of_one_pass_and_one_level(command, captured):
     assert not any("dropouts" in line or "silence" in line or "full scale" in line for line in told), told
 
 
+@pytest.mark.slow
 def test_two_passes_that_differ(command, captured, tmp_path):
     """The second pass lost treble, as behind dirt on the head."""
     session = tmp_path / "session"

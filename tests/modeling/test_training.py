@@ -159,7 +159,7 @@ def _killed(work, checkpoint, *arguments):
     process.join()
 
 
-@pytest.mark.parametrize("core", [pytest.param(c, marks=pytest.mark.slow) if c == "gru" else c for c in NETWORKS])
+@pytest.mark.parametrize("core", [c if c in ("tcn", "lstm") else pytest.param(c, marks=pytest.mark.slow) for c in NETWORKS])
 def test_a_killed_run_resumes_to_the_same_weights(short_material, tmp_path, brief_descent, small_networks, core):
     logs = [], []
     whole = _fit(short_material, tmp_path / "whole", core, logs[0].append).to_arrays()
