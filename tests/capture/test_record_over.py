@@ -144,6 +144,7 @@ def test_a_recording_that_was_broken_off_has_erased_what_lay_under_it(make_sessi
     assert len(capture(session, deck, deck, both)) == 2
 
 
+@pytest.mark.slow
 def test_the_bench_finds_on_a_session_what_a_weak_erase_head_left(tmp_path):
     deck = tmp_path / "weak.toml"
     deck.write_text('extends = "fresh"\n[erase_head]\nfield_ka_m = 80.0\n')
