@@ -11,6 +11,7 @@ from analysis.timebase import Timebase
 from modeling.aligned import returned_channels
 from modeling.card import Source
 from modeling.compander import Companding
+from modeling.compander_asymmetry import with_asymmetry
 from modeling.compander_fit import fitted
 from modeling.compander_start import HALVES, Start, constants
 from modeling.dropouts import Found, falls_of_pilot, without_dropouts
@@ -311,7 +312,8 @@ def from_pair(
 def _fitted(start: Start | None, pairs: Sequence[Pair], reference_dbfs: float) -> Companding | None:
     if start is None:
         return None
-    return fitted(start.companding, start.unknown, select(pairs, "train"), reference_dbfs)
+    found = fitted(start.companding, start.unknown, select(pairs, "train"), reference_dbfs)
+    return with_asymmetry(found, select(pairs, "ladder"), reference_dbfs)
 
 
 def _whole(

@@ -48,8 +48,8 @@ class ToneLevels:
     floor_db: float
 
 
-def tone_levels(tone: Pair, returned: np.ndarray) -> ToneLevels:
-    """Fundamental and harmonics of a returned tone.
+def phasors_of(tone: Pair, returned: np.ndarray) -> tuple[np.ndarray, float]:
+    """Complex amplitudes of the harmonics of a returned tone.
 
     The phase is that of the dry tone, which has been warped onto tape time, so that flutter does not smear the harmonics.
 
@@ -59,6 +59,13 @@ def tone_levels(tone: Pair, returned: np.ndarray) -> ToneLevels:
         With ``frequency_hz`` in its conditions.
     returned : ndarray, shape (samples,)
         Recorded, or made by a model.
+
+    Returns
+    -------
+    phasors : ndarray, shape (harmonics,)
+        From the fundamental on, at most HARMONICS and below 0.45 of the rate: c of ``Re(c exp(j n phase))``.
+    floor : float
+        Amplitude that noise alone would show.
     """
     analytic = hilbert(tone.dry.astype(np.float64), next_fast_len(tone.samples))[: tone.samples]
     phase = np.unwrap(np.angle(analytic))[tone.mask]
@@ -72,13 +79,19 @@ def tone_levels(tone: Pair, returned: np.ndarray) -> ToneLevels:
     # Nearly orthogonal, so that the normal equations lose nothing.
     weighted = columns * window**2
     solved = np.linalg.solve(weighted @ columns.T, weighted @ y)
-    amplitude = np.hypot(solved[1 : 1 + count], solved[1 + count :])
     residue = (y - solved @ columns) * window
     # An amplitude estimated from n samples in white noise has variance 2 sigma^2 / n; twice the deviation is the floor.
     floor = 2.0 * np.sqrt(2.0 * np.sum(residue**2)) / np.sum(window)
+    return solved[1 : 1 + count] - 1j * solved[1 + count :], float(floor)
+
+
+def tone_levels(tone: Pair, returned: np.ndarray) -> ToneLevels:
+    """Levels of fundamental and harmonics of a returned tone; see :func:`phasors_of`."""
+    phasors, floor = phasors_of(tone, returned)
+    amplitude = np.abs(phasors)
     first = max(float(amplitude[0]), 1e-12)
     harmonic = np.full(HARMONICS - 1, np.nan)
-    harmonic[: count - 1] = 20.0 * np.log10(np.maximum(amplitude[1:] / first, 1e-12))
+    harmonic[: amplitude.size - 1] = 20.0 * np.log10(np.maximum(amplitude[1:] / first, 1e-12))
     return ToneLevels(20.0 * np.log10(first), harmonic, max(20.0 * np.log10(max(floor / first, 1e-12)), LOWEST_HARMONIC_DB))
 
 

@@ -92,7 +92,7 @@ class TestCompanded(Conduct):
     @pytest.fixture
     def fitted(self, fitted_to):
         usual = load_parameters("fresh").compander
-        return CompandedCore(fitted_to("hammerstein", "tape"), Companding(encode=usual, decode=usual))
+        return CompandedCore(fitted_to("hammerstein", "tape"), Companding(encode=usual, decode=usual, asymmetry=0.01))
 
     @pytest.fixture
     def sound(self, fitted, sound):

@@ -8,6 +8,7 @@ import numpy as np
 from modeling.deck.convolution import BlockPlan
 from modeling.deck.defects import Dropouts, dropouts
 from modeling.deck.motion import PassPair
+from modeling.deck.transport import Trajectory
 from modeling.deck.true.session import TrueSession, tone_conditions
 from modeling.deck.unevenness import Unevenness
 from sessions.results import Result
@@ -19,6 +20,8 @@ COUNTED = ((6.0, 2.0), (12.0, 5.0))
 SHORTEST_S = 4.0
 EDGE_S = 0.1
 STEP_S = 1e-4
+COARSE = 1000
+"""Steps between the points among which dropouts are looked for."""
 READING_S = 0.1
 BY_PLACES = "places, depths and widths of the tape's dropouts in closed form, as the motion brings them past the head"
 BY_UNEVENNESS = "unevenness of the coating and dropouts at the places of the tape that the motion brings past the head"
@@ -68,38 +71,45 @@ def _heard_loss_db(session: TrueSession, pair: PassPair, seed: int, cue: Cue) ->
     """Loss over the output time of a tone without its ends, and the minutes that takes."""
     start_s, stop_s = pair.output_time(np.array(_span_s(session, cue)))
     heard_s = np.arange(start_s + EDGE_S, stop_s - EDGE_S, STEP_S)
-    place_s = heard_s + pair.play.advance(heard_s, pair.track)
-    return _loss_db(session, pair, seed, place_s), heard_s.size * STEP_S / 60.0
+    return _loss_db(session, pair, seed, pair.play, heard_s), heard_s.size * STEP_S / 60.0
 
 
 def _sent_loss_db(session: TrueSession, pair: PassPair, seed: int, cue: Cue) -> np.ndarray:
     """Loss over the input time of a tone without its ends."""
-    return _loss_db(session, pair, seed, _places_s(session, pair, cue))
+    return _loss_db(session, pair, seed, pair.record, _sent_s(session, cue))
 
 
-def _places_s(session: TrueSession, pair: PassPair, cue: Cue) -> np.ndarray:
-    """Places of the tape, in seconds, where a tone without its ends was recorded, evenly over its input time."""
+def _sent_s(session: TrueSession, cue: Cue) -> np.ndarray:
+    """Times of a tone without its ends, evenly over its input time."""
     start_s, stop_s = _span_s(session, cue)
     edge_s = min(EDGE_S, 0.25 * (stop_s - start_s))
-    sent_s = np.arange(start_s + edge_s, stop_s - edge_s, STEP_S)
-    return np.asarray(sent_s + pair.record.advance(sent_s, pair.track))
+    return np.arange(start_s + edge_s, stop_s - edge_s, STEP_S)
 
 
 def _uneven_db(session: TrueSession, pair: PassPair, seed: int, cue: Cue) -> np.ndarray:
     """Loss by the unevenness of the coating at the places of a tone."""
     rate = session.sheet.sample_rate
-    place = np.round(_places_s(session, pair, cue) * rate).astype(int)
+    place = np.round(_places_s(pair.record, pair.track, _sent_s(session, cue)) * rate).astype(int)
     uneven = Unevenness(session.parameters, BlockPlan.at(rate), (seed, pair.track)).read(place[0], place[-1] + 1)
     return np.asarray(-20.0 * np.log10(1.0 + uneven[place - place[0]]))
 
 
-def _loss_db(session: TrueSession, pair: PassPair, seed: int, place_s: np.ndarray) -> np.ndarray:
-    """Loss in dB at ascending places of the tape."""
-    found: Dropouts = dropouts(session.parameters, seed, pair.track, float(place_s[0]), float(place_s[-1]))
-    loss_db = np.zeros(place_s.size)
+def _places_s(motion: Trajectory, track: int, time_s: np.ndarray) -> np.ndarray:
+    """Places of the tape, in seconds, that are at the head at given times of a pass."""
+    return np.asarray(time_s + motion.advance(time_s, track))
+
+
+def _loss_db(session: TrueSession, pair: PassPair, seed: int, motion: Trajectory, time_s: np.ndarray) -> np.ndarray:
+    """Loss in dB at ascending times of a pass. Most of a tape is whole, so places are worked out near dropouts alone."""
+    coarse_s = _places_s(motion, pair.track, np.append(time_s[::COARSE], time_s[-1]))
+    found: Dropouts = dropouts(session.parameters, seed, pair.track, float(coarse_s[0]), float(coarse_s[-1]))
+    loss_db = np.zeros(time_s.size)
     for middle, depth_db, width_s in zip(found.place_s, found.depth_db, found.width_s, strict=True):
-        near = slice(*np.searchsorted(place_s, (middle - width_s, middle + width_s)))
-        loss_db[near] += 0.5 * depth_db * (1.0 + np.cos(np.pi * (place_s[near] - middle) / width_s))
+        first, stop = np.searchsorted(coarse_s, (middle - width_s, middle + width_s))
+        around = slice(COARSE * max(int(first) - 1, 0), COARSE * int(stop))
+        distance_s = _places_s(motion, pair.track, time_s[around]) - middle
+        loss = 0.5 * depth_db * (1.0 + np.cos(np.pi * distance_s / width_s))
+        loss_db[around] += np.where(np.abs(distance_s) <= width_s, loss, 0.0)
     return loss_db
 
 
