@@ -98,7 +98,9 @@ def response_db(frequency_hz, rate):
     return 20.0 * np.log10(np.abs(freqz([1.0 - pole], [1.0, -pole], 2.0 * np.pi * frequency_hz / rate)[1]))
 
 
-@pytest.fixture(scope="module", params=[(44_100, 60.0), (16_000, 30.0)], ids=["44.1 kHz", "16 kHz"])
+@pytest.fixture(
+    scope="module", params=[(44_100, 60.0), pytest.param((16_000, 30.0), marks=pytest.mark.slow)], ids=["44.1 kHz", "16 kHz"]
+)
 def stereo(request, command, tmp_path_factory):
     """A stereo pair 1.3 s late and 0.4 % fast, the second channel inverted, imported and measured."""
     rate, seconds = request.param

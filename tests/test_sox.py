@@ -8,6 +8,7 @@ first held against SoX itself.
 import json
 import shutil
 import subprocess
+from functools import cache
 
 import numpy as np
 import pytest
@@ -167,22 +168,29 @@ def recorded(command, folder, channels, recipes):
 
 @pytest.fixture(scope="module")
 def takes(command, tmp_path_factory):
+    """A recording by its name, made and measured when it is first asked for."""
     folder = tmp_path_factory.mktemp("sox")
-    with_pilot = recorded(command, folder, 2, [FILTERED, DRIVEN])
-    without = recorded(command, folder, 1, [FILTERED, FAST])
-    names = ("filtered", "driven", "filtered, no pilot", "fast, no pilot")
-    return dict(zip(names, [*with_pilot, *without], strict=True))
+    recipes = {
+        2: {"filtered": FILTERED, "driven": DRIVEN},
+        1: {"filtered, no pilot": FILTERED, "fast, no pilot": FAST},
+    }
+
+    @cache
+    def made(channels):
+        return dict(zip(recipes[channels], recorded(command, folder, channels, [*recipes[channels].values()]), strict=True))
+
+    return lambda name: made(1 if "no pilot" in name else 2)[name]
 
 
-@pytest.fixture(params=["filtered", "filtered, no pilot"])
+@pytest.fixture(params=["filtered", pytest.param("filtered, no pilot", marks=pytest.mark.slow)])
 def filtered_take(takes, request):
-    return takes[request.param]
+    return takes(request.param)
 
 
-@pytest.fixture(params=["driven", "fast, no pilot"])
+@pytest.fixture(params=["driven", pytest.param("fast, no pilot", marks=pytest.mark.slow)])
 def driven_take(takes, request):
     return (
-        takes[request.param],
+        takes(request.param),
         {"driven": Overdrive(5, 20), "fast, no pilot": Overdrive(5, 0)}[request.param],
         request.param,
     )
@@ -227,7 +235,7 @@ def test_response_of_biquads(filtered_take, level_db, within_db):
 
 def test_phase_of_biquads(takes):
     """But for a constant delay, which is the latency, and some microseconds of hiss in the time base."""
-    frequency, phase, _ = takes["filtered"].curve("phase_response", level_db=-20.0)
+    frequency, phase, _ = takes("filtered").curve("phase_response", level_db=-20.0)
     inside = (frequency >= 100.0) & (frequency <= 14_000.0)
     frequency = frequency[inside]
     error = np.unwrap(np.angle(np.exp(1j * np.radians(phase[inside])) / filtered(frequency)))
@@ -246,11 +254,12 @@ def test_band_edges_of_biquads(filtered_take):
         assert filtered_take.value(quantity, level_db=0.0) == pytest.approx(true_hz, rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_response_that_does_not_fall_has_no_upper_edge(takes):
-    found = takes["fast, no pilot"].result("bandwidth_high", level_db=-20.0)
+    found = takes("fast, no pilot").result("bandwidth_high", level_db=-20.0)
     assert not found["valid"]
     assert "stays within 3 dB" in found["note"]
-    frequency, level, doubt = takes["fast, no pilot"].curve("frequency_response", level_db=-20.0)
+    frequency, level, doubt = takes("fast, no pilot").curve("frequency_response", level_db=-20.0)
     flat = level - level[np.argmin(np.abs(frequency - 1000.0))]
     assert np.all(np.abs(flat[frequency > 5000.0]) < doubt[frequency > 5000.0])
 

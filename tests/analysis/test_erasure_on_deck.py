@@ -31,7 +31,7 @@ def passed(deck, stimulus, scope, number):
     return [Take(heard, sheet, alignment, {"track": 1, "pass": 1, "speed_cm_s": 9.5, "dbx": "off"})]
 
 
-@pytest.mark.parametrize("field_ka_m", [80.0, 160.0])
+@pytest.mark.parametrize("field_ka_m", [pytest.param(80.0, marks=pytest.mark.slow), 160.0])
 def test_the_bench_finds_what_a_weak_erase_head_left(field_ka_m):
     deck = VirtualDeck(load_parameters("fresh").changed({"erase_head.field_ka_m": field_ka_m}), RATE, -18.0, 6)
     earlier = passed(deck, "main", TONES, 1)

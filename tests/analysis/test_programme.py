@@ -138,7 +138,7 @@ def test_every_rate_and_speed_is_followed(rate, speed):
     assert within.mean() > 0.9
 
 
-@pytest.mark.parametrize("rate", [44_100, 16_000])
+@pytest.mark.parametrize("rate", [44_100, pytest.param(16_000, marks=pytest.mark.slow)])
 def test_a_simulated_tape_is_followed_through_wow_and_hiss(rate):
     dry, wet, time, delay = simulated(rate, 40.0, 0.2, -45.0)
     estimate = align_pair(dry, wet, rate).timebase

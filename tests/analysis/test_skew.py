@@ -25,7 +25,9 @@ def skew(time: np.ndarray, rms_s: float, seed: int) -> np.ndarray:
     return sum(a * np.sin(2 * np.pi * v * time + p) for v, a, p in zip(f, size, rng.uniform(0, 6.28, f.size), strict=True))
 
 
-@pytest.mark.parametrize("rms_s", [0.5e-6, 2.5e-6, 6e-6])
+@pytest.mark.parametrize(
+    "rms_s", [pytest.param(0.5e-6, marks=pytest.mark.slow), 2.5e-6, pytest.param(6e-6, marks=pytest.mark.slow)]
+)
 def test_the_best_of_both_with_the_deviation_it_states(rms_s: float) -> None:
     sheet = plan(session="skew", sample_rate=RATE, tracks=[1, 2], pilot_track=4, scope=SCOPE)
     sent = StimulusAudio(sheet).read(0, sheet.samples)

@@ -49,7 +49,10 @@ FULL = {
 }
 
 
-@pytest.mark.parametrize("case", FULL)
+LONG = ("measure", "report", "export")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] if case in LONG else []) for case in FULL])
 def test_a_full_disk(no_room, digests, places, case):
     room, run = no_room
     for name in ("planned", "paired"):

@@ -82,8 +82,8 @@ def test_one_pass_through_a_loop(unity, command, tmp_path, music):
     ("deck", "wires", "words"),
     [
         (("--gain-db", 40), (), "clipped"),
-        (("--gain-db", -160), (), "is silent"),
-        ((), ("--inputs", "2,1"), "channel 2"),
+        pytest.param(("--gain-db", -160), (), "is silent", marks=pytest.mark.slow),
+        pytest.param((), ("--inputs", "2,1"), "channel 2", marks=pytest.mark.slow),
     ],
 )
 def test_what_cannot_be_used_is_kept_and_does_not_count(unity, command, tmp_path, music, deck, wires, words):

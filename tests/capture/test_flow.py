@@ -239,7 +239,7 @@ def test_every_position_of_the_dbx_switch_has_its_takes(make_session, deck):
     assert remaining(session, DBX) == (0, 0)
 
 
-@pytest.mark.parametrize("stop_after", [2, 5, 7])
+@pytest.mark.parametrize("stop_after", [pytest.param(2, marks=pytest.mark.slow), 5, pytest.param(7, marks=pytest.mark.slow)])
 def test_a_capture_of_several_recordings_resumes_anywhere(make_session, deck, stop_after):
     session = make_session("dbx", stimuli=("main", "plain", "encoded"))
     deck.verdicts = [Verdict.ACCEPT] * (stop_after - 1) + [Verdict.ABORT]

@@ -190,6 +190,7 @@ def test_the_program_is_killed(jack_at, tmp_path, program, stimulus, moment_s):
 
 
 @each_moment(3)
+@pytest.mark.slow
 def test_the_sound_server_is_killed(jack_at, tmp_path, program, stimulus, moment_s):
     server = jack_at(RATE)
     deck = server.deck("unity")

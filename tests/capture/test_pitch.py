@@ -44,7 +44,9 @@ def test_a_slower_play_pass_is_measured_like_any_other(tmp_path):
     assert speed.value == pytest.approx(100.0 * (0.97 / 1.04 - 1.0), abs=0.3)
 
 
-@pytest.mark.parametrize(("record_percent", "play_percent"), [(12.0, -12.0), (-12.0, 12.0)])
+@pytest.mark.parametrize(
+    ("record_percent", "play_percent"), [(12.0, -12.0), pytest.param(-12.0, 12.0, marks=pytest.mark.slow)]
+)
 def test_a_pass_lasts_until_its_end_marker_is_heard_and_never_less_than_usual(tmp_path, record_percent, play_percent):
     _, take, sheet, true = captured(tmp_path, record_percent, play_percent)
     usual = sheet.samples + round((PLAY_TAIL_S + PLAY_TAIL_SHARE * sheet.samples / RATE) * RATE)
@@ -56,6 +58,7 @@ def test_a_pass_lasts_until_its_end_marker_is_heard_and_never_less_than_usual(tm
     assert any("than when it was recorded, more than 8 %" in fault for fault in take.faults)
 
 
+@pytest.mark.slow
 def test_without_pitch_a_pass_is_as_long_as_ever(tmp_path):
     _, take, sheet, _ = captured(tmp_path, 0.0, 0.0)
     assert take.samples == sheet.samples + round((PLAY_TAIL_S + PLAY_TAIL_SHARE * sheet.samples / RATE) * RATE)

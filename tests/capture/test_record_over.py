@@ -59,12 +59,14 @@ def captured(tmp_path_factory, weak):
     return sessions
 
 
+@pytest.mark.slow
 def test_the_first_recording_is_as_on_a_cassette_of_its_own(captured):
     for take in ("record", "play-1"):
         assert np.array_equal(heard(captured[True], take), heard(captured[False], take)), take
     assert truth_of(captured[True], "main").results == truth_of(captured[False], "main").results
 
 
+@pytest.mark.slow
 def test_without_being_asked_each_stimulus_keeps_a_cassette_of_its_own(captured, make_session, weak):
     alone = make_session("alone", stimuli=STIMULI, tone_s=1.0)
     capture_virtual(alone, weak, planned(("encode",), over=False), seed=4)
@@ -74,11 +76,13 @@ def test_without_being_asked_each_stimulus_keeps_a_cassette_of_its_own(captured,
     assert captured[True].manifest.interface.settings == {"seed": 4, "record_over": 1}
 
 
+@pytest.mark.slow
 def test_every_pass_over_the_cassette_moves_in_its_own_way(captured):
     errors = [r.value for s in STIMULI for r in truth_of(captured[True], s).find("speed_error", track=1)]
     assert len(errors) == len(set(errors)) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stimulus", "take"), [("main", "play-1"), ("plain", "decode-play-1"), ("encoded", "encode-play-1")]
 )
@@ -96,6 +100,7 @@ def test_the_truth_of_a_later_recording_is_of_its_own_motion(captured, stimulus,
     assert np.interp(end_s, trajectory.x.array, trajectory.y.array) == pytest.approx(found.end_s - end_s, abs=2e-4)
 
 
+@pytest.mark.slow
 def test_what_was_recorded_over_twice_is_left_by_the_square(captured):
     assert truth_of(captured[True], "main").find("erasure") == []
     once = truth_of(captured[True], "plain").find("erasure")
@@ -106,6 +111,7 @@ def test_what_was_recorded_over_twice_is_left_by_the_square(captured):
     assert twice.value == pytest.approx(-41.4, abs=5.0)
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_noise_while_an_earlier_recording_is_heard(captured):
     noisy = {"noise_a", "noise_itu468", "noise_ccir_rms", "snr_a", "dbx_noise_reduction"}
     for stimulus in ("plain", "encoded"):
@@ -115,6 +121,7 @@ def test_nothing_is_said_of_noise_while_an_earlier_recording_is_heard(captured):
         assert {"latency", "speed_error", "hum"} & quantities[0] >= {"latency", "speed_error"}
 
 
+@pytest.mark.slow
 def test_a_resumed_session_plays_the_same_cassette(captured, make_session, weak):
     resumed = make_session("resumed", stimuli=STIMULI, tone_s=1.0)
     for dbx in (("off", "decode"), ("off", "decode", "on", "encode")):
@@ -125,6 +132,7 @@ def test_a_resumed_session_plays_the_same_cassette(captured, make_session, weak)
         assert truth_of(resumed, stimulus).results == truth_of(captured[True], stimulus).results
 
 
+@pytest.mark.slow
 def test_what_was_recorded_over_is_not_played_any_more(captured, contents, weak):
     session = Session.open(captured[True].path)
     before = contents(session.path)
@@ -175,6 +183,7 @@ def test_a_wish_that_makes_no_sense_is_refused(command, tmp_path, options, refus
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.slow
 def test_a_session_begun_with_a_cassette_each_goes_on_so(command, captured):
     done = command("capture", captured[False].path, "--device", "virtual", "--record-over")
     assert done.status == 2

@@ -48,6 +48,7 @@ def test_all_tracks_come_back_and_the_truth_lies_beside(session):
     assert np.interp(marker_s, trajectory.x.array, trajectory.y.array) == pytest.approx(latency.value, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_resumed_capture_plays_the_same_tape(make_session):
     at_once, resumed = (make_session(name, tone_s=0.5) for name in "ab")
     capture_virtual(at_once, "virtual:worn", Plan.of(2, play_tail_s=3.5), seed=3)

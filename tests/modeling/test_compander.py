@@ -142,6 +142,7 @@ def outcome(companded, sought, tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 def test_the_time_constant_is_found_where_the_usual_one_is_wrong_by_a_third(sought):
     assert sought.encode.time_constant_s == pytest.approx(0.025, rel=0.1)
     assert sought.decode.time_constant_s == sought.encode.time_constant_s

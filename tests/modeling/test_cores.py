@@ -125,6 +125,10 @@ class NetworkContract(Contract):
 
     exactness = 1e-6
 
+    @pytest.mark.slow
+    def test_learns_a_linear_system_to_60_db(self, fitted_to, band_pass_material):
+        super().test_learns_a_linear_system_to_60_db(fitted_to, band_pass_material)
+
     def test_is_never_worse_on_validation_than_the_linear_filter_it_starts_from(self, fitted, fitted_to, tape_material):
         linear = fitted_to("linear", "tape")
         validation = tape_material.validation

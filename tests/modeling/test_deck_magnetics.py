@@ -130,7 +130,10 @@ def test_distortion_falls_with_level_as_on_measured_cassettes(below_db, thd_perc
     assert np.interp(full_db - below_db, output_db, percent) == pytest.approx(thd_percent, rel=0.1)
 
 
-@pytest.mark.parametrize("deck", [FRESH, *(draw_deck(seed) for seed in (1, 2, 3, 4))], ids=lambda deck: deck.name)
+DECKS = [FRESH, *(pytest.param(draw_deck(seed), marks=pytest.mark.slow) for seed in (1, 2, 3, 4))]
+
+
+@pytest.mark.parametrize("deck", DECKS, ids=lambda deck: deck.name)
 def test_eight_curves_stand_for_all_classes(deck):
     classes = particle_classes(deck.tape, deck.record_head)
     curves = reduce_to_curves(classes)

@@ -83,6 +83,7 @@ def level_db(signal, reference):
     return 10.0 * np.log10(np.mean(signal**2) / np.mean(reference**2))
 
 
+@pytest.mark.slow
 def test_music_nulls_and_motion_adds_nothing():
     """At -40 dB, where tape is linear; what is left is hiss of -120 dB(A), the least that can be set."""
     still, moving = (level_db(*left(TYPICAL.changed(changes), -40.0)) for changes in ({**SILENT, **MOTIONLESS}, SILENT))

@@ -51,7 +51,7 @@ def tone(frequency_hz, purpose, level_db=0.0, **more):
     )
 
 
-@pytest.mark.parametrize("percent", [0.02, 1.0])
+@pytest.mark.parametrize("percent", [pytest.param(0.02, marks=pytest.mark.slow), 1.0])
 def test_grid_joins_the_closed_form_and_both_turn_round(percent):
     scraping = SCRAPING.changed({"transport.scrape_percent": percent, "transport.scrape_width_hz": 200.0})
     for trajectory in (record_trajectory(scraping, 5, 1), play_trajectory(scraping, 5, 2)):

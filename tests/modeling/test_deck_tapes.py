@@ -90,7 +90,7 @@ def saturated_output(parameters, replay_us):
     return db(highest / flux(parameters, signal, 315)) + replayed_db(replay_us)
 
 
-@pytest.mark.parametrize("speed", [SLOW, FAST])
+@pytest.mark.parametrize("speed", [SLOW, pytest.param(FAST, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("kind", "mol_db", "h3_percent"), [("type-i", 5.0, 0.94), ("type-ii", 5.0, 0.885), ("type-iv", 6.0, 0.695)]
 )
@@ -100,7 +100,7 @@ def test_maximum_output_and_distortion_of_the_study(tmp_path, kind, mol_db, h3_p
     assert highest_db == pytest.approx(mol_db, abs=0.3)
 
 
-@pytest.mark.parametrize("speed", [SLOW, FAST])
+@pytest.mark.parametrize("speed", [SLOW, pytest.param(FAST, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", SHEETS)
 def test_maximum_output_is_that_of_the_data_sheet(tmp_path, kind, speed):
     parameters = deck(tmp_path, kind, speed_cm_s=speed)
@@ -198,7 +198,7 @@ def test_distortion_over_bias_in_the_study(tmp_path, kind, bias_db, percent):
 
 
 @pytest.mark.parametrize("kind", SHEETS)
-@pytest.mark.parametrize("speed", [SLOW, FAST])
+@pytest.mark.parametrize("speed", [SLOW, pytest.param(FAST, marks=pytest.mark.slow)])
 def test_each_tape_is_flat_in_the_machine_that_is_set_for_it(tmp_path, kind, speed):
     """Within the head bump, and down by 3 dB where such decks are said to end: near 16 and 12.5 kHz."""
     parameters = deck(tmp_path, kind, speed_cm_s=speed)

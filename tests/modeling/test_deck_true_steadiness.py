@@ -150,6 +150,7 @@ def test_noise_beside_a_tone_is_not_stated_where_a_dropout_hits_it():
     assert 0 < len(found) < 20
 
 
+@pytest.mark.slow
 def test_broken_up_steady_flux_has_no_density():
     assert stated(FRESH).find_curves("noise_spectrum")
     assert stated(FRESH.changed({"faults.magnetism_ka_m": 1.0})).find_curves("noise_spectrum")

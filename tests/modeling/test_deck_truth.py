@@ -220,6 +220,7 @@ def lines_of(parameters):
     return stated(parameters).find("flutter_line", track=2, **{"pass": 1})
 
 
+@pytest.mark.slow
 def test_lines_and_drift_of_flutter_are_those_of_the_parts():
     stating = stated()
     lines = lines_of(FRESH.changed({"transport.supply_mm": 10.0, "transport.takeup_mm": 25.0}))

@@ -160,7 +160,7 @@ def stated(parameters):
     return truth(parameters, sheet, 3, passes=[1], tool_version="0", created="now")
 
 
-@pytest.mark.parametrize("level_db", [-10.0, 0.0])
+@pytest.mark.parametrize("level_db", [pytest.param(-10.0, marks=pytest.mark.slow), 0.0])
 def test_noise_beside_a_low_tone_is_what_the_running_deck_returns(level_db):
     heard = returned(STILL, 10.0 ** (level_db / 20.0) * sine(100.0))[RATE:-RATE, 0]
     zero = (

@@ -36,6 +36,7 @@ def test_second_harmonic_is_learnt_where_there_is_one(simulator):
         assert model.harmonic_db[:2] == pytest.approx(deck.harmonic_db[:2], abs=1.5)
 
 
+@pytest.mark.slow
 def test_a_linear_device_gets_a_linear_model(fitted_to):
     """No rung above the linear one pays, so none is kept."""
     core = fitted_to("hammerstein", "band-pass")

@@ -55,6 +55,7 @@ def test_a_model_that_is_the_deck_meets_what_is_asked(command, places):
     assert held_out["pace"]["whole"] > 1.0
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_model_is_told_with_its_size(command, places, tmp_path):
     told, goals = evaluation(command, places["spoilt"], places["session"], "--listening", tmp_path / "heard")
     response = goals["Response at -20 dB"]
