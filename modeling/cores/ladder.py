@@ -18,7 +18,7 @@ from modeling.cores.basis_stream import levels_of
 from modeling.cores.bends import CURVES
 from modeling.cores.core import Material, Progress, Run
 from modeling.cores.hammerstein import HammersteinCore
-from modeling.cores.least_squares import Correlations, behind, correlate, mixed, solve
+from modeling.cores.least_squares import Correlations, Sums, behind, mixed, solve
 from modeling.cores.linear import RIDGE as H_RIDGE
 from modeling.cores.linear import LinearCore, filter_lengths
 from modeling.cores.loudest import loudest
@@ -93,11 +93,11 @@ class Problem:
         self._g_taps, self._g_ahead = round(G_LENGTH_S * rate), round(G_AHEAD_S * rate)
         reach = self._h_taps + self._g_taps
         weight = of_programme(pairs)
-        found = correlate(pairs, basis, reach, shaping=shaping(weight, rate, SHORT_S))
+        sums = Sums(basis, reach)
+        sums.add(pairs, shaping=shaping(weight, rate, SHORT_S))
         for tone in tones:
-            own = correlate([tone], basis, reach, tapered=True, shaping=shaping(of_harmonics(tone, weight), rate, LONG_S))
-            found = found.with_share(own, TONE_SHARE)
-        self._found = found
+            sums.add([tone], TONE_SHARE, tapered=True, shaping=shaping(of_harmonics(tone, weight), rate, LONG_S))
+        self._found = sums.correlations()
 
     def linear(self) -> Filters:
         """The linear filter alone."""

@@ -75,34 +75,16 @@ class Correlations:
         """Largest lag."""
         return self.cross.shape[1] // 2
 
-    def with_share(self, other: "Correlations", share: float) -> "Correlations":
-        """These and others, the others so weighted that their target has `share` of the power of this."""
-        w = share * self.power / max(other.power, 1e-30)
-        return Correlations(self.auto + w * other.auto, self.cross + w * other.cross, (1.0 + share) * self.power)
 
-
-def correlate(
-    pairs: Sequence[Pair],
-    features: Features,
-    reach: int,
-    tapered: bool = False,
-    shaping: np.ndarray | None = None,
-) -> Correlations:
-    """Sum the correlations of features and target over pairs.
+class Sums:
+    """Correlations of features and target, summed over pairs in the frequency domain.
 
     Parameters
     ----------
-    pairs : sequence of Pair
-        Samples with a false mask do not count as target.
     features : callable
         Signals made of the input.
     reach : int
         Largest lag.
-    tapered : bool
-        Weigh both times of each product, by a Hann window over the target. For steady sounds so short that the edges of the mask
-        would count: the sums stay those of real signals, and their equations solvable.
-    shaping : ndarray, shape (2 * n + 1,), optional
-        Filter without delay that the error goes through before it is squared.
 
     Notes
     -----
@@ -111,51 +93,107 @@ def correlate(
     least-squares sum only within `reach` of the edges of the mask. A few dropouts masked within loud music are edges enough to
     double the error of a fit, which is why they are bridged here.
     """
-    length = FFT_SAMPLES - 2 * reach
-    before, after = features.before_samples, features.after_samples
-    signals = features(np.zeros(before + 1 + after)).shape[0]
-    bins = FFT_SAMPLES // 2 + 1
-    auto = np.zeros((bins, signals, signals), dtype=complex)
-    cross = np.zeros((signals, bins), dtype=complex)
-    power = 0.0
-    batch: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def add() -> None:
-        inner = np.stack([a for a, _ in batch]).transpose(2, 1, 0)
-        outer = np.stack([e for _, e in batch]).transpose(2, 0, 1)
-        auto[...] += inner @ outer
-        batch.clear()
+    def __init__(self, features: Features, reach: int) -> None:
+        self._features = features
+        self._reach = reach
+        self._context = (features.before_samples, features.after_samples)
+        signals = features(np.zeros(sum(self._context) + 1)).shape[0]
+        bins = FFT_SAMPLES // 2 + 1
+        self._auto = np.zeros((bins, signals, signals), dtype=complex)
+        self._cross = np.zeros((signals, bins), dtype=complex)
+        self._power = 0.0
 
-    for pair in pairs:
-        # The whole pair at once: features may remember.
-        u = features(np.pad(pair.dry.astype(np.float64), (before, after)))
-        wet, mask = pair.bridged()
-        if shaping is not None:
-            u, wet = oaconvolve(u, shaping[None], "same", axes=1), oaconvolve(wet, shaping, "same")
-        wet = wet * mask
-        if tapered:
-            window = np.zeros(pair.samples)
-            window[mask] = np.hanning(np.count_nonzero(mask))
-            u, wet = u * window, wet * window
-        u = np.pad(u, ((0, 0), (reach, reach)))
-        for start in range(0, pair.samples, length):
-            counts, y = mask[start : start + length], wet[start : start + length]
-            if not counts.any():
-                continue
-            outer = rfft(u[:, start : start + length + 2 * reach], FFT_SAMPLES)
-            inner = rfft(u[:, start + reach : start + reach + y.size] * counts, FFT_SAMPLES)
-            np.conjugate(inner, out=inner)
-            cross += rfft(y, FFT_SAMPLES).conj() * outer
-            power += float(y @ y)
-            batch.append((inner, outer))
-            if len(batch) == BLOCKS_AT_ONCE:
-                add()
-    if batch:
-        add()
-    r = irfft(auto.transpose(1, 2, 0), FFT_SAMPLES)[..., : 2 * reach + 1]
-    # r_kl(m) = r_lk(-m) but for the edges of the mask; the normal equations need it exactly.
-    r = 0.5 * (r + r.transpose(1, 0, 2)[..., ::-1])
-    return Correlations(r, irfft(cross, FFT_SAMPLES)[:, : 2 * reach + 1], power)
+    def add(
+        self,
+        pairs: Sequence[Pair],
+        share: float | None = None,
+        tapered: bool = False,
+        shaping: np.ndarray | None = None,
+    ) -> None:
+        """Add what pairs give.
+
+        Parameters
+        ----------
+        pairs : sequence of Pair
+            Samples with a false mask do not count as target.
+        share : float, optional
+            Weigh them so that their target has this share of the power of all that was added before; None for as they are.
+        tapered : bool
+            Weigh both times of each product, by a Hann window over the target. For steady sounds so short that the edges of the
+            mask would count: the sums stay those of real signals, and their equations solvable.
+        shaping : ndarray, shape (2 * n + 1,), optional
+            Filter without delay that the error goes through before it is squared.
+        """
+        targets = [_target(pair, tapered, shaping) for pair in pairs]
+        power = sum(float(wet @ wet) for wet, _ in targets)
+        weight = 1.0 if share is None else share * self._power / max(power, 1e-30)
+        self._power += weight * power
+        reach, length = self._reach, FFT_SAMPLES - 2 * self._reach
+        batch: list[tuple[np.ndarray, np.ndarray]] = []
+
+        def settle() -> None:
+            inner = np.stack([a for a, _ in batch]).transpose(2, 1, 0)
+            outer = np.stack([e for _, e in batch]).transpose(2, 0, 1)
+            self._auto += inner @ outer
+            batch.clear()
+
+        for pair, (wet, mask) in zip(pairs, targets, strict=True):
+            # The whole pair at once: features may remember.
+            u = self._features(np.pad(pair.dry.astype(np.float64), self._context))
+            if shaping is not None:
+                u = oaconvolve(u, shaping[None], "same", axes=1)
+            if tapered:
+                u = u * _window(mask)
+            u = np.pad(u, ((0, 0), (reach, reach)))
+            for start in range(0, pair.samples, length):
+                counts, y = mask[start : start + length], wet[start : start + length]
+                if not counts.any():
+                    continue
+                outer = rfft(u[:, start : start + length + 2 * reach], FFT_SAMPLES)
+                inner = rfft(u[:, start + reach : start + reach + y.size] * (weight * counts), FFT_SAMPLES)
+                np.conjugate(inner, out=inner)
+                self._cross += rfft(weight * y, FFT_SAMPLES).conj() * outer
+                batch.append((inner, outer))
+                if len(batch) == BLOCKS_AT_ONCE:
+                    settle()
+        if batch:
+            settle()
+
+    def correlations(self) -> Correlations:
+        """What has been summed."""
+        signals, lags = self._auto.shape[1], 2 * self._reach + 1
+        r = np.empty((signals, signals, lags))
+        turned = np.exp(-2j * np.pi * (lags - 1) / FFT_SAMPLES * np.arange(FFT_SAMPLES // 2 + 1))[:, None]
+        for k in range(signals):
+            # r_kl(m) = r_lk(-m) but for the edges of the mask; the normal equations need it exactly.
+            both = 0.5 * (self._auto[:, k, k:] + self._auto[:, k:, k].conj() * turned)
+            r[k, k:] = irfft(both.T, FFT_SAMPLES)[:, :lags]
+            r[k:, k] = r[k, k:, ::-1]
+        return Correlations(r, irfft(self._cross, FFT_SAMPLES)[:, :lags], self._power)
+
+
+def correlate(pairs: Sequence[Pair], features: Features, reach: int) -> Correlations:
+    """Correlations of features and target over pairs; see :class:`Sums`."""
+    sums = Sums(features, reach)
+    sums.add(pairs)
+    return sums.correlations()
+
+
+def _target(pair: Pair, tapered: bool, shaping: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """The returned sound, weighed, and where it counts."""
+    bridged, mask = pair.bridged()
+    wet = bridged.astype(np.float64)
+    if shaping is not None:
+        wet = oaconvolve(wet, shaping, "same")
+    return wet * (_window(mask) if tapered else mask), mask
+
+
+def _window(mask: np.ndarray) -> np.ndarray:
+    """A Hann window over the samples that count."""
+    window = np.zeros(mask.size)
+    window[mask] = np.hanning(np.count_nonzero(mask))
+    return window
 
 
 def solve(found: Correlations, taps: int, ahead: int, ridge: float, keep: Sequence[int] | None = None) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from modeling.cores import least_squares
-from modeling.cores.least_squares import Identity, behind, correlate, mixed, solve
+from modeling.cores.least_squares import Identity, Sums, behind, correlate, mixed, solve
 from modeling.pairs import Pair
 
 RATE = 48000
@@ -117,7 +117,9 @@ def test_tapered_sums_are_those_of_the_windowed_signals():
     mask[500:3500] = True
     window = np.zeros(4000)
     window[500:3500] = np.hanning(3000)
-    found = correlate([Pair(dry, wet, mask, RATE, "train")], Two(), 5, tapered=True)
+    sums = Sums(Two(), 5)
+    sums.add([Pair(dry, wet, mask, RATE, "train")], tapered=True)
+    found = sums.correlations()
     u = np.stack([dry, dry**3]) * window
     for lag in range(-5, 6):
         assert found.auto[0, 1, 5 + lag] == pytest.approx(np.sum(u[0] * np.roll(u[1], -lag)), rel=1e-6)

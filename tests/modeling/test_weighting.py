@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import freqz, lfilter
 
-from modeling.cores.least_squares import Identity, correlate, solve
+from modeling.cores.least_squares import Identity, Sums, solve
 from modeling.cores.weighting import HARMONICS, LONG_S, of_harmonics, of_programme, shaping
 from modeling.pairs import Pair
 
@@ -53,7 +53,9 @@ def test_an_error_is_shaped_before_it_is_squared():
     dry, taps = 0.1 * rng.standard_normal(2 * RATE), np.array([0.25, 0.5, 0.25])
     wet = np.convolve(dry, [0.5, 0.2])[: dry.size]
     pair = Pair(dry.astype(np.float32), wet.astype(np.float32), np.ones(dry.size, dtype=bool), RATE, "train")
-    found = correlate([pair], Identity(), 8, shaping=taps)
+    sums = Sums(Identity(), 8)
+    sums.add([pair], shaping=taps)
+    found = sums.correlations()
     x, y = (np.convolve(sound, taps, "same") for sound in (dry, wet))
     assert found.power == pytest.approx(float(y @ y), rel=1e-4)
     least = np.linalg.lstsq(np.stack([x, np.roll(x, 1)], axis=1), y, rcond=None)[0]
