@@ -95,14 +95,18 @@ def tone_levels(tone: Pair, returned: np.ndarray) -> ToneLevels:
     return ToneLevels(20.0 * np.log10(first), harmonic, max(20.0 * np.log10(max(floor / first, 1e-12)), LOWEST_HARMONIC_DB))
 
 
-def harmonic_error_db(process: Process, tones: Sequence[Pair]) -> float | None:
+def harmonic_error_db(process: Process, tones: Sequence[Pair], recorded: Sequence[ToneLevels] | None = None) -> float | None:
     """RMS difference in dB between the second and third harmonics of a core and those recorded, over all tones.
 
     What lies below the noise of the recording counts as lying at it. None without tones.
+
+    Parameters
+    ----------
+    recorded : sequence of ToneLevels, optional
+        Levels of the tones as recorded, where they are known already.
     """
     differences = []
-    for tone in tones:
-        deck = tone_levels(tone, tone.wet)
+    for tone, deck in zip(tones, recorded or levels_recorded(tones), strict=True):
         model = tone_levels(tone, process(tone.dry.astype(np.float64)))
         there = np.isfinite(deck.harmonic_db[:2])
         differences.append(
@@ -110,3 +114,8 @@ def harmonic_error_db(process: Process, tones: Sequence[Pair]) -> float | None:
         )
     joined = np.concatenate(differences) if differences else np.zeros(0)
     return float(np.sqrt(np.mean(joined**2))) if joined.size else None
+
+
+def levels_recorded(tones: Sequence[Pair]) -> list[ToneLevels]:
+    """Levels of tones as the deck returned them."""
+    return [tone_levels(tone, tone.wet) for tone in tones]

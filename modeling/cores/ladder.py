@@ -23,7 +23,7 @@ from modeling.cores.linear import RIDGE as H_RIDGE
 from modeling.cores.linear import LinearCore, filter_lengths
 from modeling.cores.loudest import loudest
 from modeling.cores.weighting import LONG_S, SHORT_S, of_harmonics, of_programme, shaping
-from modeling.fidelity import esr_of, harmonic_error_db
+from modeling.fidelity import esr_of, harmonic_error_db, levels_recorded
 from modeling.pairs import AFTER_S, Pair
 
 G_LENGTH_S = 1e-3
@@ -131,13 +131,15 @@ def climb(material: Material, run: Run) -> HammersteinCore:
     run.progress(Progress(0.5, None, "summing correlations"))
     basis = basis.of_rows(sorted(row for rung in rungs for row in rung.rows))
     problem = Problem(material.train, basis, material, _taught(material.ladder))
+    recorded = levels_recorded(material.tones)
     best: HammersteinCore | None = None
     best_esr, best_harmonics = np.inf, np.inf
     rows: tuple[int, ...] = ()
     for number, rung in enumerate(rungs):
         tried = (*rows, *rung.rows)
         core = problem.core(problem.bent(tried, ROUNDS) if rung.rows else problem.linear())
-        esr, harmonics = esr_of(core.process, material.validation), harmonic_error_db(core.process, material.tones) or 0.0
+        esr = esr_of(core.process, material.validation)
+        harmonics = harmonic_error_db(core.process, material.tones, recorded) or 0.0
         pays = esr < rung.share * best_esr and harmonics <= best_harmonics + HARMONICS_DB
         truer = esr <= GIVEN_AWAY * best_esr and harmonics < best_harmonics - HARMONICS_DB
         kept = best is None or pays or truer

@@ -291,12 +291,14 @@ def mixed(found: Correlations, g: np.ndarray, ahead: int, reach: int) -> Correla
     taps = g.shape[1]
     auto = np.zeros(2 * reach + 1)
     cross = np.zeros(2 * reach + 1)
-    for k in range(g.shape[0]):
+    used = np.flatnonzero(g.any(axis=1))
+    for at, k in enumerate(used):
         cross += _filtered(found.cross[k], g[k], found.reach + ahead, reach)
-        for other in range(g.shape[0]):
-            # r_z(m) = sum_kl sum_ij g_k(i) g_l(j) r_kl(m + i - j)
+        for other in used[at:]:
+            # r_z(m) = sum_kl sum_ij g_k(i) g_l(j) r_kl(m + i - j), and what l and k give is what k and l give, turned over.
             both = np.correlate(g[other], g[k], mode="full")
-            auto += _filtered(found.auto[k, other], both, found.reach + taps - 1, reach)
+            part = _filtered(found.auto[k, other], both, found.reach + taps - 1, reach)
+            auto += part if other == k else part + part[::-1]
     return Correlations(auto[None, None], cross[None], found.power)
 
 

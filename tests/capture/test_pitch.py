@@ -44,6 +44,7 @@ def test_a_slower_play_pass_is_measured_like_any_other(tmp_path):
     assert speed.value == pytest.approx(100.0 * (0.97 / 1.04 - 1.0), abs=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("record_percent", "play_percent"), [(12.0, -12.0), pytest.param(-12.0, 12.0, marks=pytest.mark.slow)]
 )

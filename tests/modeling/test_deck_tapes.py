@@ -209,6 +209,7 @@ def test_each_tape_is_flat_in_the_machine_that_is_set_for_it(tmp_path, kind, spe
     assert inside > -3.0 > inside + beyond
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["type-i", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SHEETS if kind != "type-i")]
 )

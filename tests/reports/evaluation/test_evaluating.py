@@ -73,6 +73,7 @@ def test_what_is_wrong_with_a_model_is_told_with_its_size(command, places, tmp_p
     assert not (places["spoilt"] / "listening").exists()
 
 
+@pytest.mark.slow
 def test_a_model_in_a_session_is_evaluated_in_its_folder_and_listed(command, places):
     session = places["session"]
     trained = command("train", session, "--core", "linear", "--json")
