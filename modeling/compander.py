@@ -17,7 +17,7 @@ from scipy.signal import lfilter
 
 from modeling.cores.core import Stationary, Stream
 from modeling.deck.compander import CompanderHalf
-from modeling.deck.electronics import COUPLING_HZ
+from modeling.deck.electronics import coupling_capacitor
 from modeling.deck.parameters import Compander
 from modeling.pairs import Pair
 
@@ -40,9 +40,7 @@ class Asymmetry:
 
     def __init__(self, amount: float, peak: float, channels: int, sample_rate: int) -> None:
         self._factor = amount / peak
-        t = np.tan(np.pi * COUPLING_HZ / sample_rate)
-        self._b = np.array([1.0, -1.0]) / (1.0 + t)
-        self._a = np.array([1.0, (t - 1.0) / (1.0 + t)])
+        self._b, self._a = coupling_capacitor(sample_rate)
         self._state = np.zeros((channels, 1))
 
     def process(self, block: np.ndarray) -> np.ndarray:

@@ -26,16 +26,19 @@ def small_signal_gain(gain_db: float) -> float:
     return float(10.0 ** (gain_db / 20.0))
 
 
+def coupling_capacitor(sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numerator and denominator of the high-pass: bilinear transform of s / (s + w), exact at the frequencies that matter here."""
+    t = np.tan(np.pi * COUPLING_HZ / sample_rate)
+    return np.array([1.0, -1.0]) / (1.0 + t), np.array([1.0, (t - 1.0) / (1.0 + t)])
+
+
 class Amplifier:
     """:func:`amplify` and the coupling capacitor behind it, streaming."""
 
     def __init__(self, gain_db: float, electronics: Electronics, channels: int, sample_rate: int) -> None:
         self._gain_db = gain_db
         self._electronics = electronics
-        # Bilinear transform of s / (s + w), exact at the frequencies that matter here.
-        t = np.tan(np.pi * COUPLING_HZ / sample_rate)
-        self._b = np.array([1.0, -1.0]) / (1.0 + t)
-        self._a = np.array([1.0, (t - 1.0) / (1.0 + t)])
+        self._b, self._a = coupling_capacitor(sample_rate)
         self._state = np.zeros((channels, 1))
 
     def process(self, signal: np.ndarray) -> np.ndarray:
