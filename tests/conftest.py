@@ -102,3 +102,17 @@ def digests():
         return {f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
     return read
+
+
+@pytest.fixture(scope="session")
+def captured(command, tmp_path_factory) -> Path:
+    """A session of one pass, of a ladder of one level, with a pilot, through a device of known gain, motion and hiss."""
+    from tests.bad_input.material import SHORT, music, save
+    from tests.modeling.known_model import known_model
+
+    folder = tmp_path_factory.mktemp("captured")
+    save(folder / "music.wav", music(12.0))
+    model = known_model(folder / "deck", taps=(0.5,), wow=0.001, hiss=1e-4)
+    options = ("--device", f"model:{model}", "--pilot-track", 4, "--passes", 1, "--music", folder / "music.wav", *SHORT)
+    assert command("capture", folder / "session", *options).status == 0
+    return folder / "session"

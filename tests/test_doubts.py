@@ -8,19 +8,7 @@ import pytest
 import soundfile
 from scipy.signal import lfilter
 
-from tests.bad_input.material import SHORT, music, save
-from tests.modeling.known_model import known_model
-
-
-@pytest.fixture(scope="module")
-def captured(command, tmp_path_factory):
-    """One pass of a stimulus with a ladder of one level."""
-    folder = tmp_path_factory.mktemp("captured")
-    save(folder / "music.wav", music(12.0))
-    model = known_model(folder / "deck", taps=(0.5,), wow=0.001, hiss=1e-4)
-    options = ("--device", f"model:{model}", "--pilot-track", 4, "--passes", 1, "--music", folder / "music.wav", *SHORT)
-    assert command("capture", folder / "session", *options).status == 0
-    return folder / "session"
+from tests.bad_input.material import music, save
 
 
 def doubts(command, session, *options):

@@ -16,9 +16,7 @@ from analysis.alignment import align_channels
 from analysis.dewarp import interpolate
 from sessions.store import Session
 from signals.music import compose
-from tests.bad_input.material import SHORT, music, save
 from tests.conftest import HEARING, environment
-from tests.modeling.known_model import known_model
 
 RATE = 16_000
 DELAY_S, WOW, WOW_HZ = 0.4, 1e-3, 2.0
@@ -147,17 +145,6 @@ def test_another_rate(command, pair, plain, tmp_path):
         assert one == pytest.approx([3 * edge for edge in other], abs=4)
     part, same = parts(kept, "test")[0], parts(lower, "test")[0]
     assert np.std((upper[part][::3][: sent[same].size] - sent[same])[100:-100]) < 0.01 * np.std(sent[same])
-
-
-@pytest.fixture(scope="module")
-def captured(command, tmp_path_factory):
-    """A session captured, with a pilot, through a device of known gain, motion and hiss."""
-    folder = tmp_path_factory.mktemp("captured")
-    save(folder / "music.wav", music(12.0))
-    model = known_model(folder / "deck", taps=(0.5,), wow=0.001, hiss=1e-4)
-    options = ("--device", f"model:{model}", "--pilot-track", 4, "--passes", 1, "--music", folder / "music.wav", *SHORT)
-    assert command("capture", folder / "session", *options).status == 0
-    return folder / "session"
 
 
 def test_a_captured_session(command, captured, tmp_path):
