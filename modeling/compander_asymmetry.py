@@ -29,7 +29,7 @@ def with_asymmetry(companding: Companding, tones: Sequence[Pair], reference_dbfs
     for tone in tones:
         (sent, *_), _ = phasors_of(tone, tone.dry / peak)
         (returned, *harmonics), floor = phasors_of(tone, tone.wet / peak)
-        if not harmonics:
+        if not harmonics or min(abs(sent), abs(returned), floor) == 0.0:  # a soft tone may come back as nothing
             continue
         ratio, outer, inner = harmonics[0] / returned, returned, np.sqrt(abs(returned))
         if companding.decode is None and companding.encode is not None:

@@ -125,10 +125,10 @@ class Sums:
         shaping : ndarray, shape (2 * n + 1,), optional
             Filter without delay that the error goes through before it is squared.
         """
-        targets = [_target(pair, tapered, shaping) for pair in pairs]
-        power = sum(float(wet @ wet) for wet, _ in targets)
-        weight = 1.0 if share is None else share * self._power / max(power, 1e-30)
-        self._power += weight * power
+        weight = 1.0
+        if share is not None:
+            power = sum(float(np.sum(np.square(_target(pair, tapered, shaping)[0]))) for pair in pairs)
+            weight = share * self._power / max(power, 1e-30)
         reach, length = self._reach, FFT_SAMPLES - 2 * self._reach
         batch: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -138,7 +138,9 @@ class Sums:
             self._auto += inner @ outer
             batch.clear()
 
-        for pair, (wet, mask) in zip(pairs, targets, strict=True):
+        for pair in pairs:
+            wet, mask = _target(pair, tapered, shaping)
+            self._power += weight * float(wet @ wet)
             # The whole pair at once: features may remember.
             u = self._features(np.pad(pair.dry.astype(np.float64), self._context))
             if shaping is not None:

@@ -73,6 +73,16 @@ def test_few_tones_tell_nothing(tones):
     assert with_asymmetry(companding("on"), tones[:2], REFERENCE_DBFS) == companding("on")
 
 
+def test_a_tone_that_came_back_as_nothing_is_passed_over(tones):
+    made = [
+        replace(tone, wet=machine(tone.dry.astype(np.float64), "on", 0.0, 0.0, 0.004).astype(np.float32)) for tone in tones
+    ]
+    gone = replace(tones[0], wet=np.zeros_like(tones[0].wet))
+    assert with_asymmetry(companding("on"), [gone, *made], REFERENCE_DBFS) == with_asymmetry(
+        companding("on"), made, REFERENCE_DBFS
+    )
+
+
 @pytest.mark.parametrize("position", POSITIONS)
 def test_what_is_taken_off_is_put_back(simulator, position):
     dry = simulator.music(3.0, 4, 0.0)
