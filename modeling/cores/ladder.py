@@ -93,8 +93,9 @@ class Problem:
         self._g_taps, self._g_ahead = round(G_LENGTH_S * rate), round(G_AHEAD_S * rate)
         reach = self._h_taps + self._g_taps
         weight = of_programme(pairs)
-        sums = Sums(basis, reach)
-        sums.add(pairs, shaping=shaping(weight, rate, SHORT_S))
+        short = shaping(weight, rate, SHORT_S)
+        sums = Sums(basis, reach, short.size - 1, np.float32)
+        sums.add(pairs, shaping=short)
         for tone in tones:
             share = TONE_SHARE * tone.seconds / TONE_S
             sums.add([tone], share, tapered=True, shaping=shaping(of_harmonics(tone, weight), rate, LONG_S))
