@@ -159,7 +159,9 @@ class Sums:
                 if not counts.any():
                     continue
                 outer = rfft(u[:, start : start + length + 2 * reach], FFT_SAMPLES)
-                inner = rfft(u[:, start + reach : start + reach + y.size] * (weight * counts).astype(self._dtype), FFT_SAMPLES)
+                inner = rfft(
+                    u[:, start + reach : start + reach + y.size] * (weight * counts).astype(self._dtype), FFT_SAMPLES
+                )
                 np.conjugate(inner, out=inner)
                 inner *= gain
                 self._cross += rfft(weight * y, FFT_SAMPLES).conj() * gain * outer
