@@ -44,14 +44,16 @@ def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
     """What a stimulus is used for.
 
     Music by its own parameter ``use``; noise trains, since it reaches the ends of the band that music leaves weak. Of the level
-    ladder every second level teaches harmonics and the others, the highest among them, are for the comparison; of the tones for
-    distortion over frequency, so every second frequency, the highest among those that teach. Between their frequencies the
+    ladder every second level teaches harmonics and the others are for the comparison; the highest teaches as well, for what is
+    louder than all that was learnt from is a guess. Of the tones for distortion over frequency every second frequency teaches,
+    the highest among them. Between their frequencies the
     loudest sweep teaches, cut into stretches that are taken for tones.
     """
     tones = sheet.of_kind("tone", channel=channel)
     levels_db = {cue.level_db for cue in tones if cue.parameters.get("purpose") == LADDER and cue.level_db is not None}
     apart_hz = {cue.number("frequency_hz") for cue in tones if cue.parameters.get("purpose") == DISTORTION}
-    taught = {(LADDER, level_db) for level_db in sorted(levels_db, reverse=True)[1::2]}
+    falling = sorted(levels_db, reverse=True)
+    taught = {(LADDER, level_db) for level_db in (*falling[1::2], *(falling[:1] if len(falling) > 2 else ()))}
     taught |= {(DISTORTION, frequency_hz) for frequency_hz in sorted(apart_hz, reverse=True)[::2]}
     spans = []
     for cue in sheet.of_kind("music", "noise", "tone", channel=channel):

@@ -108,6 +108,21 @@ def test_a_stimulus_is_split_by_piece():
     assert all("frequency_hz" in span.conditions for span in spans if span.split == "tone")
 
 
+@pytest.mark.parametrize(
+    ("levels_db", "taught", "compared"),
+    [
+        ((-10.0, -5.0, 0.0, 5.0, 10.0), {-5.0, 5.0, 10.0}, {-10.0, 0.0}),
+        ((-5.0, 0.0), {-5.0}, {0.0}),
+        ((0.0,), set(), {0.0}),
+    ],
+)
+def test_every_second_level_and_the_highest_teach(levels_db, taught, compared):
+    sheet = plan(session="s", sample_rate=RATE, tracks=[1], levels_db=levels_db, scope=QUICK)
+    ladder = [s for s in spans_of_sheet(sheet, 0) if s.conditions.get("frequency_hz") == 315.0]
+    assert {s.conditions["level_db"] for s in ladder if s.split == "ladder"} == taught
+    assert {s.conditions["level_db"] for s in ladder if s.split == "tone"} == compared
+
+
 @pytest.fixture(scope="module")
 def swept():
     """A stimulus, its sound, and the stretches of a sweep in it."""
