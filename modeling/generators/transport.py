@@ -143,7 +143,7 @@ class TransportGenerator:
 
     @cached_property
     def _slow(self) -> Shaped | None:
-        return self.wander.beside(self._residue, GRID_HZ)
+        return self.wander.beside(self.edges_hz, self.variance, self._residue, GRID_HZ)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ BANDS = 8
 """Three to the octave."""
 WANDER_HZ = 50
 """A cubic through points so far apart follows 0.3 Hz to a part in ten million."""
+JOINT_HZ = 0.36
+"""From here on the filter of a residue has the power that it should: its edges are 0.06 Hz wide, its length being 16 s."""
 LEAST_PERIODS = 4.0
 HALF_WIDTH, TAPERS = 2.0, 3
 """Half the width of the tapers in units of 1/T, and their number."""
@@ -83,23 +85,30 @@ class Wander:
         """Parameters by name; none where nothing was told."""
         return {"edges_hz": self.edges_hz, "variance": self.variance} if self.edges_hz.size else {}
 
-    def beside(self, other: Shaped, rate_hz: int) -> Shaped | None:
-        """Noise of the delay, at :data:`WANDER_HZ`, that makes up what another lacks of this power; None where that lacks nothing.
+    def beside(self, edges_hz: np.ndarray, variance: np.ndarray, made: Shaped, rate_hz: int) -> Shaped | None:
+        """Noise of the delay, at :data:`WANDER_HZ`, that is to be added to that of a residue; None where that lacks nothing.
 
-        A filter as short as that of a residue has soft edges: some of it lies below its lowest band.
+        Some of a residue lies below its bands, and some is missing in the lowest of them.
 
         Parameters
         ----------
-        other : Shaped
-            Noise of the delay that is added to this one.
+        edges_hz : ndarray, shape (bands + 1,)
+            Of the residue.
+        variance : ndarray, shape (bands,)
+            Of the speed deviation in each of its bands.
+        made : Shaped
+            Its noise of the delay.
         rate_hz : int
-            Its rate, a multiple of :data:`WANDER_HZ`.
+            Rate of that, a multiple of :data:`WANDER_HZ`.
         """
         if not self.edges_hz.size:
             return None
-        every = rate_hz // WANDER_HZ
-        there = np.abs(rfft(other.shape, TAPS * every)[: TAPS // 2 + 1]) ** 2 * 2.0 / rate_hz
-        density = np.maximum(delay_density(self.edges_hz, self.variance, WANDER_HZ) - there, 0.0)
+        frequency = np.fft.rfftfreq(TAPS, 1.0 / WANDER_HZ)
+        joint = (frequency >= HIGHEST_HZ) & (frequency < JOINT_HZ)
+        wanted = delay_density(self.edges_hz, self.variance, WANDER_HZ)
+        wanted[joint] = delay_density(edges_hz, variance, WANDER_HZ)[joint]
+        there = np.abs(rfft(made.shape, TAPS * (rate_hz // WANDER_HZ))[: frequency.size]) ** 2 * 2.0 / rate_hz
+        density = np.maximum(wanted - there, 0.0)
         return Shaped.of_density(density, WANDER_HZ) if density.any() else None
 
 

@@ -13,7 +13,7 @@ from modeling.generators.shaped import Shaped
 from modeling.generators.transport import TransportGenerator
 from modeling.generators.wander import LOWEST_HZ, Wander
 
-OCTAVES_HZ = ((0.05, 0.1), (0.1, 0.2), (0.2, 0.3))
+BANDS_HZ = ((0.05, 0.1), (0.1, 0.2), (0.2, 0.3), (0.28, 0.36))
 CORNER_HZ, DENSITY = 0.1, 2e-7
 LINE_HZ, LINE = 0.163, 4e-4
 LENGTH_S, PASSES, DRAWN = 200, 3, 8
@@ -58,7 +58,7 @@ def density(motions, length_s):
 def test_wander_has_the_power_of_the_noise_it_was_made_from(generator):
     """Both powers are estimates: their ratio to theory is that of two independent ones, 2 B T degrees of freedom each pass."""
     frequency, made = density([generator.motion(seed) for seed in range(DRAWN)], LENGTH_S)
-    for low_hz, high_hz in OCTAVES_HZ:
+    for low_hz, high_hz in BANDS_HZ:
         inside = (frequency >= low_hz) & (frequency < high_hz)
         freedom = 2 * (high_hz - low_hz) * LENGTH_S
         low, high = fisher.interval(0.998, DRAWN * freedom, PASSES * freedom)
@@ -74,7 +74,7 @@ def test_a_slow_line_is_a_line_and_no_noise(generator):
 def test_the_delay_moves_as_far_as_theory_says_and_stays_within_its_bound(generator):
     """A speed of density S moves the delay by S / (2 pi f)^2, in all S / (2 pi)^2 (1 / f1 - 1 / f2)."""
     edges = np.array([0.05, 0.3])
-    flat = Wander(edges, np.array([1e-8 * 0.25])).beside(Shaped(np.zeros(256)), 1000)
+    flat = Wander(edges, np.array([1e-8 * 0.25])).beside(np.array([0.3, 1.0]), np.zeros(1), Shaped(np.zeros(256)), 1000)
     assert flat.variance == pytest.approx(1e-8 / (2 * np.pi) ** 2 * (1 / 0.05 - 1 / 0.3), rel=0.03)
     motion = generator.motion(1)
     delay = motion.on_grid(0, 1_200_000, 50)
