@@ -242,7 +242,12 @@ def from_take(
     ModelError
         The take cannot be learnt from.
     """
-    spans = spans_of_sheet(sheet, alignment.channel)
+    spans = [
+        span
+        for span in spans_of_sheet(sheet, alignment.channel)
+        # Followed by its own phase, as without a pilot, a sweep shows nothing of the phase of the deck.
+        if span.conditions["kind"] != "sweep" or span.name not in alignment.own
+    ]
     pairs = pairs_of(sent, alignment.channel, returned, alignment.returned, lambda span: _timebase(alignment, span), spans)
     companding = _fitted(start, pairs, sheet.reference_dbfs)
     pairs, dropouts = _whole(pairs, companding, sheet.reference_dbfs, falls_s)

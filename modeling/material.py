@@ -36,8 +36,7 @@ HALF_STRETCH = 2.0 ** (1.0 / 6.0)
 """It is cut into thirds of an octave, so that the second harmonic of any moment of one lies well above every other. Each overlaps
 the next by half, for what lies at the ends of a window hardly counts."""
 MOST_PHASE = 0.2
-"""Doubt about the time base, in radians at its frequency, with which a stretch of a sweep teaches nothing. Without a pilot nothing
-tells the time within a sweep."""
+"""Doubt about the time base, in radians at its frequency, with which a stretch of a sweep teaches nothing."""
 
 
 def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
@@ -46,8 +45,7 @@ def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
     Music by its own parameter ``use``; noise trains, since it reaches the ends of the band that music leaves weak. Of the level
     ladder every second level teaches harmonics and the others are for the comparison; the highest teaches as well, for what is
     louder than all that was learnt from is a guess. Of the tones for distortion over frequency every second frequency teaches,
-    the highest among them. Between their frequencies the
-    loudest sweep teaches, cut into stretches that are taken for tones.
+    the highest among them. Between their frequencies the loudest sweep teaches, cut into stretches that are taken for tones.
     """
     tones = sheet.of_kind("tone", channel=channel)
     levels_db = {cue.level_db for cue in tones if cue.parameters.get("purpose") == LADDER and cue.level_db is not None}

@@ -67,6 +67,17 @@ def test_a_take_gives_pairs_floor_silence_and_motion(take):
     assert made.trajectory is aligned.base
 
 
+def test_a_sweep_that_was_followed_by_its_own_phase_teaches_nothing(take):
+    sheet, sent, [(first, aligned), _] = take
+    music = sheet.of_kind("music")[0]
+    parameters = {"low_hz": 300.0, "high_hz": 20000.0, "rate_s": 1.0}
+    sweep = music.model_copy(update={"name": "sweep", "kind": "sweep", "parameters": parameters})
+    sheet = sheet.model_copy(update={"cues": (*sheet.cues, sweep)})
+    assert len(select(from_take(sheet, sent, first, aligned, SOURCE).pairs, "ladder")) > 30
+    own = replace(aligned, own={"sweep": aligned.base})
+    assert not select(from_take(sheet, sent, first, own, SOURCE).pairs, "ladder")
+
+
 def test_aligned_pairs_are_those_of_the_device_without_transport(take, simulator):
     sheet, sent, [(first, aligned), _] = take
     made = from_take(sheet, sent, first, aligned, SOURCE)
