@@ -22,11 +22,12 @@ TOGETHER = {
             "recorder",
         )
     ],
+    "bad input": ["tests/bad_input/"],
     "captured sessions": ["tests/test_doubts.py", "tests/test_export.py"],
 }
-"""Files that have something costly in common, by what it is."""
+"""Files or folders that have something costly in common, by what it is."""
 
-LONGEST = ("trained models", "interfaces", "tests/test_demo.py")
+LONGEST = ("trained models", "bad input", "interfaces", "tests/test_demo.py", "tests/test_command.py")
 """What takes minutes, in the order in which it begins: begun late, it would leave the other processes idle at the end."""
 
 
@@ -35,7 +36,7 @@ class Grouped(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return next((group for group, files in TOGETHER.items() if file in files), file)
+        return next((group for group, places in TOGETHER.items() if file.startswith(tuple(places))), file)
 
     def _assign_work_unit(self, node) -> None:
         for scope in reversed(LONGEST):
