@@ -68,10 +68,10 @@ def _sound(dataset: Dataset) -> Iterator[str]:
 
 
 def _levels(dataset: Dataset) -> Iterator[str]:
-    tones = [pair.conditions for split in ("ladder", "tone") for pair in select(dataset.pairs, split)]
+    taken = [pair.conditions for split in ("ladder", "tone") for pair in select(dataset.pairs, split)]
     by_tone: dict[Condition | None, set[float]] = {}
-    for tone in tones:
-        if "level_db" in tone:
+    for tone in taken:
+        if "level_db" in tone and tone.get("kind") != "sweep":
             by_tone.setdefault(tone.get("frequency_hz"), set()).add(float(tone["level_db"]))
     levels = max(map(sorted, by_tone.values()), key=len, default=[])
     remedy = "capture a stimulus with a ladder of levels, --levels -20:10:5"

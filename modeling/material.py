@@ -4,7 +4,7 @@ Programme is split by piece, never by window: what is held out was not heard in 
 so itself (the parameter ``use`` of its music); material without cues is split into contiguous blocks with gaps between them.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +15,7 @@ from sessions.results import Condition
 from signals.audio import AudioReader
 from signals.cues import Cue, CueSheet, Parameter
 from signals.errors import ModelError
+from signals.sweeps import Sweep
 
 LEAST_S: tuple[tuple[Split, float, str], ...] = (
     ("train", 2.0, "training"),
@@ -29,20 +30,30 @@ ROUND: tuple[tuple[Split, float], ...] = (("train", 0.7), ("validation", 0.15), 
 TONE_EDGE_S = 0.05
 LADDER, DISTORTION = "ladder", "distortion"
 """Purposes of tones that harmonics are learnt from or compared at."""
+SWEPT_HZ = (300.0, 20000.0)
+"""Part of the loudest sweep that teaches harmonics. Below it the tones do, and music weighs more than a sweep does."""
+HALF_STRETCH = 2.0 ** (1.0 / 6.0)
+"""It is cut into thirds of an octave, so that the second harmonic of any moment of one lies well above every other. Each overlaps
+the next by half, for what lies at the ends of a window hardly counts."""
+MOST_PHASE = 0.2
+"""Doubt about the time base, in radians at its frequency, with which a stretch of a sweep teaches nothing. Without a pilot nothing
+tells the time within a sweep."""
 
 
 def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
     """What a stimulus is used for.
 
     Music by its own parameter ``use``; noise trains, since it reaches the ends of the band that music leaves weak. Of the level
-    ladder every second level teaches harmonics and the others, the highest among them, are for the comparison; of the tones for
-    distortion over frequency, so every second frequency, the highest among those that teach. Loud sweeps only drew the fit away
-    from music.
+    ladder every second level teaches harmonics and the others are for the comparison; the highest teaches as well, for what is
+    louder than all that was learnt from is a guess. Of the tones for distortion over frequency every second frequency teaches,
+    the highest among them. Between their frequencies the
+    loudest sweep teaches, cut into stretches that are taken for tones.
     """
     tones = sheet.of_kind("tone", channel=channel)
     levels_db = {cue.level_db for cue in tones if cue.parameters.get("purpose") == LADDER and cue.level_db is not None}
     apart_hz = {cue.number("frequency_hz") for cue in tones if cue.parameters.get("purpose") == DISTORTION}
-    taught = {(LADDER, level_db) for level_db in sorted(levels_db, reverse=True)[1::2]}
+    falling = sorted(levels_db, reverse=True)
+    taught = {(LADDER, level_db) for level_db in (*falling[1::2], *(falling[:1] if len(falling) > 2 else ()))}
     taught |= {(DISTORTION, frequency_hz) for frequency_hz in sorted(apart_hz, reverse=True)[::2]}
     spans = []
     for cue in sheet.of_kind("music", "noise", "tone", channel=channel):
@@ -56,7 +67,24 @@ def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
         if cue.kind == "tone":
             conditions["frequency_hz"] = cue.number("frequency_hz")
         spans.append(Span(cue.start_samples + edge, cue.stop_samples - edge, split, cue.name, conditions))
+    sweeps = [cue for cue in sheet.of_kind("sweep", channel=channel) if cue.level_db is not None]
+    if sweeps:
+        spans.extend(_stretches(max(sweeps, key=lambda cue: cue.level_db or 0.0), sheet.sample_rate))
     return spans
+
+
+def _stretches(cue: Cue, sample_rate: int) -> Iterator[Span]:
+    """Stretches of a sweep, with the frequency in the middle of each."""
+    sweep = Sweep(cue.number("low_hz"), cue.number("high_hz"), cue.number("rate_s"))
+    low, high = max(SWEPT_HZ[0], sweep.low_hz), min(SWEPT_HZ[1], sweep.high_hz)
+    middles = low * HALF_STRETCH ** np.arange(1, int(np.log(max(high / low, 1.0)) / np.log(HALF_STRETCH)))
+    starts, stops = (
+        cue.start_samples + np.round(sweep.time_s(edge) * sample_rate).astype(int)
+        for edge in (middles / HALF_STRETCH, middles * HALF_STRETCH)
+    )
+    for start, stop, middle in zip(starts.tolist(), stops.tolist(), middles.tolist(), strict=True):
+        conditions = {"kind": cue.kind, "level_db": cue.level_db, "frequency_hz": middle}
+        yield Span(start, stop, "ladder", cue.name, conditions)
 
 
 def _split_of(cue: Cue, taught: Container[tuple[str, float | None]]) -> Split | None:
@@ -120,8 +148,14 @@ def pairs_of(
         There is too little, it is silent or clipped, or the rates differ.
     """
     pairs = [cut(sent, sent_channel, returned, returned_channel, timebase_of(span), span) for span in spans]
+    pairs = [pair for pair in pairs if pair.conditions.get("kind") != "sweep" or _phase_sd(pair) <= MOST_PHASE]
     check(pairs)
     return centred(pairs)
+
+
+def _phase_sd(stretch: Pair) -> float:
+    """Doubt about the phase of a stretch of a sweep, in radians."""
+    return 2.0 * np.pi * float(stretch.conditions["frequency_hz"]) * float(stretch.conditions["timing_sd_s"])
 
 
 def check(pairs: Sequence[Pair]) -> None:

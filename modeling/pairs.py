@@ -93,11 +93,11 @@ class Pair:
         Of both, in Hz.
     split : str
         ``train``, ``validation`` or ``test``. Test tones are a ``ladder``, from which harmonics may be learnt, or a ``tone``,
-        with which they are compared.
+        with which they are compared; stretches of a sweep are in the ladder as well.
     name : str
         Name of the segment.
     conditions : dict
-        Level, track, pass, speed and so on; ``frequency_hz`` of a tone.
+        Level, track, pass, speed and so on; ``frequency_hz`` of a tone, and in the middle of a stretch of a sweep.
     unwarped : Unwarped or None
         What `dry` was made of, where a network may learn from it.
     origin : Origin or None

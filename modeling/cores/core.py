@@ -34,7 +34,7 @@ class Material:
     tones : sequence of Pair
         Test tones, with which the harmonics of a fit are held against the recorded ones.
     ladder : sequence of Pair
-        Test tones of other levels, from which the harmonics may be learnt.
+        Test tones of other levels, and stretches of a sweep, from which the harmonics may be learnt.
     """
 
     train: Sequence[Pair]

@@ -40,8 +40,8 @@ MOST_STEPS = 3
 LIMIT_QUANTILE = 0.9999
 
 TONE_SHARE = 0.003
-"""Weight of each test tone, of any level, re all programme. Without them soft programme weighs so little that the harmonics of low
-levels came out up to 25 dB wrong where the deck has hysteresis; with them error on programme grows by a few per cent."""
+"""Weight of TONE_S of a test tone, of any level, re all programme. Without them soft programme weighs so little that the harmonics
+of low levels came out up to 25 dB wrong where the deck has hysteresis; with them error on programme grows by a few per cent."""
 TONE_S = 0.5
 
 HARMONICS_DB = 1.0
@@ -93,10 +93,12 @@ class Problem:
         self._g_taps, self._g_ahead = round(G_LENGTH_S * rate), round(G_AHEAD_S * rate)
         reach = self._h_taps + self._g_taps
         weight = of_programme(pairs)
-        sums = Sums(basis, reach)
-        sums.add(pairs, shaping=shaping(weight, rate, SHORT_S))
+        short = shaping(weight, rate, SHORT_S)
+        sums = Sums(basis, reach, short.size - 1, np.float32)
+        sums.add(pairs, shaping=short)
         for tone in tones:
-            sums.add([tone], TONE_SHARE, tapered=True, shaping=shaping(of_harmonics(tone, weight), rate, LONG_S))
+            share = TONE_SHARE * tone.seconds / TONE_S
+            sums.add([tone], share, tapered=True, shaping=shaping(of_harmonics(tone, weight), rate, LONG_S))
         self._found = sums.correlations()
 
     def linear(self) -> Filters:

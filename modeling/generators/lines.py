@@ -28,6 +28,11 @@ class Lines:
     frequency_hz: np.ndarray
     amplitude: np.ndarray
 
+    def between(self, low_hz: float, high_hz: float) -> "Lines":
+        """Those from one frequency to below another."""
+        inside = (self.frequency_hz >= low_hz) & (self.frequency_hz < high_hz)
+        return Lines(self.frequency_hz[inside], self.amplitude[inside])
+
 
 def take_out(signal: np.ndarray, sample_rate: float, low_hz: float, high_hz: float) -> tuple[Lines, np.ndarray]:
     """Find lines that stand out of their neighbourhood, the strongest if there are many, and subtract them.

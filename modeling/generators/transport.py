@@ -2,8 +2,8 @@
 
 The speed of a transport deviates by lines (capstan, pinch roller, reels turn at fixed rates) and a random residue. Both are
 taken from a measured delay trajectory: lines with their amplitude, the residue as power in narrow bands. Lines are made again
-as sinusoids of random phase, the residue as Gaussian noise of its spectrum. The mean speed and its slow drift are not made: a
-rendering keeps its length.
+as sinusoids of random phase, the residue as Gaussian noise of its spectrum. Below 0.3 Hz it is that of :mod:`wander`, down to what
+the length of a pass tells. The mean speed and its slow drift are not made: a rendering keeps its length.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +16,11 @@ from scipy.signal import welch
 
 from analysis.timebase import Timebase
 from modeling.generators.lines import Lines, joined, take_out
-from modeling.generators.shaped import TAPS, WHITE, Shaped, Source, evened, flattened, source_of, under
+from modeling.generators.shaped import WHITE, Shaped, Source, evened, flattened, source_of, under
+from modeling.generators.wander import HIGHEST_HZ, WANDER_HZ, Wander, at_grid, cubic, delay_density, lowest_hz
 
 RATE_HZ = 1000.0
-LOW_HZ = 0.3
+LOW_HZ = HIGHEST_HZ
 HIGH_HZ = 200.0
 BANDS = int(np.ceil(np.log2(HIGH_HZ / LOW_HZ) * 9))
 """Nine to the octave."""
@@ -29,10 +30,10 @@ MOST_SIGMA = 6.0
 LEAST_S = 5.0
 STEP_HZ = 0.1
 """Resolution of the spectrum that a net is given back."""
-NET = "diffusion"
+NET, WANDER = "diffusion", "wander"
 NET_PLAN = (16, 5, 7, 5)
 """Channels, depth, steps, and one sample in five of the grid: the band below 100 Hz."""
-_LINES, _RESIDUE = 1, 2
+_LINES, _RESIDUE, _WANDER = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,15 @@ class TransportGenerator:
         Variance of the speed deviation in each.
     source : Source
         Of what becomes the residue; Gaussian noise by default.
+    wander : Wander
+        The rest of what lies below these bands.
     """
 
     lines: Lines
     edges_hz: np.ndarray
     variance: np.ndarray
     source: Source = field(default=WHITE, compare=False)
+    wander: Wander = field(default_factory=Wander.none)
 
     @classmethod
     def fit(cls, timebases: Sequence[Timebase]) -> Self | None:
@@ -72,8 +76,9 @@ class TransportGenerator:
         if not longest:
             return None
         edges = LOW_HZ * (HIGH_HZ / LOW_HZ) ** (np.arange(BANDS + 1) / BANDS)
-        lines, variances = zip(*(_of_pass(timebase, edges) for timebase in longest), strict=True)
-        return cls(joined(lines), edges, np.mean(variances, axis=0))
+        lines, rests = zip(*(_parted(_speed(timebase)) for timebase in longest), strict=True)
+        variance = np.mean([_variances(rest, edges) for rest in rests], axis=0)
+        return cls(joined(lines), edges, variance, wander=Wander.fit(rests, RATE_HZ))
 
     @classmethod
     def diffused(
@@ -81,7 +86,8 @@ class TransportGenerator:
     ) -> Self | None:
         """As :meth:`fit`, with a residue that a net has learnt and that has the lines in it.
 
-        The net makes what lies below 100 Hz, where nearly all of it lies; what is above follows it.
+        The net makes what lies below 100 Hz, where nearly all of it lies; what is above follows it. What lies below the bands of a
+        residue is made as ever.
         """
         from modeling.generators.diffusion import Plan, fit
 
@@ -95,7 +101,9 @@ class TransportGenerator:
         plan = Plan(*NET_PLAN)
         net = fit([flattened(speed, density, RATE_HZ, plan.every) for speed in speeds], plan, seed, progress=progress)
         edges = np.append(frequency - STEP_HZ / 2.0, frequency[-1] + STEP_HZ / 2.0)
-        return cls(Lines(np.zeros(0), np.zeros(0)), edges, evened(density, net, plan.every) * STEP_HZ, net)
+        lines, rests = zip(*map(_parted, speeds), strict=True)
+        slow = joined([part.between(0.0, LOW_HZ) for part in lines])
+        return cls(slow, edges, evened(density, net, plan.every) * STEP_HZ, net, Wander.fit(rests, RATE_HZ))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Parameters by name."""
@@ -105,35 +113,37 @@ class TransportGenerator:
             "edges_hz": self.edges_hz,
             "variance": self.variance,
             **{f"{NET}.{name}": array for name, array in self.source.to_arrays().items()},
+            **{f"{WANDER}.{name}": array for name, array in self.wander.to_arrays().items()},
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
         """Inverse of :meth:`to_arrays`."""
         lines = Lines(arrays["line_frequency_hz"], arrays["line_amplitude"])
-        return cls(lines, arrays["edges_hz"], arrays["variance"], source_of(under(arrays, NET)))
+        slow = Wander.from_arrays(under(arrays, WANDER))
+        return cls(lines, arrays["edges_hz"], arrays["variance"], source_of(under(arrays, NET)), slow)
 
     @property
     def rms_percent(self) -> float:
         """Speed deviation, unweighted RMS in %."""
-        return float(100.0 * np.sqrt(np.sum(self.lines.amplitude**2) / 2.0 + np.sum(self.variance)))
+        noise = np.sum(self.variance) + np.sum(self.wander.variance)
+        return float(100.0 * np.sqrt(np.sum(self.lines.amplitude**2) / 2.0 + noise))
 
     def motion(self, seed: int) -> "Motion":
         """Draw a motion."""
         f = self.lines.frequency_hz
         phase = np.random.default_rng([seed, _LINES]).uniform(0.0, 2.0 * np.pi, f.size)
         delays = Lines(f, self.lines.amplitude / (2.0 * np.pi * f))
-        return Motion(delays, phase, self._residue, (seed, _RESIDUE))
+        return Motion(delays, phase, self._residue, self._slow, seed)
 
     @cached_property
     def _residue(self) -> Shaped:
         """Noise of the delay on the grid: speed is its derivative."""
-        frequency = np.fft.rfftfreq(TAPS, 1.0 / GRID_HZ)
-        step = frequency[1]
-        total = np.concatenate([[0.0], np.cumsum(self.variance)])
-        # Of every bin the share between its edges, however narrow the bands.
-        share = np.diff(np.interp(np.append(frequency - step / 2.0, frequency[-1] + step / 2.0), self.edges_hz, total))
-        return Shaped.of_density(share / step / (2.0 * np.pi * np.maximum(frequency, step)) ** 2, GRID_HZ, self.source)
+        return Shaped.of_density(delay_density(self.edges_hz, self.variance, GRID_HZ), GRID_HZ, self.source)
+
+    @cached_property
+    def _slow(self) -> Shaped | None:
+        return self.wander.beside(self.edges_hz, self.variance, self._residue, GRID_HZ)
 
 
 @dataclass(frozen=True)
@@ -147,14 +157,17 @@ class Motion:
     phase : ndarray, shape (lines,)
     residue : Shaped
         Of the delay, in s, on a grid of 1 ms.
-    key : tuple of int
-        What the residue is drawn from.
+    slow : Shaped or None
+        What is added to it, on a grid of 20 ms.
+    seed : int
+        What both are drawn from.
     """
 
     lines: Lines
     phase: np.ndarray
     residue: Shaped
-    key: tuple[int, ...]
+    slow: Shaped | None
+    seed: int
 
     @property
     def bound_s(self) -> float:
@@ -163,12 +176,17 @@ class Motion:
 
     @property
     def _cut_s(self) -> float:
-        return MOST_SIGMA * float(np.sqrt(self.residue.variance))
+        slow = 0.0 if self.slow is None else self.slow.variance
+        return MOST_SIGMA * float(np.sqrt(self.residue.variance + slow))
 
     def on_grid(self, first: int, stop: int, step: int = 1) -> np.ndarray:
         """Delay in seconds at every `step`-th point of the grid."""
-        values = np.clip(self.residue.read(first, stop, self.key)[::step], -self._cut_s, self._cut_s)
-        time = np.arange(first, stop, step) / GRID_HZ
+        index = np.arange(first, stop, step)
+        values = self.residue.read(first, stop, (self.seed, _RESIDUE))[::step]
+        if self.slow is not None:
+            values = values + at_grid(self.slow, index, GRID_HZ // WANDER_HZ, (self.seed, _WANDER))
+        values = np.clip(values, -self._cut_s, self._cut_s)
+        time = index / GRID_HZ
         for f, amplitude, phase in zip(self.lines.frequency_hz, self.lines.amplitude, self.phase, strict=True):
             values += amplitude * np.cos(2.0 * np.pi * np.mod(f * time, 1.0) + phase)
         return values
@@ -180,16 +198,7 @@ class Motion:
         position = np.arange(start, stop) * (GRID_HZ / sample_rate)
         first = int(np.floor(position[0])) - 1
         values = self.on_grid(first, int(np.floor(position[-1])) + 3)
-        index = np.floor(position).astype(int) - first
-        u = position - np.floor(position)
-        a, b, c, d = (values[index + offset] for offset in (-1, 0, 1, 2))
-        # Lagrange's cubic through points at -1, 0, 1, 2
-        return (
-            -u * (u - 1) * (u - 2) / 6 * a
-            + (u + 1) * (u - 1) * (u - 2) / 2 * b
-            - (u + 1) * u * (u - 2) / 2 * c
-            + (u + 1) * u * (u - 1) / 6 * d
-        )
+        return cubic(values, np.floor(position).astype(int) - first, position - np.floor(position))
 
 
 def deviation(delay_s: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -208,11 +217,15 @@ def _speed(timebase: Timebase) -> np.ndarray:
     return deviation(timebase.delay(time), RATE_HZ)
 
 
-def _of_pass(timebase: Timebase, edges: np.ndarray) -> tuple[Lines, np.ndarray]:
-    """Lines of one pass, and the variance of the rest between the edges."""
-    lines, rest = take_out(_speed(timebase), RATE_HZ, LOW_HZ, HIGH_HZ)
+def _parted(speed: np.ndarray) -> tuple[Lines, np.ndarray]:
+    """Lines of one pass, and the rest."""
+    return take_out(speed, RATE_HZ, min(lowest_hz(speed.size / RATE_HZ), LOW_HZ), HIGH_HZ)
+
+
+def _variances(rest: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Variance of the rest of one pass between the edges."""
     frequency, density = welch(rest, RATE_HZ, nperseg=min(rest.size, round(16.0 * RATE_HZ)), detrend="linear")
     # The integral of the density between the edges, however few bins lie there.
     total = np.concatenate([[0.0], np.cumsum(density)]) * (frequency[1] - frequency[0])
     bounds = np.concatenate([frequency, [frequency[-1] + frequency[1]]]) - frequency[1] / 2.0
-    return lines, np.maximum(np.diff(np.interp(edges, bounds, total)), 0.0)
+    return np.maximum(np.diff(np.interp(edges, bounds, total)), 0.0)

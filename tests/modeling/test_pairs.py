@@ -9,7 +9,7 @@ from modeling.material import check, pairs_of, spans_of_length, spans_of_sheet, 
 from modeling.pairs import BEFORE_S, Pair, Span, centred, cut, select
 from signals.audio import ArrayAudio
 from signals.errors import ModelError
-from signals.stimulus import QUICK, STANDARD, plan
+from signals.stimulus import QUICK, STANDARD, StimulusAudio, plan
 
 RATE = 48000
 
@@ -106,6 +106,57 @@ def test_a_stimulus_is_split_by_piece():
     assert {span.name: span.split for span in spans if span.name in music} == music
     assert set(music.values()) == {"train", "validation", "test"}
     assert all("frequency_hz" in span.conditions for span in spans if span.split == "tone")
+
+
+@pytest.mark.parametrize(
+    ("levels_db", "taught", "compared"),
+    [
+        ((-10.0, -5.0, 0.0, 5.0, 10.0), {-5.0, 5.0, 10.0}, {-10.0, 0.0}),
+        ((-5.0, 0.0), {-5.0}, {0.0}),
+        ((0.0,), set(), {0.0}),
+    ],
+)
+def test_every_second_level_and_the_highest_teach(levels_db, taught, compared):
+    sheet = plan(session="s", sample_rate=RATE, tracks=[1], levels_db=levels_db, scope=QUICK)
+    ladder = [s for s in spans_of_sheet(sheet, 0) if s.conditions.get("frequency_hz") == 315.0]
+    assert {s.conditions["level_db"] for s in ladder if s.split == "ladder"} == taught
+    assert {s.conditions["level_db"] for s in ladder if s.split == "tone"} == compared
+
+
+@pytest.fixture(scope="module")
+def swept():
+    """A stimulus, its sound, and the stretches of a sweep in it."""
+    sheet = plan(session="s", sample_rate=RATE, tracks=[1], scope=QUICK)
+    return sheet, StimulusAudio(sheet), [s for s in spans_of_sheet(sheet, 0) if s.conditions["kind"] == "sweep"]
+
+
+def test_the_loudest_sweep_teaches_in_third_octaves(swept):
+    """What is sent in each is counted by its zero crossings."""
+    sheet, sent, stretches = swept
+    loudest = max(sheet.of_kind("sweep"), key=lambda cue: cue.level_db)
+    assert {(s.split, s.name, s.conditions["level_db"]) for s in stretches} == {("ladder", loudest.name, 0.0)}
+    middles = np.array([s.conditions["frequency_hz"] for s in stretches])
+    assert middles[:-1] / middles[1:] == pytest.approx(2.0 ** (-1.0 / 6.0))
+    assert 300.0 < middles[0] < 340.0
+    assert 17000.0 < middles[-1] < 20000.0
+    for span, middle in zip(stretches, middles, strict=True):
+        wave = sent.read(span.start_samples, span.stop_samples)[:, 0]
+        turns = np.count_nonzero(np.diff(np.signbit(wave))) / 2.0
+        # f grows by L: (f2 - f1) L cycles between f1 and f2, so many in L ln(f2 / f1).
+        mean_hz = middle * (2.0 ** (1.0 / 6.0) - 2.0 ** (-1.0 / 6.0)) / (np.log(2.0) / 3.0)
+        assert turns == pytest.approx(mean_hz * wave.size / RATE, abs=1.0)
+
+
+def test_a_sweep_whose_time_is_not_known_teaches_nothing(swept):
+    """A doubt of 3 us is 0.2 rad at 10.6 kHz."""
+    sheet, sent, stretches = swept
+    music = [s for s in spans_of_sheet(sheet, 0) if s.conditions["kind"] == "music"]
+    line = Timebase.line(0.0, sent.samples / RATE, 0.0, 0.0)
+    unsure = replace(line, sd_s=np.full_like(line.sd_s, 3e-6))
+    pairs = pairs_of(sent, 0, sent, 0, lambda span: unsure, [*music, *stretches])
+    taught = [s.conditions["frequency_hz"] for s in stretches if s.conditions["frequency_hz"] < 0.2 / (2.0 * np.pi * 3e-6)]
+    assert 20 < len(taught) < len(stretches)
+    assert [p.conditions["frequency_hz"] for p in select(pairs, "ladder")] == taught
 
 
 @pytest.mark.parametrize("recordings", [0, 1, 3, 7])

@@ -53,7 +53,7 @@ def test_an_error_is_shaped_before_it_is_squared():
     dry, taps = 0.1 * rng.standard_normal(2 * RATE), np.array([0.25, 0.5, 0.25])
     wet = np.convolve(dry, [0.5, 0.2])[: dry.size]
     pair = Pair(dry.astype(np.float32), wet.astype(np.float32), np.ones(dry.size, dtype=bool), RATE, "train")
-    sums = Sums(Identity(), 8)
+    sums = Sums(Identity(), 8, spread=2)
     sums.add([pair], shaping=taps)
     found = sums.correlations()
     x, y = (np.convolve(sound, taps, "same") for sound in (dry, wet))
