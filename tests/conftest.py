@@ -40,7 +40,8 @@ class Done:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    # Bytecode is kept, whatever the shell says: compiling the program anew takes every process half a second.
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
 
 
 @pytest.fixture(scope="session")

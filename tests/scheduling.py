@@ -27,8 +27,20 @@ TOGETHER = {
 }
 """Files or folders that have something costly in common, by what it is."""
 
-LONGEST = ("trained models", "bad input", "interfaces", "tests/test_demo.py", "tests/test_command.py")
-"""What takes minutes, in the order in which it begins: begun late, it would leave the other processes idle at the end."""
+LONGEST = (
+    "trained models",
+    "bad input",
+    "interfaces",
+    "tests/test_demo.py",
+    "tests/test_command.py",
+    "tests/modeling/test_compander.py",
+    "tests/reports/evaluation/test_evaluating.py",
+    "tests/test_pair_import.py",
+    "captured sessions",
+    "tests/test_sox.py",
+    "tests/capture/test_pitch.py",
+)
+"""What takes longest, and long for so few tests, in the order in which it begins: begun late, it would leave a process idle."""
 
 
 class Grouped(LoadFileScheduling):

@@ -62,7 +62,7 @@ def short_sheet(session_id, stimulus, tone_s, tracks=(1,), pilot_track=4):
     )
 
 
-def planned_session(path, *, session_id="abc123", stimuli=("main",), tone_s=2.0, **channels):
+def planned_session(path, *, session_id="abc123", stimuli=("main",), tone_s=4.0, **channels):
     """A session whose stimuli differ in length by a second."""
     session = Session.create(path, deck="d", speed_cm_s=9.5, reference_dbfs=-18.0, session_id=session_id)
     for number, stimulus in enumerate(stimuli):
