@@ -81,7 +81,7 @@ class Continuity:
 
 
 @dataclass(frozen=True)
-class _Readings:
+class Readings:
     """Delay (shape (readings,)) at input times, in order."""
 
     time_s: np.ndarray
@@ -111,8 +111,8 @@ def examine(
         return Continuity()
     readings, signs = _with_programme(sent, returned, sheet, channel, to, chirps)
     told = []
-    steps = _steps(readings, TAPE_STEP_S if tape else DIRECT_STEP_S) if chirps.time_s.size > 2 else []
-    for at, step_s, doubt_s in steps:
+    least_s = TAPE_STEP_S if tape else DIRECT_STEP_S
+    for at, step_s, doubt_s in steps(readings, least_s) if chirps.time_s.size > 2 else []:
         start, end = (float(readings.time_s[i] + readings.delay_s[i]) for i in (at, at + 1))
         moment = _jump(returned, sheet, channel, to, readings, at)
         if moment is not None:
@@ -122,7 +122,7 @@ def examine(
     return Continuity(tuple(told), int(np.sign(sum(signs))))
 
 
-def _chirps(audio: AudioReader, sheet: CueSheet, channel: int, to: int, found: FoundTake) -> _Readings:
+def _chirps(audio: AudioReader, sheet: CueSheet, channel: int, to: int, found: FoundTake) -> Readings:
     """Delays at markers and guards, each looked for where the one before makes it due."""
     rate = sheet.sample_rate
     heard = dict(zip(("marker", "guard"), arrivals(audio, to, (markers.FALLING, markers.GUARD)), strict=True))
@@ -140,7 +140,7 @@ def _chirps(audio: AudioReader, sheet: CueSheet, channel: int, to: int, found: F
             lead = chirp.apparent_shift_s(np.inf)
             time.append(start_s - lead)
             delay.append(best.time_s - start_s)
-    return _Readings(np.array(time), np.array(delay))
+    return Readings(np.array(time), np.array(delay))
 
 
 def _nearest(heard: Sequence[Arrival], due_s: float) -> Arrival | None:
@@ -152,8 +152,8 @@ def _nearest(heard: Sequence[Arrival], due_s: float) -> Arrival | None:
 
 
 def _with_programme(
-    sent: AudioReader, returned: AudioReader, sheet: CueSheet, channel: int, to: int, chirps: _Readings
-) -> tuple[_Readings, list[float]]:
+    sent: AudioReader, returned: AudioReader, sheet: CueSheet, channel: int, to: int, chirps: Readings
+) -> tuple[Readings, list[float]]:
     """The chirps' readings and those of short windows of what times itself between them, and the signs of these."""
     rate = sheet.sample_rate
     slope = float(np.median(np.diff(chirps.delay_s) / np.diff(chirps.time_s)))
@@ -168,7 +168,7 @@ def _with_programme(
                 delay.append(expected + lag[0])
                 signs.append(lag[1])
     order = np.argsort(time)
-    return _Readings(np.array(time)[order], np.array(delay)[order]), signs
+    return Readings(np.array(time)[order], np.array(delay)[order]), signs
 
 
 def _lag(
@@ -206,10 +206,11 @@ def _lag(
     return lag_s, float(np.sign(wave[at]))
 
 
-def _steps(readings: _Readings, least_s: float) -> list[tuple[int, float, float]]:
+def steps(readings: Readings, least_s: float) -> list[tuple[int, float, float]]:
     """Steps as (reading before it, size in s, by how much that may be wrong), in order of time.
 
-    The largest is taken, all taken so far are fitted together with the trend, and what is left is searched again.
+    The largest is taken, all taken so far are fitted together with the trend, and what is left is searched again. A step that the
+    very next reading takes back is none: that reading alone strays, as where music repeats itself.
     """
     time, delay = readings.time_s, readings.delay_s
     places: list[int] = []
@@ -233,7 +234,10 @@ def _steps(readings: _Readings, least_s: float) -> list[tuple[int, float, float]
         del places[int(np.argmin(np.abs(sizes)))]
         sizes, rest = _fitted(time, delay, places)
     doubt = float(2.0 * np.sqrt(2.0) * np.std(rest))  # of the difference of two readings, for the tape wanders in between
-    return sorted((at, float(size), doubt) for at, size in zip(places, sizes, strict=True))
+    found = dict(sorted(zip(places, sizes.tolist(), strict=True)))
+    strays = [at for at in found if at + 1 in found and abs(found[at] + found[at + 1]) < doubt]
+    kept = [at for at in found if at not in strays and at - 1 not in strays]
+    return [(at, found[at], doubt) for at in kept]
 
 
 def _fitted(time_s: np.ndarray, delay_s: np.ndarray, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -266,7 +270,7 @@ def _step(time_s: np.ndarray, delay_s: np.ndarray, at: int) -> tuple[float, floa
     return size, size * float(step @ rest)
 
 
-def _jump(returned: AudioReader, sheet: CueSheet, channel: int, to: int, readings: _Readings, at: int) -> float | None:
+def _jump(returned: AudioReader, sheet: CueSheet, channel: int, to: int, readings: Readings, at: int) -> float | None:
     """When the phase of a tone jumps between two readings; None where it does not stand out."""
     rate = sheet.sample_rate
     step_s = 0.05

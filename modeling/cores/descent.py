@@ -5,6 +5,7 @@ step. So a run that was cut off at any moment and resumed goes through the very 
 """
 
 import copy
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +117,14 @@ def descend(network: Network, material: Material, run: Run, judge: Judge) -> Net
                 going = descent.advance()
     except torch.OutOfMemoryError as error:
         raise ModelError(f"the GPU ran out of memory: {str(error).splitlines()[0]}; train with --device cpu") from error
+    except RuntimeError as error:
+        asked_for = re.search(r"can't allocate memory: you tried to allocate (\d+) bytes", str(error))
+        if asked_for is None:  # PyTorch has no class of its own for the memory of the processor
+            raise
+        raise ModelError(
+            f"there is not enough memory: {int(asked_for[1]) / 2**30:.1f} GiB more were asked for; "
+            "train with a smaller --batch, or close other programs"
+        ) from error
     network.load_state_dict(descent.best)
     return network.to("cpu").eval()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.continuity import examine
+from analysis.continuity import TAPE_STEP_S, Readings, examine, steps
 from analysis.dewarp import HALF_TAPS, interpolate
 from analysis.locate import take_on_channel
 from signals.audio import ArrayAudio
@@ -88,6 +88,16 @@ def test_without_a_tape_two_samples_are_enough(sent, sheet, missing):
     (loss,) = look(sent, without(direct, at_s, missing), sheet, tape=False).losses
     assert (loss.samples, loss.doubt_samples) == (missing, 1)
     assert loss.from_s - 0.1 <= at_s <= loss.to_s + 0.1
+
+
+@pytest.mark.parametrize(("late", "told"), [(slice(59, 60), []), (slice(59, 62), [58, 61])])
+def test_one_reading_that_strays_is_no_loss(late, told):
+    """A beat repeats itself after 36.5 ms, just before a pause, and the readings on either side agree; three of them are a loss."""
+    rng = np.random.default_rng(0)
+    time_s = np.concatenate([np.arange(60) * 0.5, 35.0 + np.arange(60) * 0.5])
+    delay_s = 1.0 + 2.6e-3 * time_s + 2e-4 * rng.standard_normal(time_s.size)
+    delay_s[late] -= 0.0365
+    assert [at for at, _, _ in steps(Readings(time_s, delay_s), TAPE_STEP_S)] == told
 
 
 def test_two_losses_are_two(sent, taped, sheet):

@@ -3,6 +3,7 @@
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,3 +120,18 @@ def test_a_run_whose_time_was_over_is_run_again_from_its_choices(material, monke
     assert told == records
     assert all(np.array_equal(array, again.to_arrays()[name]) for name, array in first.to_arrays().items())
     assert choices.with_({"steps": 5}).last_step is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the memory in use as Linux tells it")
+def test_a_step_that_does_not_fit_into_memory_is_one_line(material):
+    """400 windows of 0.1 s take some gigabytes on their way through a network, and half a one is given."""
+    resource = pytest.importorskip("resource")
+    _fit(material, steps=1, judge_every=1, batch=1)  # all is loaded that is loaded at first use
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, before[1]))
+    try:
+        with pytest.raises(ModelError, match=r"not enough memory: .* GiB more were asked for; train with a smaller --batch"):
+            _fit(material, steps=1, judge_every=1, batch=400)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
