@@ -134,8 +134,9 @@ def test_ctrl_c_in_a_capture(interrupt, command, tmp_path, moments):
         begun = (session / "session.json").exists()
         assert begun or moment == "composing"
         assert not begun or command("check", session).out == f"{session}: whole\n"
-    done = command(*line)
-    assert done.status == 0, done.err
+    done = command(*line, "--json")
+    assert (done.status, done.err) == (0, ""), done
+    assert [t["role"] for t in json.loads(done.out)["takes"]] == ["play"]
     takes = json.loads((session / "session.json").read_text())["takes"]
     assert sorted(t["role"] for t in takes if t["state"] == "complete") == ["play", "record"]
     assert all(t["faults"] == ["stopped by the user"] for t in takes if t["state"] == "interrupted")
