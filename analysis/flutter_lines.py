@@ -13,6 +13,7 @@ from numpy.polynomial import legendre
 from scipy.signal import find_peaks
 
 from analysis import peak
+from analysis.quantile import quantile
 from analysis.wow_flutter import Deviation, spectrum
 
 LOW_HZ, HIGH_HZ = 0.3, 200.0
@@ -118,5 +119,5 @@ def _quantiles(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.nd
     """Quantile of many stretches of one array."""
     out = np.empty(first.size)
     for k in range(first.size):
-        out[k] = np.quantile(values[first[k] : last[k]], QUANTILE)
+        out[k] = quantile(values[first[k] : last[k]], QUANTILE)
     return out

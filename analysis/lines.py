@@ -15,6 +15,8 @@ import numba
 import numpy as np
 from scipy.signal.windows import tukey
 
+from analysis.quantile import quantile
+
 TAPER = 0.25  # of the stretch, half at either end: 0.4 dB worse than none, and its skirts fall by 18 dB an octave
 OWN_BINS = 4.0  # so far from a line its own remains may reach
 SURE = 0.8
@@ -83,12 +85,16 @@ def _hiss(density: np.ndarray, centres: np.ndarray, own: int, reach: int) -> tup
     hiss, spread = np.zeros(centres.size), np.ones(centres.size)
     for i in range(centres.size):
         centre = centres[i]
-        below = density[max(1, centre - reach) : max(1, centre - own)]
-        near = np.concatenate((below, density[centre + own + 1 : centre + reach + 1]))
-        if near.size:
+        first, last = max(1, centre - reach), min(centre + reach + 1, density.size)
+        near, count = np.empty(max(last - first, 0)), 0
+        for k in range(first, last):
+            if abs(k - centre) > own:
+                near[count] = density[k]
+                count += 1
+        if count:
             # The power in a bin of noise is exponentially distributed: its median is ln 2 of its mean, and known to 1.44 / sqrt n.
-            hiss[i] = np.median(near) / np.log(2.0)
-            spread[i] = 1.0 / (np.log(2.0) * np.sqrt(near.size))
+            hiss[i] = quantile(near[:count], 0.5) / np.log(2.0)
+            spread[i] = 1.0 / (np.log(2.0) * np.sqrt(count))
     return hiss, spread
 
 

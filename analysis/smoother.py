@@ -88,7 +88,10 @@ def _centred(reading_s: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, n
     if not known.any():
         raise ValueError("no reading to smooth")
     centre = float(np.median(reading_s[known]))
-    return np.where(known, reading_s - centre, 0.0), np.where(known, 1.0 / np.where(known, variance, 1.0), 0.0), centre
+    # Of one type whatever was read, so that one filter is compiled.
+    reading = np.where(known, reading_s - centre, 0.0).astype(np.float64)
+    information = np.where(known, 1.0 / np.where(known, variance, 1.0), 0.0).astype(np.float64)
+    return reading, information, centre
 
 
 def _matrices(step: float, prior: Prior) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -117,7 +120,8 @@ def _move(A: np.ndarray, m: np.ndarray, work: np.ndarray) -> None:
         work[i] = 0.0
         for j in range(low, min(low + 2, 5)):
             work[i] += A[i, j] * m[j]
-    m[:] = work
+    for i in range(5):
+        m[i] = work[i]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -154,7 +158,9 @@ def _filtered(z: np.ndarray, information: np.ndarray, A: np.ndarray, Q: np.ndarr
         if k:
             _move(A, m, moved)
             _forward(A, P, work)
-            P += Q
+            for i in range(5):
+                for j in range(5):
+                    P[i, j] += Q[i, j]
         forecast[k] = m[0] + m[2] + m[4]
         for i in range(5):
             gains[k, i] = P[i, 0] + P[i, 2] + P[i, 4]

@@ -11,20 +11,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.capture.jack_server", "tests.capture.terminal_driver"]
+pytest_plugins = ["tests.capture.jack_server", "tests.capture.terminal_driver", "tests.scheduling"]
 
 ROOT = Path(__file__).parents[1]
 # Whoever runs the tests in the background may have told them to ignore Ctrl-C.
 HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 COMMAND = [sys.executable, "-c", f"{HEARING}; import tape; tape.main()"]
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """The tests of a file share one worker, so that what they have in common is made once."""
-    from xdist.scheduler import LoadFileScheduling
-
-    return LoadFileScheduling(config, log)
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,8 @@ class Done:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    # Bytecode is kept, whatever the shell says: compiling the program anew takes every process half a second.
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
 
 
 @pytest.fixture(scope="session")

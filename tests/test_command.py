@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.modeling.known_model import known_model
+
 RATE = 48000
 COMMANDS = (
     "demo",
@@ -58,6 +60,7 @@ def test_json_is_all_that_stands_on_standard_output(command, tmp_path):
     dry = save_music(tmp_path / "dry.wav", 20.0, 16_000)
     wet = save_music(tmp_path / "wet.wav", 20.0, 16_000, 0.5, 0.25)
     planned, captured, pair = (tmp_path / name for name in ("planned", "captured", "pair"))
+    deck = f"model:{known_model(tmp_path / 'deck')}"
     model, out = pair / "models/linear", tmp_path / "out.wav"
 
     def said(*arguments):
@@ -72,7 +75,7 @@ def test_json_is_all_that_stands_on_standard_output(command, tmp_path):
     assert [(t["id"], t["state"], t["samples"]) for t in imported["takes"]] == [
         ("play-1", "complete", soundfile.info(stimulus["stimulus"]).frames)
     ]
-    assert [t["role"] for t in said("capture", captured, *SHORT, "--music", music)["takes"]] == ["play"]
+    assert [t["role"] for t in said("capture", captured, "--device", deck, *SHORT, "--music", music)["takes"]] == ["play"]
     assert [t["role"] for t in said("import", pair, "--dry", dry, "--wet", wet)["takes"]] == ["pair"]
     trained = said("train", pair, "--core", "linear")
     assert trained["model"] == str(model)
@@ -131,15 +134,16 @@ def test_ctrl_c_in_a_capture(interrupt, command, tmp_path, moments):
         begun = (session / "session.json").exists()
         assert begun or moment == "composing"
         assert not begun or command("check", session).out == f"{session}: whole\n"
-    done = command(*line)
-    assert done.status == 0, done.err
+    done = command(*line, "--json")
+    assert (done.status, done.err) == (0, ""), done
+    assert [t["role"] for t in json.loads(done.out)["takes"]] == ["play"]
     takes = json.loads((session / "session.json").read_text())["takes"]
     assert sorted(t["role"] for t in takes if t["state"] == "complete") == ["play", "record"]
     assert all(t["faults"] == ["stopped by the user"] for t in takes if t["state"] == "interrupted")
     assert command("check", session).status == 0
 
 
-def test_ctrl_c_in_a_training(interrupt, command, process, tmp_path):
+def test_ctrl_c_in_a_training(interrupt, command, tmp_path):
     session = tmp_path / "pair"
     dry, wet = (save_music(tmp_path / name, 8.0, 16_000, g) for name, g in (("dry.wav", 1.0), ("wet.wav", 0.5)))
     assert command("import", session, "--dry", dry, "--wet", wet).status == 0
@@ -147,7 +151,7 @@ def test_ctrl_c_in_a_training(interrupt, command, process, tmp_path):
     assert re.fullmatch(r"tape: training was interrupted at step \d+ of \d+; go on with --resume", said)
     assert command("check", session).status == 0
     assert not (session / "models/tcn").exists()
-    done = process("train", session, "--core", "tcn", "--minutes", "0.02", "--resume")
+    done = command("train", session, "--core", "tcn", "--minutes", "0.02", "--resume")
     assert done.status == 0, done.err
     assert done.out.startswith("linear filter (least squares): ESR ")
     assert (session / "models/tcn/model.safetensors").exists()

@@ -99,7 +99,7 @@ def response_db(frequency_hz, rate):
 
 
 @pytest.fixture(
-    scope="module", params=[(44_100, 60.0), pytest.param((16_000, 30.0), marks=pytest.mark.slow)], ids=["44.1 kHz", "16 kHz"]
+    scope="module", params=[(44_100, 30.0), pytest.param((16_000, 30.0), marks=pytest.mark.slow)], ids=["44.1 kHz", "16 kHz"]
 )
 def stereo(request, command, tmp_path_factory):
     """A stereo pair 1.3 s late and 0.4 % fast, the second channel inverted, imported and measured."""

@@ -128,10 +128,12 @@ def _lift(
     if lifts:
         _shelve(bass_b, bass_a, signal, shelves, 0, signal)
     if phases == 1:
-        out[0, 0, :n] = signal
+        for i in range(n):
+            out[0, 0, i] = signal[i]
     else:
         even, odd = out[0, 0, :n], out[0, 1, :n]
-        even[:] = 0.0
+        for i in range(n):
+            even[i] = 0.0
         add_filtered(lifted[: _REACH + n], _BESIDE, even)
         for i in range(n):
             odd[i] = _MIDDLE * lifted[i + _REACH - _REACH // 2]
@@ -182,7 +184,8 @@ def _lower(made: np.ndarray, n: int, out: np.ndarray, at: int) -> None:
         lowered = out[row, at : at + n]
         even, odd = made[row, 0], made[row, phases - 1]
         if phases == 1:
-            lowered[:] = even[BEFORE : BEFORE + n]
+            for i in range(n):
+                lowered[i] = even[BEFORE + i]
             continue
         for i in range(n):
             lowered[i] = _HALF_MIDDLE * odd[i + BEFORE - HALVING.size // 4 - 1]

@@ -50,7 +50,8 @@ def curves(p: np.ndarray, limit: float, wanted: np.ndarray, out: np.ndarray, fir
     for k in range(wanted.size):
         row, curve = out[first + k, phase, at : at + n], wanted[k]
         if curve == 0:
-            row[:] = p
+            for i in range(n):
+                row[i] = p[i]
         elif curve <= gains:
             while gain < curve - 1:
                 gain += 1

@@ -124,16 +124,21 @@ def _answer(
     """Put a block into the stretch that fills, and that into its place in the past when it is full; give what the block brings."""
     place = (newest + 1) % line.shape[1]
     two, total = work[4], tail.copy()
+    # Copied one by one: a slice that is assigned takes a second and more to compile.
     for signal in range(x.shape[0]):
-        frame[signal, filled : filled + x.shape[1]] = x[signal]
+        for i in range(x.shape[1]):
+            frame[signal, filled + i] = x[signal, i]
         if filled + x.shape[1] == PART:
-            frames[signal, place] = frame[signal]  # in place of the oldest, which is not needed any more
-        two[:PART] = frames[signal, newest]
-        two[PART:] = frame[signal]
+            for i in range(PART):
+                frames[signal, place, i] = frame[signal, i]  # in place of the oldest, which is not needed any more
+        for i in range(PART):
+            two[i] = frames[signal, newest, i]
+            two[PART + i] = frame[signal, i]
         forward(two, turn, work[:4], line[signal, place])
         _add_product(line[signal, place], parts[signal, 0], total)
     backward(total, turn, work[:4], two)
-    out[:] = two[PART + filled : PART + filled + out.size]
+    for i in range(out.size):
+        out[i] = two[PART + filled + i]
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)

@@ -25,6 +25,8 @@ import numpy as np
 
 CHANNELS = 4
 CONNECT_S = 10.0
+IDLE_S = 0.02
+"""A server that runs free and has nothing to carry is held back so long in every period, or it takes a whole processor."""
 
 
 def say(words):
@@ -135,6 +137,7 @@ def main():
     ours = {port.name for port in [*inputs, *outputs]}
     passed = 0
     wires, rolling, gone, dead = set(), threading.Lock(), threading.Event(), threading.Event()
+    free = threading.Event()
 
     @client.set_process_callback
     def process(frames):
@@ -148,6 +151,8 @@ def main():
             else:
                 for port in outputs:
                     port.get_array().fill(0.0)
+        if free.is_set() and not wires:
+            time.sleep(IDLE_S)
 
     @client.set_port_connect_callback
     def connect(one, other, is_connected):
@@ -177,8 +182,10 @@ def main():
                 if line.strip() == "count":
                     say(f"count {passed}")
                     continue
+                on = line.strip() == "freewheel on"
                 with contextlib.suppress(jack.JackErrorCode):  # it is so already
-                    client.set_freewheel(line.strip() == "freewheel on")
+                    client.set_freewheel(on)
+                (free.set if on else free.clear)()
                 say(line.strip())
         gone.set()  # whoever started this process is gone
 

@@ -13,11 +13,17 @@ from signals.audio import ArrayAudio
 from signals.errors import DeviceError, SessionError, SignalError
 
 RATE = 48000
+TONE_S = 2.0
 RECORD_PASS = [("arm", (1, 4)), ("run", "recording"), ("stop",)]
 
 
 def play_pass(number):
     return [("rewind",), ("play", (1, 4), number), ("run", "playing"), ("stop",)]
+
+
+@pytest.fixture
+def session(make_session):
+    return make_session("session", tone_s=TONE_S)
 
 
 def test_a_capture_is_a_record_pass_a_rewind_and_play_passes(session, deck):
@@ -220,7 +226,7 @@ DBX = Plan(
 
 
 def test_every_position_of_the_dbx_switch_has_its_takes(make_session, deck):
-    session = make_session("dbx", stimuli=("main", "plain", "encoded"))
+    session = make_session("dbx", stimuli=("main", "plain", "encoded"), tone_s=TONE_S)
     assert remaining(session, DBX) == (3, 5)
     made = capture(session, deck, deck, DBX)
     assert [(t.id, t.conditions["dbx"]) for t in session.takes()] == [
@@ -241,7 +247,7 @@ def test_every_position_of_the_dbx_switch_has_its_takes(make_session, deck):
 
 @pytest.mark.parametrize("stop_after", [pytest.param(2, marks=pytest.mark.slow), 5, pytest.param(7, marks=pytest.mark.slow)])
 def test_a_capture_of_several_recordings_resumes_anywhere(make_session, deck, stop_after):
-    session = make_session("dbx", stimuli=("main", "plain", "encoded"))
+    session = make_session("dbx", stimuli=("main", "plain", "encoded"), tone_s=TONE_S)
     deck.verdicts = [Verdict.ACCEPT] * (stop_after - 1) + [Verdict.ABORT]
     with pytest.raises(SignalError):
         capture(session, deck, deck, DBX)

@@ -77,8 +77,11 @@ def test_pages_are_a4(report):
 
 
 def test_summary_is_one_page_for_one_to_four_tracks(make_session, header):
+    drawn = ("delay_trajectory", "frequency_response")  # that of the summary, and one for the page behind it
     for tracks in ((1,), (1, 2), (1, 2, 3, 4)):
-        texts = pages(build_report(make_session(tracks, (1, 2, 3)[: len(tracks)]), header).pdf)
+        session = make_session(tracks, (1, 2, 3)[: len(tracks)])
+        few = session.model_copy(update={"curves": [curve for curve in session.curves if curve.quantity in drawn]})
+        texts = pages(build_report(few, header).pdf)
         assert "Heads cleaned" in texts[0]
         assert texts[1].find("Time base and speed") in range(200)
         for track in tracks:
