@@ -65,11 +65,12 @@ def command():
 
 @pytest.fixture(scope="session")
 def process():
-    """A function that runs ``tape`` with arguments in a process of its own."""
+    """A function that runs ``tape`` with arguments in a process of its own; `told` are variables of its environment."""
 
-    def run(*arguments, **how) -> Done:
+    def run(*arguments, told=(), **how) -> Done:
         line = [*COMMAND, *map(str, arguments)]
-        done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment(), **how)
+        surroundings = {**environment(), **dict(told)}
+        done = subprocess.run(line, capture_output=True, text=True, check=False, env=surroundings, **how)
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run

@@ -33,7 +33,8 @@ def no_room(request, tmp_path, command, process):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 
-    yield tmp_path, lambda *arguments: process(*arguments, preexec_fn=limit)
+    # Python 3.11 keeps bytecode that was cut off at the limit, and every later process would stumble over it.
+    yield tmp_path, lambda *arguments: process(*arguments, told={"PYTHONDONTWRITEBYTECODE": "1"}, preexec_fn=limit)
 
 
 FULL = {

@@ -170,7 +170,7 @@ def band_pass_material() -> Material:
     rng = np.random.default_rng(5)
     taps = np.r_[np.zeros(10), firwin(257, [100, 9000], fs=RATE, pass_zero=False)]
     pairs = []
-    for split, seconds in (("train", 10), ("validation", 3)):
+    for split, seconds in (("train", 20), ("validation", 3)):
         dry = np.pad(0.05 * rng.standard_normal(seconds * RATE), CONTEXT)
         pairs.append(make_pair(dry, lfilter(taps, 1.0, dry), split))
     return Material(pairs[:1], pairs[1:], REFERENCE_DBFS)
