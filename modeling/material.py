@@ -31,7 +31,7 @@ TONE_EDGE_S = 0.05
 LADDER, DISTORTION = "ladder", "distortion"
 """Purposes of tones that harmonics are learnt from or compared at."""
 SWEPT_HZ = (300.0, 20000.0)
-"""Part of the loudest sweep that teaches harmonics. Below it the tones do, and music weighs more than a sweep does."""
+"""Part of a sweep that teaches harmonics. Below it the tones do, and music weighs more than a sweep does."""
 HALF_STRETCH = 2.0 ** (1.0 / 6.0)
 """It is cut into thirds of an octave, so that the second harmonic of any moment of one lies well above every other. Each overlaps
 the next by half, for what lies at the ends of a window hardly counts."""
@@ -45,7 +45,8 @@ def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
     Music by its own parameter ``use``; noise trains, since it reaches the ends of the band that music leaves weak. Of the level
     ladder every second level teaches harmonics and the others are for the comparison; the highest teaches as well, for what is
     louder than all that was learnt from is a guess. Of the tones for distortion over frequency every second frequency teaches,
-    the highest among them. Between their frequencies the loudest sweep teaches, cut into stretches that are taken for tones.
+    the highest among them. Between their frequencies sweeps teach, cut into stretches that are taken for tones: all but the
+    softest, which is to tell the response and bends nothing.
     """
     tones = sheet.of_kind("tone", channel=channel)
     levels_db = {cue.level_db for cue in tones if cue.parameters.get("purpose") == LADDER and cue.level_db is not None}
@@ -65,9 +66,9 @@ def spans_of_sheet(sheet: CueSheet, channel: int) -> list[Span]:
         if cue.kind == "tone":
             conditions["frequency_hz"] = cue.number("frequency_hz")
         spans.append(Span(cue.start_samples + edge, cue.stop_samples - edge, split, cue.name, conditions))
-    sweeps = [cue for cue in sheet.of_kind("sweep", channel=channel) if cue.level_db is not None]
-    if sweeps:
-        spans.extend(_stretches(max(sweeps, key=lambda cue: cue.level_db or 0.0), sheet.sample_rate))
+    sweeps = sorted(sheet.of_kind("sweep", channel=channel), key=lambda cue: cue.level_db or 0.0)
+    for cue in sweeps[1:] or sweeps:
+        spans.extend(_stretches(cue, sheet.sample_rate))
     return spans
 
 
@@ -81,7 +82,9 @@ def _stretches(cue: Cue, sample_rate: int) -> Iterator[Span]:
         for edge in (middles / HALF_STRETCH, middles * HALF_STRETCH)
     )
     for start, stop, middle in zip(starts.tolist(), stops.tolist(), middles.tolist(), strict=True):
-        conditions = {"kind": cue.kind, "level_db": cue.level_db, "frequency_hz": middle}
+        conditions: dict[str, Condition] = {"kind": cue.kind, "frequency_hz": middle}
+        if cue.level_db is not None:
+            conditions["level_db"] = cue.level_db
         yield Span(start, stop, "ladder", cue.name, conditions)
 
 
