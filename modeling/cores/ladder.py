@@ -83,9 +83,18 @@ class Filters:
 
 
 class Problem:
-    """The correlations of some rows of a basis over some pairs, and their solutions."""
+    """The correlations of some rows of a basis over some pairs, and their solutions.
 
-    def __init__(self, pairs: Sequence[Pair], basis: Basis, material: Material, tones: Sequence[Pair] = ()) -> None:
+    Parameters
+    ----------
+    excerpt : bool
+        Whether the pairs are so short that their edges would count; they are tapered then. With hard edges the equations of an
+        excerpt were not positive definite, by up to half their diagonal, and what solved them hid what its states are worth.
+    """
+
+    def __init__(
+        self, pairs: Sequence[Pair], basis: Basis, material: Material, tones: Sequence[Pair] = (), excerpt: bool = False
+    ) -> None:
         self._material = material
         self.basis = basis
         rate = material.sample_rate
@@ -95,7 +104,7 @@ class Problem:
         weight = of_programme(pairs)
         short = shaping(weight, rate, SHORT_S)
         sums = Sums(basis, reach, short.size - 1, np.float32)
-        sums.add(pairs, shaping=short)
+        sums.add(pairs, tapered=excerpt, shaping=short)
         for tone in tones:
             share = TONE_SHARE * tone.seconds / TONE_S
             sums.add([tone], share, tapered=True, shaping=shaping(of_harmonics(tone, weight), rate, LONG_S))
@@ -163,7 +172,7 @@ def climb(material: Material, run: Run) -> HammersteinCore:
 def _promises(rung: Rung, basis: Basis, material: Material, run: Run) -> bool:
     """Whether a rung pays on the loudest stretches there are."""
     static = (*ODD_ROWS, *EVEN_ROWS)
-    problem = Problem(loudest(material.train), basis.of_rows(sorted((*static, *rung.rows))), material)
+    problem = Problem(loudest(material.train), basis.of_rows(sorted((*static, *rung.rows))), material, excerpt=True)
     heard = loudest(material.validation)
     without, with_it = (
         esr_of(problem.core(problem.bent(rows, rounds=2)).process, heard) for rows in (static, (*static, *rung.rows))
@@ -177,7 +186,7 @@ def _choose(material: Material, run: Run) -> Basis:
     loud = loudest(material.train)
 
     def attempt(emphasis: Emphasis) -> tuple[float, Emphasis]:
-        problem = Problem(loud, _basis(material, emphasis, loud).of_rows(ODD_ROWS), material)
+        problem = Problem(loud, _basis(material, emphasis, loud).of_rows(ODD_ROWS), material, excerpt=True)
         error = esr_of(problem.core(problem.bent(ODD_ROWS, rounds=2)).process, loud)
         run.log({"emphasis_hz": [emphasis.bass_floor_hz, emphasis.zero_hz, emphasis.pole_hz], "training_esr": error})
         return error, emphasis

@@ -124,3 +124,22 @@ def test_tapered_sums_are_those_of_the_windowed_signals():
     for lag in range(-5, 6):
         assert found.auto[0, 1, 5 + lag] == pytest.approx(np.sum(u[0] * np.roll(u[1], -lag)), rel=1e-6)
         assert found.cross[1, 5 + lag] == pytest.approx(np.sum(wet * window * np.roll(u[1], -lag)), rel=1e-6)
+
+
+@pytest.mark.parametrize("shaping", [None, np.array([-0.5, 1.0, -0.5])])
+def test_equations_of_a_tapered_excerpt_are_positive_definite(shaping):
+    """Bass that is cut out of a longer sound; with hard edges the equations are not, which shows that the case is hard enough."""
+    t = np.arange(6000) / RATE
+    dry = np.sin(2 * np.pi * 60.0 * t) + 0.01 * np.sin(2 * np.pi * 7000.0 * t)
+    mask = np.zeros(dry.size, dtype=bool)
+    mask[1000:5000] = True
+    lags = 40 + np.arange(20)[:, None] - np.arange(20)[None, :]
+    least = {}
+    for tapered in (False, True):
+        sums = Sums(Two(), 40, spread=2)
+        sums.add([Pair(dry, dry, mask, RATE, "train")], tapered=tapered, shaping=shaping)
+        matrix = sums.correlations().auto[:, :, lags].transpose(0, 2, 1, 3).reshape(40, 40)
+        scale = np.sqrt(np.diag(matrix))
+        least[tapered] = float(np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0])
+    assert least[False] < -1e-7
+    assert least[True] > -1e-9
