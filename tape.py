@@ -14,6 +14,7 @@ import typer
 from capture.cli import Json, Reference, SessionPath
 from capture.cli import app as capture_commands
 from reports.cli import app as report_commands
+from sessions.disk import describe
 from signals.errors import TapeError, UsageError
 
 if TYPE_CHECKING:
@@ -349,6 +350,8 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("TAPE_TRACEBACK"):
             raise
+        if isinstance(error, OSError) and isinstance(error.filename, str):
+            _fail(describe(error, Path(error.filename)))
         _fail(f"a defect in tape: {type(error).__name__}: {error}; set TAPE_TRACEBACK=1 to see where, and report it")
     if status == INTERRUPTED:
         _fail("interrupted; what had been finished is kept")

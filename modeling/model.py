@@ -33,7 +33,7 @@ from modeling.generators.shaped import under
 from modeling.generators.transport import TransportGenerator
 from modeling.settings import Setting, in_words, place
 from sessions.disk import told_as_session_error, write_together
-from sessions.manifest import SessionManifest
+from sessions.manifest import NAME_PATTERN, SessionManifest
 from sessions.results import Condition
 from signals.errors import ModelError
 
@@ -41,7 +41,6 @@ WEIGHTS = "model.safetensors"
 CARD = "model.json"
 SETTINGS = "settings"
 """Under which the arrays of a model of several settings stand, by number."""
-NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def free_folder(models: Path, name: str | None, core: str) -> Path:
             number += 1
             name = f"{core}-{number}"
     if not re.match(NAME_PATTERN, name):
-        raise ModelError(f"'{name}' cannot name a model; use lower-case letters, digits, '-' and '_'")
+        raise ModelError(f"'{name}' cannot name a model; use at most 100 lower-case letters, digits, '-' and '_'")
     if (models / name).exists():
         raise ModelError(f"{models / name} exists already and a model is never overwritten; choose another --name")
     return models / name

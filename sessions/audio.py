@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from threading import Lock
 from typing import Self
 
 import numpy as np
 import soundfile
 
+from sessions.disk import describe
 from signals.audio import AudioReader
 from signals.errors import AudioFileError
 
@@ -30,10 +32,15 @@ class SoundFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._one_at_a_time = Lock()  # a file has one place at which it is read
-        if path.is_dir():
+        try:
+            kind = path.stat().st_mode
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+            raise AudioFileError(f"{path} does not exist; check the name." if missing else describe(error, path)) from error
+        if S_ISDIR(kind):
             raise AudioFileError(f"{path} is a folder; name a sound file.")
-        if not path.is_file():
-            raise AudioFileError(f"{path} does not exist; check the name.")
+        if not S_ISREG(kind):
+            raise AudioFileError(f"{path} is neither a file nor a folder; name a sound file.")
         if path.stat().st_size == 0:
             raise AudioFileError(f"{path} is empty (0 bytes); record or copy it again.")
         try:

@@ -21,6 +21,9 @@ def describe(error: OSError, path: Path) -> str:
             f"There is no room to write {path.name}: {free_bytes(path) / 1e6:.1f} MB are free at {path.parent}"
             " (or a size limit or quota was met); free some space or choose a folder on another disk, then try again."
         )
+    if error.errno == errno.ENAMETOOLONG:
+        longest = max(path.parts, key=len)
+        return f"{longest[:40]}... has {len(longest)} characters, too many for the name of a file; choose a shorter one."
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return f"{path} cannot be written or read: {error.strerror}; change its permissions or choose another folder."
     return f"{path}: {error.strerror or error}; check the folder and the disk, then run the command again."

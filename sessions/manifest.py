@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 
 TakeRole = Literal["record", "play", "loop", "pair"]
 TakeState = Literal["running", "complete", "interrupted"]
-NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -17,10 +17,12 @@ def checked_id(name: str) -> str:
     Raises
     ------
     SessionError
-        It holds anything but lower-case letters, digits, ``-`` and ``_``.
+        It is longer than 100 characters, or holds anything but lower-case letters, digits, ``-`` and ``_``.
     """
     if not re.match(NAME_PATTERN, name):
-        raise SessionError(f"'{name}' cannot name a stimulus or take; use lower-case letters, digits, '-' and '_'.")
+        raise SessionError(
+            f"'{name}' cannot name a stimulus or take; use at most 100 lower-case letters, digits, '-' and '_'."
+        )
     return name
 
 

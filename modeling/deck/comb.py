@@ -1,10 +1,15 @@
 """Sums of sinusoids: what everything that flutters or wanders is made of, so that every property of it is known."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from math import factorial
 
 import numba
 import numpy as np
+
+TERMS = 11
+SINE = tuple((-1.0) ** n / factorial(2 * n + 1) for n in range(TERMS))
+COSINE = tuple((-1.0) ** n / factorial(2 * n) for n in range(TERMS))
+"""Taylor series in the square of an angle, of sin(x) / x and cos(x); up to a quarter of a turn they end beyond double precision."""
 
 
 @dataclass(frozen=True)
@@ -17,17 +22,16 @@ class Comb:
 
     def at(self, time_s: np.ndarray) -> np.ndarray:
         """Sum at the given times, shape ``(times,)``."""
-        return self._sum(np.sin, self.amplitude_s, time_s)
+        return self._sum(self.amplitude_s, 0.0, time_s)
 
     def slope(self, time_s: np.ndarray) -> np.ndarray:
         """Its derivative: deviation of speed as a plain ratio."""
-        return self._sum(np.cos, 2.0 * np.pi * self.frequency_hz * self.amplitude_s, time_s)
+        return self._sum(2.0 * np.pi * self.frequency_hz * self.amplitude_s, 0.25, time_s)
 
-    def _sum(self, wave: Callable[[np.ndarray], np.ndarray], amplitude: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-        # In parts, so that memory stays small for long times.
-        parts = np.array_split(np.asarray(time_s, dtype=np.float64), time_s.size // 4096 + 1)
-        angle = 2.0 * np.pi * self.frequency_hz
-        return np.concatenate([wave(np.outer(part, angle) + self.phase) @ amplitude for part in parts])
+    def _sum(self, amplitude: np.ndarray, lead: float, time_s: np.ndarray) -> np.ndarray:
+        """Of sines that lead by a part of a turn."""
+        turns = self.phase / (2.0 * np.pi) + lead
+        return _sum_of_sines(self.frequency_hz, amplitude, turns, np.ascontiguousarray(time_s, dtype=np.float64))
 
 
 def joined(*combs: Comb) -> Comb:
@@ -68,3 +72,24 @@ def cubic(x: float, value: np.ndarray, slope: np.ndarray, grid_hz: float) -> tup
     c2 = 3.0 * (p1 - p0) - 2.0 * m0 - m1
     c3 = 2.0 * (p0 - p1) + m0 + m1
     return p0 + u * (m0 + u * (c2 + u * c3)), (m0 + u * (2.0 * c2 + 3.0 * u * c3)) * grid_hz
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+def _sum_of_sines(frequency_hz: np.ndarray, amplitude: np.ndarray, turns: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """Shapes ``(lines,)`` three times and ``(times,)`` to ``(times,)``.
+
+    A deck's truth needs hundreds of millions of sines. The compiler makes several at once of the series of half an angle.
+    """
+    out = np.empty(time_s.size)
+    for i in range(time_s.size):
+        total = 0.0
+        for k in range(frequency_hz.size):
+            turned = frequency_hz[k] * time_s[i] + turns[k]
+            x = np.pi * (turned - np.floor(turned + 0.5))
+            y = x * x
+            sine, cosine = SINE[TERMS - 1], COSINE[TERMS - 1]
+            for term in range(TERMS - 2, -1, -1):
+                sine, cosine = SINE[term] + y * sine, COSINE[term] + y * cosine
+            total += amplitude[k] * 2.0 * x * sine * cosine
+        out[i] = total
+    return out

@@ -69,7 +69,10 @@ def _left(frequency_hz: np.ndarray, parameters: DeckParameters) -> np.ndarray:
     tape, head, speed = parameters.tape, parameters.record_head, parameters.speed_um_s
     left, every = classes_left(tape, parameters.erase_head, head), particle_classes(tape, head)
     parts = np.array_split(frequency_hz, frequency_hz.size // 256 + 1)  # small in memory
-    flux = [np.concatenate([c.propagation(part, speed) @ c.permeability() for part in parts]) for c in (left, every)]
+    flux = []
+    for classes in (left, every):
+        permeability = classes.permeability()
+        flux.append(np.concatenate([classes.propagation(part, speed) @ permeability for part in parts]))
     return np.asarray(flux[0] / flux[1])
 
 

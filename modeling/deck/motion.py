@@ -70,11 +70,7 @@ class PassPair:
             "flutter_rms": _within(frequency, FLUTTER_HZ),
         }
         amplitudes = phasor[:, None] * np.stack(list(weights.values()), axis=1)
-        readings = [
-            np.real(np.exp(2j * np.pi * np.outer(part, frequency)) @ amplitudes)
-            for part in np.array_split(time_s, time_s.size // 1000 + 1)
-        ]
-        percent = 100.0 * np.concatenate(readings)
+        percent = 100.0 * _sums(time_s, frequency, amplitudes)
         percent -= percent.mean(axis=0)
         weighted_rms, *unweighted = np.sqrt(np.mean(percent**2, axis=0)).tolist()
         return {
@@ -153,6 +149,13 @@ class PassPair:
         speed = np.diff(edges) / np.diff(self.output_time(edges))
         middle = np.arange(parts) - 0.5 * (parts - 1)
         return float(100.0 * parts * (speed @ middle) / (middle @ middle))
+
+
+def _sums(time_s: np.ndarray, frequency_hz: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
+    """Real parts of sums of rotating phasors of shape ``(lines, sums)`` at evenly spaced times from 0; shape ``(times, sums)``."""
+    within = np.exp(2j * np.pi * np.outer(time_s[:1000], frequency_hz))  # later times are so much turned on
+    starts = np.exp(2j * np.pi * np.outer(time_s[::1000], frequency_hz))
+    return np.concatenate([np.real(within @ (start[:, None] * amplitudes)) for start in starts])[: time_s.size]
 
 
 def weighting(frequency_hz: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.signal import czt
 
 from modeling.deck.electronics import COUPLING_HZ, amplify, small_signal_gain
 from modeling.deck.law import steady_law
@@ -92,9 +93,10 @@ def response_delay_s(
     def concentration(tau_s: float) -> float:
         return -float(np.abs(np.sum(unit * np.exp(2j * np.pi * f * tau_s))))
 
-    coarse = np.linspace(-DELAY_SEARCH_S, DELAY_SEARCH_S, 401)
-    best = coarse[np.argmin([concentration(tau) for tau in coarse])]
-    step = coarse[1] - coarse[0]
+    coarse, step = np.linspace(-DELAY_SEARCH_S, DELAY_SEARCH_S, 401, retstep=True)
+    turns = (f[1] - f[0]) * np.array([step, coarse[0]])  # between one frequency and the next
+    chirped = czt(unit, coarse.size, *np.exp(2j * np.pi * turns * (1.0, -1.0)))
+    best = coarse[np.argmax(np.abs(chirped))]
     found = minimize_scalar(concentration, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10})
     return float(found.x) / speed
 

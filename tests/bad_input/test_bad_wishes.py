@@ -72,6 +72,12 @@ def test_a_device_that_is_not_there(refused, places, device):
     assert not places["new"].exists()
 
 
+@pytest.mark.parametrize("arguments", [("measure",), ("train",), ("import", "{planned}")], ids=" ".join)
+def test_a_name_that_no_disk_takes(refused, places, arguments):
+    said = "has 300 characters, too many for the name of a file; choose a shorter one"
+    refused(said, *(each.format(**places) for each in arguments), "a" * 300)
+
+
 def test_a_stimulus_that_does_not_fit_the_tape(refused, places):
     save(places["new"].with_name("long.wav"), np.tile(music(50.0, 48_000), 18))
     done = refused(

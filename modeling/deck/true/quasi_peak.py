@@ -4,6 +4,8 @@ Behind the network the noise of a deck is Gaussian; how far the meter's reading 
 bandwidth a little and has no closed form, so it is found by letting the meter run over a long stretch of such noise.
 """
 
+from functools import lru_cache
+
 import numba
 import numpy as np
 from scipy.signal import resample
@@ -62,8 +64,8 @@ def reading_db(
         Of that sound.
     """
     samples = SECONDS * RATE_HZ
-    f = np.fft.rfftfreq(samples, 1.0 / RATE_HZ)
-    power = np.interp(f, frequency_hz, density, left=0.0, right=0.0) * network(f) ** 2
+    f = _grid_hz()
+    power = np.interp(f, frequency_hz, density, left=0.0, right=0.0) * _network_on_grid() ** 2
     generator = np.random.default_rng(468)
     phases = np.exp(2j * np.pi * generator.random(f.size)) * np.sqrt(-np.log1p(-generator.random(f.size)))
     heard = np.fft.irfft(phases * np.sqrt(0.5 * power * RATE_HZ * samples), samples)
@@ -74,8 +76,23 @@ def reading_db(
         spectrum = np.fft.rfft(beside)
         spectrum *= network(np.fft.rfftfreq(beside.size, 1.0 / sample_rate))
         heard += np.resize(resample(np.fft.irfft(spectrum, beside.size), beside.size * RATE_HZ // sample_rate), samples)
-    sine = np.sqrt(2.0) * np.sin(2.0 * np.pi * 1000.0 * time_s[: 6 * RATE_HZ])
-    return 20.0 * float(np.log10(_mean_reading(heard, SETTLED_S * RATE_HZ) / _mean_reading(sine, 4 * RATE_HZ)))
+    return 20.0 * float(np.log10(_mean_reading(heard, SETTLED_S * RATE_HZ) / _reading_of_sine()))
+
+
+def _grid_hz() -> np.ndarray:
+    return np.fft.rfftfreq(SECONDS * RATE_HZ, 1.0 / RATE_HZ)
+
+
+@lru_cache(maxsize=1)
+def _network_on_grid() -> np.ndarray:
+    return network(_grid_hz())
+
+
+@lru_cache(maxsize=1)
+def _reading_of_sine() -> float:
+    """Of RMS value 1."""
+    sine = np.sqrt(2.0) * np.sin(2.0 * np.pi * 1000.0 * np.arange(6 * RATE_HZ) / RATE_HZ)
+    return _mean_reading(sine, 4 * RATE_HZ)
 
 
 @numba.njit(cache=True, nogil=True)
