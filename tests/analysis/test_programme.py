@@ -38,9 +38,8 @@ def pulse_delays(take: int) -> tuple[np.ndarray, np.ndarray]:
         template = np.mean(spectra * np.exp(2j * np.pi * cycles * lag[:, None]), axis=0)
         offsets = np.arange(-reach, reach, step)
         start = np.zeros(places.size) if reach > 1.0 else lag
-        for i, spectrum in enumerate(spectra * np.conj(template)):
-            tried = start[i] + offsets
-            lag[i] = tried[np.argmax(np.real(np.exp(2j * np.pi * np.outer(tried, cycles)) @ spectrum))]
+        turned = spectra * np.conj(template) * np.exp(2j * np.pi * cycles * start[:, None])
+        lag = start + offsets[np.argmax(np.real(turned @ np.exp(2j * np.pi * np.outer(cycles, offsets))), axis=1)]
     return places / rate, (head + lag) / rate
 
 
