@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import fft, ifft, next_fast_len
+from scipy.fft import fft, ifft, next_fast_len, rfft
 from scipy.ndimage import median_filter
 
 from analysis.dewarp import interpolate
@@ -124,7 +124,7 @@ class _Band:
 
     def filtered(self, signal: np.ndarray) -> np.ndarray:
         """Complex signal, as long as the real one."""
-        whole = ifft(fft(signal, self.size)[self.low : self.low + self.gain.size] * self.gain)
+        whole = ifft(rfft(signal, self.size)[self.low : self.low + self.gain.size] * self.gain)
         return whole[: round(signal.size / self.size * self.gain.size)]
 
 

@@ -171,14 +171,16 @@ def _correlate(
     frequency = np.fft.rfftfreq(size, 1.0 / rate)
     ends = line.input_time(np.array([first, first + window - 1]) / rate) * rate
     positions = ends[0] + np.arange(-reach, window + reach) * (ends[1] - ends[0]) / max(window - 1, 1)
-    X = np.fft.rfft(interpolate(dry, positions), size)
-    Y = np.fft.rfft(wet[first : first + window] * shape, size)
     smoothing = np.hanning(round(30.0 * size / rate) * 2 + 1)
+    inside = np.flatnonzero((frequency > 200.0) & (frequency < 4000.0))
+    around = slice(max(0, inside[0] - smoothing.size // 2), inside[-1] + 1 + smoothing.size // 2)
+    X = np.fft.rfft(interpolate(dry, positions), size)[around]
+    Y = np.fft.rfft(wet[first : first + window] * shape, size)[around]
     power = [fftconvolve(np.abs(S) ** 2, smoothing, "same").clip(0.0) for S in (X, Y)]
     scot = np.sqrt(power[0] * power[1])
-    band = (frequency > 200.0) & (frequency < 4000.0)
     cross = np.zeros(size, dtype=complex)
-    cross[: frequency.size] = np.where(band, X * np.conj(Y) / (scot + 1e-9 * scot.max() + 1e-30), 0.0)
+    kept = inside - around.start
+    cross[inside] = (X * np.conj(Y) / (scot + 1e-9 * scot[kept].max() + 1e-30))[kept]
     # X holds the sent signal `reach` samples early, so a window in place peaks at lag `reach`, a late one before it.
     correlation = np.abs(np.fft.ifft(cross))
     at = int(np.argmax(correlation[: 2 * reach + 1]))

@@ -11,6 +11,7 @@ RESPONSE_S = 0.090
 RECENTRE_HZ = (400.0, 6000.0)
 SMOOTHED_OCTAVES = 0.3
 ENOUGH_COHERENCE = 1.0 / 3.0  # the band above counts in full
+TRIED = 81  # delays at a time
 MOST_FRAMES = 4096  # more tell nothing that these, spread evenly, do not
 BATCH = 64
 
@@ -109,8 +110,13 @@ def linear_phase_delay(H: np.ndarray, coherence: np.ndarray, frequency_hz: np.nd
     f = frequency_hz[inside]
     centre, reach = 0.0, 2e-3
     while reach > 2e-9:
-        taus = centre + np.linspace(-reach, reach, 81)
-        centre = float(taus[np.argmax(np.abs(np.exp(2j * np.pi * np.outer(taus, f)) @ unit))])
+        taus, step = np.linspace(centre - reach, centre + reach, TRIED, retstep=True)
+        turned, turn = unit * np.exp(2j * np.pi * f * taus[0]), np.exp(2j * np.pi * f * step)
+        sums = np.empty(TRIED)
+        for k in range(TRIED):
+            sums[k] = np.abs(turned.sum())
+            turned *= turn
+        centre = float(taus[np.argmax(sums)])
         reach /= 10.0
     return centre
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -89,11 +90,21 @@ def start():
 
 @pytest.fixture(scope="session")
 def digests():
-    """A function that names every file under a folder with the digest of its contents."""
+    """A function that names every file under a folder with the digest of its contents.
+
+    A file is read again when it was touched: one that was written to has another time of change, whatever is in it.
+    """
+
+    @cache
+    def digest(file: Path, inode: int, size: int, changed_ns: int) -> str:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
 
     def read(folder: Path) -> dict[str, str]:
-        files = sorted(file for file in folder.rglob("*") if file.is_file())
-        return {f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+        files = {file: file.stat() for file in sorted(folder.rglob("*")) if file.is_file()}
+        return {
+            file.relative_to(folder).as_posix(): digest(file, told.st_ino, told.st_size, told.st_ctime_ns)
+            for file, told in files.items()
+        }
 
     return read
 

@@ -103,7 +103,7 @@ def _of_branches(rows: np.ndarray, each: int) -> tuple[np.ndarray, np.ndarray]:
 
 def levels_of(basis: Basis, x: np.ndarray) -> np.ndarray:
     """Some of the samples on the scale of the curves, and of their emphasised copy, shape ``(2, about n / 2)``."""
-    stream = BasisStream(basis.of_rows([]))
+    stream = BasisStream(basis.of_rows([]) if basis.rows.size else basis)
     return np.concatenate([stream.lift(x[at : at + CACHED])[:, 0, ::2].copy() for at in range(0, x.size, CACHED)], axis=1)
 
 

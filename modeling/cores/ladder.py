@@ -212,7 +212,7 @@ def _choose(material: Material, run: Run) -> Basis:
 
 def _basis(material: Material, emphasis: Emphasis, pairs: Sequence[Pair]) -> Basis:
     """Basis whose limits are the largest levels of some pairs."""
-    open_ended = Basis(material.sample_rate, material.reference_dbfs, emphasis, (np.inf, np.inf))
+    open_ended = Basis(material.sample_rate, material.reference_dbfs, emphasis, (np.inf, np.inf), ())
     levels = [
         np.quantile(np.abs(levels_of(open_ended, pair.dry.astype(np.float64))), LIMIT_QUANTILE, axis=1) for pair in pairs
     ]

@@ -144,8 +144,10 @@ def test_before_and_after_a_cut_all_is_right(tape: Tape, pilot: bool) -> None:
         assert cut.surely(alignment, [cut.music_s()]) < 3e-6
 
 
-@pytest.mark.parametrize("speed", [0.88, 1.12])
-@pytest.mark.parametrize("pilot", [True, False])
+@pytest.mark.parametrize(
+    ("pilot", "speed"),
+    [(True, 0.88), (False, 1.12), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((True, 1.12), (False, 0.88)))],
+)
 def test_twelve_per_cent_of_speed_are_followed(speed: float, pilot: bool) -> None:
     tape = played(speed)
     found, dead = tape.join(pilot=pilot)

@@ -38,7 +38,12 @@ def stretch(earlier, level_db, offset_s, speed, seed, hiss_rms=3e-4):
 
 
 @pytest.mark.parametrize(
-    ("level_db", "offset_s", "speed"), [(-55.0, 2.31, 1.0), (-65.0, -1.7, 1.0024), (-60.0, 0.4, 0.9955)]
+    ("level_db", "offset_s", "speed"),
+    [
+        pytest.param(-55.0, 2.31, 1.0, marks=pytest.mark.slow),
+        (-65.0, -1.7, 1.0024),
+        pytest.param(-60.0, 0.4, 0.9955, marks=pytest.mark.slow),
+    ],
 )
 def test_a_residue_is_found_below_the_hiss_wherever_it_lies(level_db, offset_s, speed):
     """The hiss of 3e-4 is 47 dB below a tone of 0.1, that of the whole band; the residue lies up to 18 dB below it."""
@@ -50,7 +55,7 @@ def test_a_residue_is_found_below_the_hiss_wherever_it_lies(level_db, offset_s, 
     assert found.offset_s == pytest.approx(offset_s, abs=0.1)
 
 
-@pytest.mark.parametrize("speed", [1.009, 0.985])
+@pytest.mark.parametrize("speed", [pytest.param(1.009, marks=pytest.mark.slow), 0.985])
 def test_a_loud_residue_of_another_speed_is_not_taken_for_a_softer_one(speed):
     earlier = ladder(2)
     found = residue(stretch(earlier, -40.0, 0.3, speed, 8), earlier, REACH_S, RATE, [])

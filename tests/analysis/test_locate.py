@@ -96,7 +96,7 @@ def test_the_other_tape_speed_is_no_take_but_is_told(sheet, sent, speed):
     assert locate.played_speed(audio, 0) == pytest.approx(speed, rel=1e-3)
 
 
-@pytest.mark.parametrize("style", ["band", "chamber", "beat"])
+@pytest.mark.parametrize("style", ["band", *(pytest.param(style, marks=pytest.mark.slow) for style in ("chamber", "beat"))])
 def test_music_noise_and_silence_hold_no_markers(sheet, style):
     rng = np.random.default_rng(1)
     wave = np.concatenate((compose(5, 40.0, RATE, style), np.zeros(RATE), 0.3 * rng.standard_normal(10 * RATE)))

@@ -119,7 +119,9 @@ def simulated(
     return dry, wet, time, delay
 
 
-@pytest.mark.parametrize(("rate", "speed"), [(8000, 0.88), (22_050, 1.12), (96_000, 1.0)])
+@pytest.mark.parametrize(
+    ("rate", "speed"), [(8000, 0.88), (22_050, 1.12), pytest.param(96_000, 1.0, marks=pytest.mark.slow)]
+)
 def test_every_rate_and_speed_is_followed(rate, speed):
     dry = resample_poly(compose(4, 16.0, 48_000, "band"), rate // 50, 48_000 // 50)
     time = np.arange(int((16.0 / speed + 1.0) * rate)) / rate

@@ -38,7 +38,7 @@ def motion(time: np.ndarray, seed: int) -> np.ndarray:
     return 1.004 * time - 0.7 + sum(wow)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
 def test_latency_without_a_pilot_is_right_within_what_it_states(seed: int) -> None:
     sheet = plan(session="start", sample_rate=RATE, tracks=[1], pilot_track=None, scope=SCOPE)
     sent = StimulusAudio(sheet).read(0, sheet.samples)

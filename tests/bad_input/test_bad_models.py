@@ -66,7 +66,7 @@ TRAINING = {
     "no choices": (("--config", "{folder}/bad.toml"), "bad.toml cannot be read as JSON"),
     "no time": (("--minutes", "0"), "0 minutes is no time to train; give more than 0"),
     "no number": (("--minutes", "nan"), "nan minutes is no time to train"),
-    "name": (("--name", "../up"), "'../up' cannot name a model; use lower-case letters, digits"),
+    "name": (("--name", "../up"), "'../up' cannot name a model; use at most 100 lower-case letters, digits"),
     "name taken": (("--name", "linear"), "exists already and a model is never overwritten; choose another --name"),
     "dbx": (("--dbx", "maybe"), "'maybe' is no position of the dbx switch; choose one of off, on, encode, decode"),
     "nothing to resume": (("--core", "tcn", "--resume"), "there is nothing to resume at"),

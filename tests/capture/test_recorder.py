@@ -62,7 +62,7 @@ def with_gaps(sent, lost, delay, samples):
     return returned
 
 
-@pytest.mark.parametrize("rate", [48000, 96000])
+@pytest.mark.parametrize("rate", [pytest.param(48000, marks=pytest.mark.slow), 96000])
 def test_four_channels_come_back_bit_for_bit(jack_at, rate):
     jack_at(rate).deck("unity")
     sent, sink = noise(rate, 3.0), Sink()

@@ -49,7 +49,7 @@ def test_other_seed_and_other_pass_sound_otherwise():
     assert np.std(one - again) > 1e-3
 
 
-@pytest.mark.parametrize("rate", [48000, 88200, 96000, 192000])
+@pytest.mark.parametrize("rate", [48000, 88200, *(pytest.param(rate, marks=pytest.mark.slow) for rate in (96000, 192000))])
 @pytest.mark.parametrize("speed", [9.5, 4.8])
 def test_reference_level_comes_back_within_a_decibel(rate, speed):
     deck = VirtualDeck(FRESH.changed({"speed_cm_s": speed}), rate, REFERENCE_DBFS, 3)

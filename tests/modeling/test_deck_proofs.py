@@ -25,7 +25,9 @@ def once(parameters, sent, seed, block):
 
 
 @pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name in ("fresh", "neglected") else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
 def test_block_size_changes_nothing_and_a_seed_means_its_bits(name, law):
     at_once = {"transport.rewind_min_s": 0.0, "transport.rewind_max_s": 0.0}
     parameters = load_parameters(name).changed({"magnetics.law": law, **at_once})

@@ -89,7 +89,9 @@ def test_pitch_rises_at_the_end_of_what_was_recorded():
     assert np.std(heard[round((1.01 + 0.5 * STOP_S) * RATE) :]) < 1e-3 * PEAK
 
 
-@pytest.mark.parametrize("samples", [1, 20000, 36864, 52001])
+@pytest.mark.parametrize(
+    "samples", [1, *(pytest.param(samples, marks=pytest.mark.slow) for samples in (20000, 36864)), 52001]
+)
 def test_the_same_bits_however_the_samples_were_asked_for(samples):
     sent = tone(1.5) + 0.01 * np.random.default_rng(0).standard_normal((72000, 4))
     heard = []

@@ -45,7 +45,10 @@ def test_solving_for_time_undoes_the_motion():
     assert np.abs(trajectory.time_at(position_s, 2) - time_s).max() < 1e-11
 
 
-@pytest.mark.parametrize("scrape", [{}, {"transport.scrape_percent": 0.2, "transport.scrape_span_mm": 280.0}])
+@pytest.mark.parametrize(
+    "scrape",
+    [pytest.param({}, marks=pytest.mark.slow), {"transport.scrape_percent": 0.2, "transport.scrape_span_mm": 280.0}],
+)
 def test_written_and_read_sine_follows_the_closed_form_below_minus_100_db(scrape):
     """10 kHz through both interpolations of a worn transport, against sin(2 pi f t_in(t_out)) in closed form."""
     quiet = WORN.changed({"tape.hiss_dba": -120.0, "tape.modulation_db": -120.0, **scrape})

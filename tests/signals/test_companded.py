@@ -74,7 +74,7 @@ def test_a_detector_has_come_down_before_every_quiet_segment(sheet: CueSheet) ->
         loudest_end.append((cue.level_db, cue.stop_samples / RATE))
 
 
-@pytest.mark.parametrize("reference_dbfs", [-18.0, -6.0, 0.0])
+@pytest.mark.parametrize("reference_dbfs", [*(pytest.param(level, marks=pytest.mark.slow) for level in (-18.0, -6.0)), 0.0])
 def test_nothing_clips_whatever_the_reference(reference_dbfs: float) -> None:
     sheet = companded(reference_dbfs=reference_dbfs)
     assert np.max(np.abs(StimulusAudio(sheet).read(0, sheet.samples))) <= 1.0
