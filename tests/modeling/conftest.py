@@ -102,9 +102,9 @@ def tone_pair(frequency_hz: float, level_db: float, seconds: float = 1.0, asymme
 
 @pytest.fixture(scope="session")
 def tape_material() -> Material:
-    """Some seconds of music through the tape-like device, and test tones."""
+    """A quarter of a minute of music through the tape-like device, and test tones."""
     tones = [tone_pair(frequency_hz, level_db) for frequency_hz in (315.0, 1000.0) for level_db in (0.0, 5.0)]
-    return Material(tape_pairs(9.0, 1, "train"), tape_pairs(3.0, 2, "validation"), REFERENCE_DBFS, tones)
+    return Material(tape_pairs(15.0, 1, "train"), tape_pairs(6.0, 2, "validation"), REFERENCE_DBFS, tones)
 
 
 @pytest.fixture(scope="session")
