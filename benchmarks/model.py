@@ -2,7 +2,8 @@
 
 Run it as ``PYTHONPATH=. python benchmarks/model.py SESSION MODEL``: the folder of a session that a virtual deck was captured in,
 and that of a model of it. Steady sines go through the core, and what they come to is held against the closed-form response and
-harmonics in the session's ``truth.json``. `tape evaluate` asks the same of the bench, and hiss makes its answer doubtful.
+harmonics in the session's ``truth.json``, and so are minutes of the model's noise. `tape evaluate` asks the same of the bench, and
+hiss makes its answer doubtful.
 """
 
 import argparse
@@ -10,7 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.noise import spectrum
+from analysis.subjects.noise import spectra
 from modeling.model import Model, load
+from modeling.render import Settings, render
+from reports.evaluation.silence import reference_peak
 from sessions.results import Curve, Measurements
 
 BAND_HZ = (40.0, 14_000.0)
@@ -18,6 +23,9 @@ SETTLED_S, HEARD_S = 0.5, 1.0
 """Frequencies are whole numbers of Hz, so that a second holds whole cycles of them."""
 HARMONICS = (2, 3, 4, 5)
 LOWEST_DB = -60.0
+SILENCE_S = 600.0
+"""In so long a time the noise of the lowest third octave, 5.8 Hz wide, stands within 0.1 dB (standard deviation)."""
+THIRDS = "1/3 octave"
 
 
 def returned(model: Model, frequency_hz: int, level_db: float) -> np.ndarray:
@@ -36,6 +44,14 @@ def returned(model: Model, frequency_hz: int, level_db: float) -> np.ndarray:
 def told(curve: Curve, frequency_hz: np.ndarray) -> np.ndarray:
     """What the truth says at some frequencies."""
     return np.interp(np.log(frequency_hz), np.log(curve.x.values), curve.y.values, right=np.nan)
+
+
+def noise(model: Model) -> Curve:
+    """Noise of a model in third octaves, as the bench reads it, in dB re the reference tone as it is returned."""
+    rate = model.core.sample_rate
+    silence = render(model, np.zeros(round(SILENCE_S * rate)), rate, Settings(wow=0.0, seed=1))
+    curves = spectra(spectrum([silence[rate:]], rate), rate, reference_peak(model), {})
+    return next(curve for curve in curves if curve.conditions.get("bandwidth") == THIRDS)
 
 
 def main() -> None:
@@ -64,6 +80,16 @@ def main() -> None:
         for name, difference in differences.items():
             worst = int(np.nanargmax(np.abs(difference)))
             print(f"{level_db:+5.0f} dB  {name:11s}  {difference[worst]:+6.2f} dB at {sent[worst]:.0f} Hz")
+    for curve in truth.curves:
+        if (
+            curve.quantity == "noise_spectrum"
+            and curve.conditions.items() >= {"track": track, "pass": 1, "bandwidth": THIRDS}.items()
+        ):
+            made = noise(model)
+            thirds_hz = np.array([f for f in made.x.values if f <= curve.x.values[-1] * 1.01])
+            difference = np.array(made.y.values)[: thirds_hz.size] - told(curve, thirds_hz)
+            worst = int(np.nanargmax(np.abs(difference)))
+            print(f"silence   third octaves  {difference[worst]:+6.2f} dB at {thirds_hz[worst]:.0f} Hz")
 
 
 if __name__ == "__main__":
