@@ -111,6 +111,14 @@ def test_deep_particles_satisfy_their_equation(narrowing, bias_db):
     assert np.diff(magnetised, axis=1).min() >= -1e-12
 
 
+@pytest.mark.parametrize("narrowing", [0.23, 0.5])
+def test_magnetisation_does_not_hang_on_the_order_of_the_fields(narrowing):
+    classes = particle_classes(FRESH.changed({"tape.narrowing": narrowing}).tape, FRESH.record_head)
+    field = np.random.default_rng(0).uniform(-6.0, 6.0, 2000) * FRESH.record_head.bias_ka_m
+    one_by_one = np.concatenate([classes.magnetisation(field[i : i + 1]) for i in range(field.size)], axis=1)
+    assert np.abs(classes.magnetisation(field) - one_by_one).max() < 1e-12
+
+
 @pytest.mark.parametrize("at_ka_m", [0.0, 40.0])
 def test_permeability_is_the_slope_of_the_magnetisation(at_ka_m):
     classes = particle_classes(FRESH.tape, FRESH.record_head)
