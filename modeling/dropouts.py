@@ -120,10 +120,8 @@ def without_dropouts(
     taps, ahead = filter_lengths(train[0].sample_rate)
     h = solve(correlate(train, Identity(), taps), taps, ahead, RIDGE)[0]
     gains = [_gains(pair, h, ahead) for pair in heard]
-    music = [i for i, pair in enumerate(pairs) if "frequency_hz" not in pair.conditions]
     masked, count, lost = list(pairs), 0, 0.0
-    # A steady tone has a level of its own and is held against itself; all programme is held against the same law.
-    for group in [music, *([i] for i in range(len(pairs)) if i not in music)]:
+    for group in _alike(pairs):
         ratios, spreads = _against_level([gains[i] for i in group])
         for i, ratio, spread in zip(group, ratios, spreads, strict=True):
             pair = pairs[i]
@@ -154,6 +152,18 @@ def falls_of_pilot(
                 fallen = events(envelope(heard), DEPTH_DB)
                 return [(e.time_s - 0.5 * e.length_s, e.time_s + 0.5 * e.length_s) for e in fallen]
     return []
+
+
+def _alike(pairs: Sequence[Pair]) -> list[list[int]]:
+    """Pairs that are held against the same law: all music, all stretches of sweeps, and every steady tone against itself.
+
+    In most bands a stretch of a sweep brings but what leaks into them and hiss; what little that is shows beside the others alone.
+    """
+    groups: dict[str | int, list[int]] = {}
+    for i, pair in enumerate(pairs):
+        steady = "frequency_hz" in pair.conditions and pair.conditions.get("kind") != "sweep"
+        groups.setdefault(i if steady else "sweep" if "frequency_hz" in pair.conditions else "music", []).append(i)
+    return list(groups.values())
 
 
 def _frames(sample_rate: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.ndimage import label
+from scipy.signal import chirp
 
 from analysis.dewarp import interpolate
 from analysis.timebase import Timebase
@@ -71,6 +72,47 @@ def test_nothing_is_a_dropout_where_the_tape_only_bends_and_hisses(sound, simula
     assert found.seconds < 0.004 * found.listened_s
     assert found.listened_s == pytest.approx(sum(pair.seconds for pair in [*sound, loud]))
     assert [pair.name for pair in masked] == [pair.name for pair in [*sound, loud]]
+
+
+@pytest.fixture
+def swept(simulator):
+    """A function that draws hiss and adds it to noise, and to a sweep in stretches of a third of an octave, at half their level."""
+
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        noise = 0.1 * np.repeat(rng.uniform(0.0, 1.0, 48) ** 3, RATE // 6) * rng.standard_normal(8 * RATE)
+        time_s = np.arange(4 * RATE) / RATE
+        sweep = 0.126 * chirp(time_s, 250.0, 4.0, 24000.0, "logarithmic", -90.0)
+        sixth = round(4.0 * np.log(2.0) / 6.0 / np.log(24000.0 / 250.0) * RATE)
+        noisy = [0.5 * sent + 1e-4 * rng.standard_normal(sent.size) for sent in (noise, sweep)]
+        pairs = [simulator.pair(noise, noisy[0], "train")]
+        for k in range(4, 37):
+            part = slice((k - 1) * sixth - EDGE, (k + 1) * sixth + EDGE // 5)
+            pair = simulator.pair(sweep[part], noisy[1][part], "ladder")
+            mask = (np.arange(pair.samples) >= EDGE) & (np.arange(pair.samples) < pair.samples - EDGE // 5)
+            conditions = {"kind": "sweep", "frequency_hz": 250.0 * 2.0 ** (k / 6.0)}
+            pairs.append(replace(pair, mask=mask, conditions=conditions))
+        return pairs
+
+    return draw
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_hiss_beside_a_sweep_is_no_dropout(swept, seed):
+    """Above 14 kHz a sweep leaves every band that is listened to with its leakage and with hiss."""
+    assert without_dropouts(swept(seed))[1].count == 0
+
+
+def test_dropouts_in_a_sweep_are_found(swept):
+    pairs = swept(3)
+    lost = loss_db(pairs[1].samples, [(EDGE + RATE // 20, 8.0, 300)])
+    # Below, a frame holds two periods and less.
+    hurt_ones = [k for k in range(1, len(pairs), 5) if 600.0 < pairs[k].conditions["frequency_hz"] < 14000.0]
+    for k in hurt_ones:
+        pairs[k] = replace(pairs[k], wet=(pairs[k].wet * 10.0 ** (-lost / 20.0)).astype(np.float32))
+    masked, found = without_dropouts(pairs)
+    assert found.count == len(hurt_ones) > 5
+    assert all(not masked[k].mask[lost > 4.0].any() for k in hurt_ones)
 
 
 def test_dropouts_are_found_and_hardly_anything_else(sound, spoilt):
