@@ -71,6 +71,9 @@ def demo(
         takes = capture_with_progress(reporter, session, device, Plan.of(DEMO_PASSES))
         aligned = list(aligned_takes(session, reporter.step))
         measurements = measuring.measure_session(session, reporter.step, aligned)
+    if not as_json:
+        print_key_figures(measurements)
+    with terminal.reporting(quiet=as_json) as reporter:
         known: dict[str, Any] = {item.record.id: item.alignments for item in aligned if isinstance(item, AlignedTake)}
         datasets = gather([session], Config(), reporter.step, {session.manifest.id: known})
         outcome = _train(reporter, session, datasets, Config().core)
@@ -79,9 +82,6 @@ def demo(
     if as_json:
         terminal.say_json({"session": str(path), "takes": [t.id for t in takes], "model": str(outcome.folder)})
         return
-    print_key_figures(measurements)
-    for line in outcome.lines:
-        terminal.say(line)
     terminal.say(f"report: {session.path / 'report.pdf'}")
     terminal.say(f"model:  {outcome.folder}")
     terminal.say(
@@ -269,6 +269,10 @@ def train(
         if len(paths) > 1 and [path.resolve() for path in paths] != [path.resolve() for path in begun]:
             raise UsageError(f"that training was begun with {', '.join(map(str, begun))}; name these, or the first alone")
         paths = begun
+        if minutes is not None and minutes > chosen.minutes:
+            raise UsageError(f"that training was planned for {chosen.minutes:g} minutes; it can end sooner, but not later")
+        if steps not in (None, chosen.steps):
+            raise UsageError(f"the steps of that training were planned when it began; leave out --steps {steps}")
     opened = [Session.open(path) for path in paths]
     options: dict[str, Any] = {"core": core, "minutes": minutes, "steps": steps, "batch": batch, "track": track}
     options |= {"seed": seed, "dbx": dbx, "loss": None if loss is None else read_weights(loss), "scheme": scheme}
@@ -286,8 +290,6 @@ def train(
         said = {"model": str(outcome.folder), "doubts": outcome.doubts}
         terminal.say_json({**said, **outcome.evaluation.model_dump(mode="json")})
         return
-    for line in outcome.lines:
-        terminal.say(line)
     terminal.say(f"model: {outcome.folder}")
 
 
@@ -330,7 +332,9 @@ def _train(reporter: "Reporter", session: "Session", datasets: Sequence["Dataset
     def tell(progress: "cores.Progress") -> None:
         reporter.fraction(f"training: {progress.note}", progress.fraction, progress.remaining_s)
 
-    outcome = train_model(datasets, session.path / "models", core, progress=tell, warn=reporter.warn, **how)
+    outcome = train_model(
+        datasets, session.path / "models", core, progress=tell, warn=reporter.warn, say=reporter.result, **how
+    )
     if rank() == 0:
         session.list_files([file.relative_to(session.path).as_posix() for file in sorted(outcome.folder.iterdir())])
     return outcome

@@ -40,6 +40,17 @@ class Reporter:
         """Say what ought to be known before the work goes on."""
         self._bar.console.print(f"note: {line}", highlight=False, markup=False, soft_wrap=True)
 
+    def result(self, line: str) -> None:
+        """Print a result on standard output while the work goes on."""
+        if self._bar.console.quiet:
+            return
+        drawn = self._bar.live.is_started
+        if drawn:
+            self._bar.stop()
+        say(line)
+        if drawn:
+            self._bar.start()
+
     def fraction(self, what: str, part: float | None, remaining_s: float | None = None) -> None:
         """Say what is being done and which part of it, 0 to 1, has been done."""
         if self._bar.finished:

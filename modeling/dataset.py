@@ -1,6 +1,6 @@
 """From a session to a data set: aligned pairs, the floor under every error, and what the generators are made from."""
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +24,7 @@ from sessions.manifest import TakeRecord
 from sessions.store import MEASUREMENTS, Session
 from signals.audio import AudioReader
 from signals.cues import CueSheet
-from signals.errors import ModelError
+from signals.errors import ModelError, SignalError
 
 Alignments = MutableMapping[str, Sequence[Alignment]]
 """Time bases that are known already, by the take's id; what is aligned is added."""
@@ -171,13 +171,14 @@ def _from_passes(
     progress: Callable[[str], None],
     dbx: str,
 ) -> Dataset:
-    first = passes[0]
-    others = [take for take in passes[1:] if take.stimulus == first.stimulus and _like(take, first)]
+    usable = next(_usable(session, passes, track, known, progress), None)
+    if usable is None:  # say why, of the first
+        usable = (passes[0], *_aligned(session, passes[0], track, known, progress))
+    first, returned, alignment = usable
+    others = [take for take in passes if take.id != first.id and take.stimulus == first.stimulus and _like(take, first)]
     sheet, sent = session.stimulus(first.stimulus or "main")
-    aligned = [_aligned(session, record, track, known, progress) for record in (first, *others[:1])]
-    returned, alignment = aligned[0]
-    repeat = aligned[1] if len(aligned) > 1 else None
     number = sheet.channels[alignment.channel].track
+    repeat = next(((heard, base) for _, heard, base in _usable(session, others, number, known, progress)), None)
     source = Source(
         session=session.manifest.id,
         take=first.id,
@@ -193,6 +194,19 @@ def _from_passes(
     progress(f"cutting pairs of track {number}")
     falls_s = falls_of_pilot(returned, sheet, returned_channels(sheet, first), alignment.base)
     return from_take(sheet, sent, returned, alignment, source, repeat, start, bare, falls_s)
+
+
+def _usable(
+    session: Session, passes: Sequence[TakeRecord], track: int | None, known: Alignments, progress: Callable[[str], None]
+) -> Iterator[tuple[TakeRecord, AudioReader, Alignment]]:
+    """Passes with the time base of a track; says which are left out, and why."""
+    for record in passes:
+        try:
+            aligned = _aligned(session, record, track, known, progress)
+        except (ModelError, SignalError) as error:
+            progress(f"leaving out take '{record.id}': {error}")
+        else:
+            yield record, *aligned
 
 
 def _aligned(

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -185,23 +185,32 @@ def digest(contents: bytes) -> str:
     return hashlib.sha256(contents).hexdigest()
 
 
-def free_folder(models: Path, name: str | None, core: str) -> Path:
+def free_folder(models: Path, name: str | None, core: str, begun: Container[str] = ()) -> Path:
     """Folder for a new model; without a name, the first of ``<core>``, ``<core>-2``, ... that is free.
+
+    Parameters
+    ----------
+    begun : container of str
+        Names of trainings that are under way, or were interrupted.
 
     Raises
     ------
     ModelError
-        The name cannot be a folder's, or a model of that name exists.
+        The name cannot be a folder's, or a model or a training of that name exists.
     """
     if name is None:
         number, name = 1, core
-        while (models / name).exists():
+        while (models / name).exists() or name in begun:
             number += 1
             name = f"{core}-{number}"
     if not re.match(NAME_PATTERN, name):
         raise ModelError(f"'{name}' cannot name a model; use at most 100 lower-case letters, digits, '-' and '_'")
     if (models / name).exists():
         raise ModelError(f"{models / name} exists already and a model is never overwritten; choose another --name")
+    if name in begun:
+        raise ModelError(
+            f"a training of '{name}' was interrupted, or is under way; go on with --resume, or choose another --name"
+        )
     return models / name
 
 
@@ -288,8 +297,9 @@ def load_family(folder: Path) -> Family:
             if card.settings
             else [_model(card, arrays)]
         )
-    except (SafetensorError, IndexError, KeyError, ValueError, TypeError) as error:
-        raise ModelError(f"{weights_path} does not fit its card: {error}; restore it from a copy or train again") from error
+    except (SafetensorError, LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, MemoryError) as error:
+        what = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{weights_path} does not fit its card: {what}; restore it from a copy or train again") from error
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ModelError(f"{weights_path} holds values that are no numbers; restore it from a copy or train again")
     return Family(card, tuple(members))

@@ -218,6 +218,8 @@ def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float
 
 def _trial_line(trial: Trial) -> str:
     what = "wow and flutter" if trial.of == "transport" else "noise"
+    if trial.test is None and trial.kind != "parametric" and not trial.used:
+        return f"{what}, {trial.kind}: too little was recorded for a net to learn from; the model's is parametric"
     if trial.test is None:
         return f"{what}, {trial.kind}: too little was held out to test it"
     told = "told from" if trial.test.rejects else "not told from"

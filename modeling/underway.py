@@ -42,7 +42,7 @@ def planned(models: Path, config: Config, name: str | None = None, resume: bool 
         from modeling.cores.descent import device_named
 
         device_named(config.device)
-    folder = free_folder(models, name, config.core)
+    folder = free_folder(models, name, config.core, () if resume else _begun(models))
     running = models / FOLDER.format(folder.name)
     if resume and not running.exists():
         raise ModelError(f"there is nothing to resume at {running}; train without --resume")
@@ -57,10 +57,7 @@ def interrupted(models: Path, name: str | None, core: str | None = None) -> tupl
     ModelError
         There is none, or there are several.
     """
-    prefix, suffix = FOLDER.split("{}")
-    there = {
-        path.name.removeprefix(prefix).removesuffix(suffix): read(path) for path in sorted(models.glob(FOLDER.format("*")))
-    }
+    there = {_name_of(path): read(path) for path in sorted(models.glob(FOLDER.format("*")))}
     found = {
         one: config
         for one, config in there.items()
@@ -72,6 +69,17 @@ def interrupted(models: Path, name: str | None, core: str | None = None) -> tupl
         where = models / FOLDER.format(name or core or "*")
         raise ModelError(f"there is nothing to resume at {where}; train without --resume")
     return next(iter(found.items()))
+
+
+def _begun(models: Path) -> set[str]:
+    """Names of trainings that there is a checkpoint of, which another would write over."""
+    return {_name_of(path.parent) for path in models.glob(f"{FOLDER.format('*')}/{CHECKPOINT}")}
+
+
+def _name_of(running: Path) -> str:
+    """Name of the model that a training is to make."""
+    prefix, suffix = FOLDER.split("{}")
+    return running.name.removeprefix(prefix).removesuffix(suffix)
 
 
 @contextmanager

@@ -101,8 +101,8 @@ def descend(network: Network, material: Material, run: Run, judge: Judge) -> Net
         Interrupted, the checkpoint does not belong to this run, out of memory, or the fit diverges again and again.
     """
     device = device_named(run.device)
-    network.to(device)
     try:
+        network.to(device)
         with Team(device) as team, Stopping() as stopping:
             descent = _Descent(network, material, run, team, device, judge)
             descent.start()
@@ -171,6 +171,7 @@ class _Descent:
         self._best_esr = np.inf
         self._lowest, self._lowest_step = np.inf, 0
         self._judge_every = 1
+        self._taken_s, self._started = 0.0, time.monotonic()
 
     def start(self) -> None:
         """Set out, or go on from the checkpoint."""
@@ -215,14 +216,10 @@ class _Descent:
         now = time.monotonic()
         if self.step % self._judge_every == 0 or self.step == self.steps:
             self._judge_now(loss)
-        if now - self._kept > CHECKPOINT_S:
-            self.keep()
-            self._kept = now
-        elapsed = now - self._started
         share = (self.step - self._start_step) / max(1, self.steps - self._start_step)
         note = f"step {self.step} of {self.steps}, best ESR {self._best_esr:.5f}"
-        self._run.progress(Progress(self.step / self.steps, elapsed * (1.0 / share - 1.0), note))
-        (late,) = self._team.any(self._run.steps is None and elapsed > OVERTIME * 60.0 * self._run.minutes)
+        self._run.progress(Progress(self.step / self.steps, (now - self._started) * (1.0 / share - 1.0), note))
+        (late,) = self._team.any(self._run.steps is None and self._elapsed_s() > OVERTIME * 60.0 * self._run.minutes)
         if (late or self.step == self._run.last_step) and self.step < self.steps:
             self._judge_now(loss)
             self._tell({"step": self.step, "last_step": self.step, "stopped": "time was over before all steps were taken"})
@@ -230,7 +227,14 @@ class _Descent:
         if self.step - self._lowest_step > max(PATIENCE * self.steps, LEAST_JUDGEMENTS * self._judge_every):
             self._tell({"step": self.step, "stopped": f"nothing became better since step {self._lowest_step}"})
             return False
+        if now - self._kept > CHECKPOINT_S:  # not where a run ends, which would then go on when it is resumed
+            self.keep()
+            self._kept = now
         return True
+
+    def _elapsed_s(self) -> float:
+        """Time that the run has taken, with what it had taken when it was cut off."""
+        return self._taken_s + time.monotonic() - self._started
 
     def _descend(self) -> float | None:
         """One step of AdamW; None where loss or gradient is not finite."""
@@ -320,6 +324,7 @@ class _Descent:
             "lowest_step": self._lowest_step,
             "caution": self._caution,
             "rollbacks": self._rollbacks,
+            "taken_s": self._elapsed_s(),
             "log": self._records,
         }
         checkpoint.write(self._run.checkpoint, tensors, facts)
@@ -352,6 +357,7 @@ class _Descent:
             self._lowest = np.inf if facts["lowest"] is None else float(facts["lowest"])
             self._lowest_step = int(facts["lowest_step"])
             self._caution, self._rollbacks = float(facts["caution"]), int(facts["rollbacks"])
+            self._taken_s = float(facts["taken_s"])
             for record in facts["log"]:
                 self._tell(dict(record))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

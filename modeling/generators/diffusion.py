@@ -188,11 +188,11 @@ def fit(
     Raises
     ------
     ValueError
-        All are shorter than a window.
+        None is longer than a window.
     """
     long = [torch.from_numpy(np.ascontiguousarray(s, dtype=np.float32)) for s in signals if s.size > WINDOW]
     if not long:
-        raise ValueError(f"no signal has {WINDOW} samples")
+        raise ValueError(f"no signal has more than {WINDOW} samples")
     random = np.random.default_rng(seed)
     torch.manual_seed(seed)
     network = UNet(plan)

@@ -87,9 +87,9 @@ class TransportGenerator:
         """As :meth:`fit`, with a residue that a net has learnt and that has the lines in it.
 
         The net makes what lies below 100 Hz, where nearly all of it lies; what is above follows it. What lies below the bands of a
-        residue is made as ever.
+        residue is made as ever. None as well where a net has too little to learn from.
         """
-        from modeling.generators.diffusion import Plan, fit
+        from modeling.generators.diffusion import WINDOW, Plan, fit
 
         speeds = [_speed(timebase) for timebase in timebases if _seconds(timebase) >= LEAST_S]
         if not speeds:
@@ -99,7 +99,10 @@ class TransportGenerator:
         frequency = np.arange(density.size) * STEP_HZ
         density[(frequency < LOW_HZ) | (frequency > HIGH_HZ)] = 0.0
         plan = Plan(*NET_PLAN)
-        net = fit([flattened(speed, density, RATE_HZ, plan.every) for speed in speeds], plan, seed, progress=progress)
+        flat = [flattened(speed, density, RATE_HZ, plan.every) for speed in speeds]
+        if max(signal.size for signal in flat) <= WINDOW:
+            return None
+        net = fit(flat, plan, seed, progress=progress)
         edges = np.append(frequency - STEP_HZ / 2.0, frequency[-1] + STEP_HZ / 2.0)
         lines, rests = zip(*map(_parted, speeds), strict=True)
         slow = joined([part.between(0.0, LOW_HZ) for part in lines])

@@ -33,12 +33,12 @@ class Trial(BaseModel):
     kind : str
         ``parametric`` or ``diffusion``.
     used : bool
-        Whether it is the model's.
+        Whether it is the model's. One that was asked for is not where there was too little to learn from.
     recommended : bool
         Whether it is to be preferred: one that is not told from what was measured before one that is; of two that are not, the
         parametric, which costs nothing; of two that are, the nearer.
     test : TwoSample or None
-        None where too little was held out.
+        None where too little was held out, or to learn from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,7 +72,7 @@ def transport_of(
     for name, own in others.items():
         progress(f"testing the {name} motion", 0.0)
         tests[name] = None if own is None else two_sample.two_sample(late, _motions(own, late), rate, two_sample.MOTION)
-    return generator, _trials("transport", tests, kind)
+    return generator, _trials("transport", tests, kind if others[kind] else "parametric")
 
 
 def noise_of(
@@ -84,15 +84,18 @@ def noise_of(
         return None, []
     early, late = silence[: round(LEARNT * silence.size)], silence[round(LEARNT * silence.size) :]
     held_back = NoiseGenerator.fit(early, sample_rate)
-    others: dict[Kind, NoiseGenerator] = {} if held_back is None else {"parametric": held_back}
-    if kind == "diffusion" and held_back is not None:
-        generator = generator.diffused(early, seed, lambda part: progress("learning the noise", part))
-        others[kind] = NoiseGenerator(generator.hiss, held_back.hum, sample_rate)
+    others: dict[Kind, NoiseGenerator | None] = {"parametric": held_back}
+    if kind == "diffusion":
+        others[kind] = None
+        if held_back is not None:
+            generator = generator.diffused(early, seed, lambda part: progress("learning the noise", part))
+            others[kind] = NoiseGenerator(generator.hiss, held_back.hum, sample_rate)
     tests: dict[Kind, TwoSample | None] = {}
     for name, own in others.items():
         progress(f"testing the {name} noise", 0.0)
-        tests[name] = two_sample.two_sample([late], _noises(own, late.size), sample_rate, two_sample.NOISE)
-    return generator, _trials("noise", tests, kind)
+        test = None if own is None else two_sample.two_sample([late], _noises(own, late.size), sample_rate, two_sample.NOISE)
+        tests[name] = test
+    return generator, _trials("noise", tests, kind if others[kind] else "parametric")
 
 
 def _trials(of: Literal["transport", "noise"], tests: dict[Kind, TwoSample | None], used: Kind) -> list[Trial]:

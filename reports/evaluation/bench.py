@@ -9,6 +9,7 @@ from capture.planning import recordings
 from capture.recordings import Plan
 from capture.trained import KIND, capture_trained
 from modeling.model import load
+from modeling.settings import Setting
 from reports.evaluation.silence import with_long_silence
 from reports.measuring import measure_session
 from sessions import calibration as calibrations
@@ -26,7 +27,12 @@ def passes_of(session: Session, take: TakeRecord) -> int:
 
 
 def on_bench(
-    model: Path, session: Session, take: TakeRecord, seed: int, progress: Callable[[str], None] = lambda _: None
+    model: Path,
+    session: Session,
+    take: TakeRecord,
+    seed: int,
+    progress: Callable[[str], None] = lambda _: None,
+    setting: Setting | None = None,
 ) -> Measurements:
     """Play a take's stimulus through a model and measure what comes back.
 
@@ -38,6 +44,9 @@ def on_bench(
         Holds the stimulus. What the interface did to the deck's takes is in the model too, and is taken off its figures as well.
     take : TakeRecord
         One made without a stimulus is a pair, and cannot be asked for.
+
+    setting : mapping, optional
+        The one that fits the session, by default the model's first.
 
     Raises
     ------
@@ -72,7 +81,7 @@ def on_bench(
             bench.set_interface(session.manifest.interface)
         measured = measure_session(bench, lambda what: progress(f"model: {what}"))
     progress("model: a long silence")
-    return with_long_silence(measured, load(model), seed)
+    return with_long_silence(measured, load(model, setting), seed)
 
 
 def _dbx(take: TakeRecord) -> str:

@@ -8,6 +8,7 @@ from modeling import listening
 from modeling.dataset import Dataset, dbx_of, from_session
 from modeling.held_out import baseline_of, excerpts, held_out
 from modeling.model import Family, Model, load_family
+from modeling.settings import Setting
 from reports.comparison.differences import compare
 from reports.comparison.tables import as_json
 from reports.evaluation.bench import on_bench, passes_of
@@ -77,7 +78,7 @@ def evaluate_model(
     baseline = baseline_of(dataset)
     heard = held_out(model, dataset, baseline, progress)
     take, _ = session.take(dataset.source.take)
-    deck, modelled = _measured(folder, session, take, dataset, seed, progress)
+    deck, modelled = _measured(folder, session, take, dataset, seed, progress, setting)
     compared = compare(deck, modelled, SIDES)
     found = ModelEvaluation(
         model=model.card.name,
@@ -138,7 +139,7 @@ def _no_bench(session: Session) -> str:
 
 
 def _measured(
-    folder: Path, session: Session, take: TakeRecord, dataset: Dataset, seed: int, progress: Progress
+    folder: Path, session: Session, take: TakeRecord, dataset: Dataset, seed: int, progress: Progress, setting: Setting
 ) -> tuple[Measurements, Measurements]:
     """Deck and model as the bench sees them: the track that counts, in its position of the dbx switch; nothing of a pair."""
     if take.role == "pair":
@@ -148,7 +149,7 @@ def _measured(
         return nothing, nothing
     known = (session.path / MEASUREMENTS).exists()
     deck = session.read_measurements() if known else measure_session(session, progress)
-    modelled = on_bench(folder, session, take, seed, progress)
+    modelled = on_bench(folder, session, take, seed, progress, setting)
     dbx = str(take.conditions.get("dbx", "off"))
     return of_track(deck, dataset.source.track, dbx), of_track(modelled, dataset.source.track, dbx)
 

@@ -21,15 +21,17 @@ def known_model(folder, *, taps=(0.5,), wow=0.002, wow_hz=4.0, hiss=1e-4, rate=R
 
 
 def known_family(folder, gains, *, wow=0.0, hiss=0.0, taps=64):
-    """The same of a model of several settings, each with a gain of its own: pairs of setting and gain."""
+    """The same of a model of several settings, each with a gain of its own: pairs of setting and gain; hiss of all, or of each."""
     members = []
-    for setting, gain in gains:
+    for (setting, gain), hiss_of_it in zip(gains, np.broadcast_to(hiss, len(gains)).tolist(), strict=True):
         h = np.zeros(taps)
         h[8] = gain
         conditions = {"dbx": "off", "speed_cm_s": 9.5, **setting}
         reference_dbfs = -18.0 - setting.get("level_db", 0.0)
         members.append(
-            known(folder.name, taps=h, ahead=8, wow=wow, hiss=hiss, conditions=conditions, reference_dbfs=reference_dbfs)
+            known(
+                folder.name, taps=h, ahead=8, wow=wow, hiss=hiss_of_it, conditions=conditions, reference_dbfs=reference_dbfs
+            )
         )
     save(joined(members, [setting for setting, _ in gains], None), folder)
     return folder

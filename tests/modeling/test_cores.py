@@ -1,7 +1,8 @@
 """What every core owes, one inherited contract."""
 
+import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from modeling.cores import core_class, names
 from modeling.cores.core import Material, Run
 from modeling.deck.parameters import load_parameters
 from modeling.fidelity import esr_of
+from modeling.model import Model, digest, load, save, weights_of
 from signals.errors import ModelError
+from tests.modeling.known_model import known
 
 RATE = 48000
 
@@ -77,6 +80,23 @@ class Contract(Conduct):
     def test_survives_a_round_trip_exactly(self, fitted, sound):
         again = core_class(self.name).from_arrays(fitted.to_arrays(), fitted.settings())
         assert np.array_equal(again.process(sound), fitted.process(sound))
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_settings_that_it_cannot_have_are_refused_in_one_line(self, fitted, tmp_path):
+        model = known("odd", taps=(1.0,))
+        card = model.card.model_copy(update={"core": self.name, "weights_sha256": digest(weights_of(fitted, None, None))})
+        save(Model(card, fitted, None, None), tmp_path / "model")
+        whole = json.loads((tmp_path / "model/model.json").read_bytes())
+        said = []
+        for name, odd in product(fitted.settings(), (0, -1, -1e12, 1e308, None, "x", [])):
+            changed = {**whole, "core_settings": {**fitted.settings(), name: odd}}
+            (tmp_path / "model/model.json").write_text(json.dumps(changed))
+            try:
+                load(tmp_path / "model")
+            except ModelError as error:
+                said.append(str(error))
+        assert said
+        assert all("restore it from a copy" in line and "\n" not in line for line in said)
 
     def test_learns_a_linear_system_to_60_db(self, fitted_to, band_pass_material):
         core = fitted_to(self.name, "band-pass")

@@ -158,6 +158,22 @@ def test_takes_with_dbx_are_taken_when_they_are_asked_for(take, in_all_positions
     assert encoded.silence is not None
 
 
+def test_passes_that_lack_the_track_are_left_out_and_named(take, in_all_positions):
+    """Of a pass that lost a track the other tracks say nothing of how closely the deck repeats that one."""
+    _, _, [(_, aligned), (_, repeated)] = take
+    told = []
+    made = from_session(
+        in_all_positions, known={"play-1": [aligned], "play-2": [replace(repeated, channel=0)]}, progress=told.append
+    )
+    assert made.source.take == "play-1"
+    assert made.floor.replicate is None
+    assert "leaving out take 'play-2': take 'play-2' has no programme on track 3; tracks with programme: 4" in told
+    made = from_session(in_all_positions, known={"play-1": [], "play-2": [repeated]})
+    assert made.source.take == "play-2"
+    with pytest.raises(ModelError, match="take 'play-1' has no programme on track any"):
+        from_session(in_all_positions, known={"play-1": [], "play-2": []})
+
+
 def test_a_position_that_is_not_there_is_refused_with_those_that_are(in_all_positions):
     with pytest.raises(
         ModelError, match="takes with dbx on, off, encode and none with dbx decode; train with --dbx on or off"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,6 +121,34 @@ def test_a_run_whose_time_was_over_is_run_again_from_its_choices(material, monke
     assert told == records
     assert all(np.array_equal(array, again.to_arrays()[name]) for name, array in first.to_arrays().items())
     assert choices.with_({"steps": 5}).last_step is None
+
+
+def test_a_run_that_ended_before_its_steps_ends_there_when_it_is_resumed(material, tmp_path):
+    how = {"last_step": 3, "checkpoint": tmp_path / "state"}
+    (first, _), (again, _) = _fit(material, **how), _fit(material, **how)
+    assert all(np.array_equal(array, again.to_arrays()[name]) for name, array in first.to_arrays().items())
+
+
+def test_the_time_of_a_run_that_was_cut_off_counts(material, tmp_path, monkeypatch):
+    how = {"steps": None, "minutes": 1e-5, "judge_every": STEPS, "checkpoint": tmp_path / "state"}
+    real, calls = descent._Descent.advance, []
+
+    def advance(self):
+        calls.append(1)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        return real(self)
+
+    monkeypatch.setattr(descent, "OVERTIME", 1e9)
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(descent._Descent, "advance", advance)
+        with pytest.raises(ModelError, match="interrupted at step 3"):
+            _fit(material, **how)
+    monkeypatch.setattr(descent, "OVERTIME", 1.5 / (60.0 * how["minutes"]))
+    records = []
+    _fit(material, log=records.append, **how)
+    assert next(record for record in records if "stopped" in record)["last_step"] == 4
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the memory in use as Linux tells it")

@@ -117,6 +117,19 @@ def test_the_trial_tells_of_both_and_recommends_one(passes):
     assert (none, nothing) == (None, [])
 
 
+def test_what_is_too_short_for_a_net_is_left_to_the_plain_generator(passes):
+    """Of 7.2 s a part of 5.04 s is learnt from: 1008 samples at the rate of the net, whose window has 1024."""
+    motion = passes[0].between(passes[0].start_s, passes[0].start_s + 7.2)
+    noise = 1e-3 * np.random.default_rng(0).standard_normal(round(1.2 * RATE))
+    for of, (generator, trials) in (
+        ("transport", trial.transport_of([motion], "diffusion", 0, lambda what, part: None)),
+        ("noise", trial.noise_of(noise, RATE, None, "diffusion", 0, lambda what, part: None)),
+    ):
+        assert generator is not None
+        assert [(t.of, t.kind, t.used) for t in trials] == [(of, "parametric", True), (of, "diffusion", False)]
+        assert trials[1].test is None
+
+
 def test_of_two_that_are_not_told_the_plain_one_is_recommended_and_of_two_that_are_the_nearer():
     def recommended(*tests):
         tests = [TwoSample(statistic=statistic, p_value=p, windows=9) for statistic, p in tests]

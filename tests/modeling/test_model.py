@@ -116,5 +116,8 @@ def test_names_are_counted_up_and_checked(tmp_path):
     assert free_folder(tmp_path, None, "tcn").name == "tcn-2"
     with pytest.raises(ModelError, match="never overwritten"):
         free_folder(tmp_path, "tcn", "tcn")
+    assert free_folder(tmp_path, None, "tcn", {"tcn-2"}).name == "tcn-3"
+    with pytest.raises(ModelError, match="a training of 'own' was interrupted, or is under way; go on with --resume"):
+        free_folder(tmp_path, "own", "tcn", {"own"})
     with pytest.raises(ModelError, match="lower-case"):
         free_folder(tmp_path, "My Model", "tcn")

@@ -8,23 +8,25 @@ import pytest
 import soundfile
 
 from tests.bad_input.material import SHORT, music, save
-from tests.modeling.known_model import known_model
+from tests.modeling.known_model import known_family, known_model
 
 
 @pytest.fixture(scope="module")
 def places(command, tmp_path_factory):
-    """A measured session captured through a model, that model, and one that is 1 dB lower and moves half as much again."""
+    """A measured session captured through a model, a family that holds it, and one 1 dB lower that moves half as much again."""
     folder = tmp_path_factory.mktemp("evaluating")
     save(folder / "music.wav", music(12.0))
     deck = known_model(folder / "deck", taps=(0.5,), wow=0.001, wow_hz=4.0, hiss=1e-4)
     spoilt = known_model(
         folder / "spoilt", taps=(0.5 * 10 ** (-1 / 20),), wow=0.0015, wow_hz=4.0, hiss=1e-4 * 10 ** (2 / 20)
     )
+    settings = [({"speed_cm_s": 4.75}, 0.25), ({"speed_cm_s": 9.5}, 0.5)]
+    family = known_family(folder / "family", settings, wow=0.001, hiss=(1e-3, 1e-4))
     session = folder / "session"
     options = ("--device", f"model:{deck}", "--pilot-track", 4, "--passes", 2, "--music", folder / "music.wav", *SHORT)
     assert command("capture", session, *options).status == 0
     assert command("measure", session).status == 0
-    return {"session": session, "deck": deck, "spoilt": spoilt, "folder": folder}
+    return {"session": session, "deck": deck, "family": family, "spoilt": spoilt, "folder": folder}
 
 
 def evaluation(command, model, session, *options):
@@ -37,7 +39,8 @@ def evaluation(command, model, session, *options):
 
 
 def test_a_model_that_is_the_deck_meets_what_is_asked(command, places):
-    told, goals = evaluation(command, places["deck"], places["session"])
+    told, goals = evaluation(command, places["family"], places["session"])
+    assert told["setting"] == {"speed_cm_s": 9.5}
     for subject in ("Response at -20 dB", "Harmonics at 0 and +5 dB", "Wow and flutter, weighted", "Spurious products"):
         assert goals[subject]["verdict"] == "within", goals[subject]
     assert goals["Noise in third octaves"]["verdict"] in ("within", "undecided")  # of the lowest, few periods are heard
