@@ -45,6 +45,8 @@ def assemble(
         Seed and budget, and what the fit took.
     log : bytes
         Contents of ``training.jsonl``.
+    config : Config
+        As it is kept in ``config.json``.
     """
     began: dict[str, float] = {}
 
@@ -80,6 +82,7 @@ def assemble(
         modulation_db=None if noise is None else noise.modulation_db,
         weights_sha256=digest(weights_of(core, transport, noise, behind)),
         log_sha256=digest(log),
+        config_sha256=digest(config.to_json()),
         generators=[*trials, *heard],
         limits=limits_of(
             dataset.sources,

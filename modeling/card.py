@@ -13,7 +13,7 @@ SCHEMA_VERSION = 1
 
 
 class Source(BaseModel):
-    """One channel of one take that a model learnt from; `files` has the SHA-256 of its sound files in the session."""
+    """One channel of one take that a model learnt from; `files` has the SHA-256 of what was read of the session."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,8 +90,8 @@ class Card(BaseModel):
         without one.
     weights_sha256 : str
         Digest of ``model.safetensors``.
-    log_sha256 : str or None
-        Digest of ``training.jsonl``.
+    log_sha256, config_sha256 : str or None
+        Digests of ``training.jsonl`` and ``config.json``.
     generators : list of Trial
         What became of each generator that was tried, held against what was measured and not learnt from.
     limits : list of str
@@ -126,6 +126,7 @@ class Card(BaseModel):
     modulation_db: float | None = None
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     log_sha256: str | None = None
+    config_sha256: str | None = None
     generators: list[Trial] = []
     limits: list[str] = []
     doubts: list[str] = []

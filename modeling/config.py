@@ -64,6 +64,7 @@ class Config(BaseModel):
     scheme: Literal["I", "II"] = "I"
     precision: Literal["auto", "single", "mixed"] = "auto"
     augment: tuple[str, ...] = ()
+    units: int | None = Field(default=None, ge=1, le=512)
     residual: bool = False
     transport: Kind = "parametric"
     noise: Kind = "parametric"

@@ -168,7 +168,10 @@ def _dataset(portion: Portion, known: Alignments, progress: Progress) -> Dataset
                 known[record.id] = list(align_take(sent, session.take(record.id)[1], sheet, inputs, progress))
     dataset = from_session(session, portion.track, known, progress, portion.dbx)
     motions = motions_of(session, dataset.source, known)
-    return replace(dataset, source=with_digests(dataset.source, session), motions=tuple(motions))
+    others = [take.id for take in _alike(session, dataset.source, known)]
+    if dataset.behind is not None:  # the noise of the tape was heard without dbx
+        others += [take.id for take in session.takes("play") if dbx_of(take) == "off"][:1]
+    return replace(dataset, source=with_digests(dataset.source, session, others), motions=tuple(motions))
 
 
 def motions_of(session: Session, source: Source, known: Mapping[str, Sequence[Alignment]]) -> list[Timebase]:
@@ -179,16 +182,20 @@ def motions_of(session: Session, source: Source, known: Mapping[str, Sequence[Al
     known : mapping
         Time bases by take.
     """
+    return [_running(session, take, known[take.id][0]) for take in _alike(session, source, known)]
+
+
+def _alike(session: Session, source: Source, known: Mapping[str, Sequence[Alignment]]) -> list[TakeRecord]:
+    """Passes that were made as that which a model learns from, and could be aligned."""
     takes = {record.id: record for record in session.takes()}
     first = takes[source.take]
-    alike = [
+    return [
         take
         for name, take in takes.items()
         if known.get(name)
         and take.stimulus == first.stimulus
         and {**take.conditions, "dbx": dbx_of(take)} == {**first.conditions, "dbx": dbx_of(first)}
     ]
-    return [_running(session, take, known[take.id][0]) for take in alike]
 
 
 def _running(session: Session, record: TakeRecord, alignment: Alignment) -> Timebase:

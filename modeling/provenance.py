@@ -1,12 +1,12 @@
 """What a model card says of where a model comes from, and how far it reaches."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from modeling.card import Source
 from modeling.pairs import Pair, select
-from sessions.store import Session
+from sessions.store import MEASUREMENTS, Session
 
 LEAST_LEVEL_S = 0.1
 """So much of the material must reach a level before it counts as learnt."""
@@ -17,10 +17,20 @@ NEVER_MADE = (
 )
 
 
-def with_digests(source: Source, session: Session) -> Source:
-    """A source that names the sound files it was read from, with the digests that the session keeps of them."""
-    (take,) = (record for record in session.takes() if record.id == source.take)
-    names = [f"takes/{take.id}/returned.wav", f"takes/{take.id}/sent.wav", f"stimuli/{take.stimulus}.wav"]
+def with_digests(source: Source, session: Session, others: Collection[str] = ()) -> Source:
+    """A source that names the files it was read from, with the digests that the session keeps of them.
+
+    Parameters
+    ----------
+    others : collection of str
+        Ids of takes that told of motion, noise and floor beside the one that was learnt from.
+    """
+    names = []
+    for take in session.takes():
+        if take.id == source.take or take.id in others:
+            names += [f"takes/{take.id}/returned.wav", f"takes/{take.id}/sent.wav", f"stimuli/{take.stimulus}.wav"]
+    if source.conditions.get("dbx", "off") != "off":
+        names.append(MEASUREMENTS)  # where the constants of the compander are from
     known = session.manifest.files
     return source.model_copy(update={"files": {name: known[name].sha256 for name in names if name in known}})
 

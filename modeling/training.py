@@ -134,6 +134,7 @@ def train(
         started = time.monotonic()
         cores = baselines if kind is LinearCore else _fit(kind, lots, run, runs)
         fit_s = time.monotonic() - started
+        resolved = config.resolved(journal.records).seen_from(folder, sessions)
         settings: dict[str, str | int | float] = {"seed": config.seed, "minutes": config.minutes, "fit_s": fit_s}
         members = []
         found: dict[str, Evaluation] = {}
@@ -145,14 +146,13 @@ def train(
             for line in [LINEAR] if still is baseline else _result_lines(config.core, evaluation, trained, fit_s):
                 tell(at + line)
             log = journal.contents[LINES]
-            members.append(assemble(lot, own, evaluation, folder.name, trained, settings, log, config, progress))
+            members.append(assemble(lot, own, evaluation, folder.name, trained, settings, log, resolved, progress))
         whole = evaluation if len(lots) == 1 else pooled(found, [select(lot.pairs, "test") for lot in lots])
         family = joined(members, [lot.setting for lot in lots], whole)
         for at, member in zip(said, members, strict=True):
             for line in map(_trial_line, member.card.generators):
                 tell(at + line)
         if rank() == 0:
-            resolved = config.resolved(journal.records).seen_from(folder, sessions)
             save(family, folder, {**journal.contents, CONFIG: resolved.to_json()})
         return Outcome(family.members[0], folder, whole, lines, family, doubts)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modeling.config import CONFIG, Config, read
-from modeling.cores import DEFAULT, NETWORKS, core_class
+from modeling.cores import DEFAULT, NETWORKS, RECURRENT, core_class
 from modeling.cores.core import Core
 from modeling.journal import EVENTS, LINES, Journal
 from modeling.model import free_folder
@@ -38,6 +38,8 @@ def planned(models: Path, config: Config, name: str | None = None, resume: bool 
                 f"core '{config.core}' knows neither scheme II nor augmentation nor mixed precision; "
                 f"leave them out, or choose a network: {', '.join(NETWORKS)}"
             )
+    if config.units is not None and config.core not in RECURRENT:
+        raise ModelError(f"core '{config.core}' has no units; leave them out, or choose --core {' or '.join(RECURRENT)}")
     if config.device is not None:
         from modeling.cores.descent import device_named
 

@@ -32,6 +32,8 @@ _CORES = {
 DEFAULT = "hammerstein"
 NETWORKS = ("tcn", "gru", "lstm", "wavenet", "s4", "stn")
 """Cores that learn by gradient descent."""
+RECURRENT = ("gru", "lstm")
+"""Those of them that have units, as many as one likes."""
 
 
 def names() -> tuple[str, ...]:

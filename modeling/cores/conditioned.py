@@ -23,7 +23,17 @@ from torch.func import functional_call
 from modeling.cores.core import Core, Material, Run, input_scale
 from modeling.cores.descent import Group, Network, descend
 from modeling.cores.linear import LinearCore
-from modeling.cores.residual import FILTER_RATE, GAIN, JUDGED_S, Chain, Residual, ResidualCore, excerpt, solved_again
+from modeling.cores.residual import (
+    FILTER_RATE,
+    GAIN,
+    JUDGED_S,
+    Chain,
+    Residual,
+    ResidualCore,
+    excerpt,
+    network,
+    solved_again,
+)
 from modeling.fidelity import esr_of
 from modeling.settings import CONTINUOUS, Setting, coordinate
 from signals.errors import ModelError
@@ -156,7 +166,7 @@ def fit(kind: type[Core], materials: Sequence[Material], settings: Sequence[Sett
     quiet = replace(run, log=lambda record: None)  # each filter was told of before
     linear = [LinearCore.fit(material, quiet) for material in materials]
     scales = [GAIN * input_scale(material.reference_dbfs) for material in materials]
-    chain = ConditionedChain(ConditionedResidual(kind.kind(), vectors(settings)), linear, scales)
+    chain = ConditionedChain(ConditionedResidual(network(kind.kind, run), vectors(settings)), linear, scales)
     judged = [excerpt(material.validation, JUDGED_S) for material in materials]
 
     def judge(network: Network) -> float:
@@ -178,7 +188,7 @@ def _cores(kind: type[ResidualCore], chain: ConditionedChain, linear: Sequence[L
     """The core at each setting of what a chain has become, copied to the CPU."""
     cores = []
     for number, each in enumerate(linear):
-        residual = kind.kind()
+        residual = kind.kind(**chain.residual.inner.settings())
         with torch.no_grad():
             weights = {name: weight.detach().cpu().clone() for name, weight in chain.residual.weights(number).items()}
         residual.load_state_dict(weights)

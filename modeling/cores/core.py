@@ -102,6 +102,8 @@ class Run:
         ``mixed``: convolutions of a network in bfloat16; ``single``: none; ``auto``: on a GPU.
     augment : sequence of str
         How windows are varied; see :mod:`modeling.cores.augmentation`.
+    units : int or None
+        Units of a recurrent network; None for those that it is published with.
     residual : bool
         Whether the Hammerstein core is to end with a network for what it leaves, which takes `minutes`.
     """
@@ -120,6 +122,7 @@ class Run:
     scheme: str = "I"
     precision: str = "auto"
     augment: Sequence[str] = ()
+    units: int | None = None
     residual: bool = False
 
 

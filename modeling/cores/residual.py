@@ -239,7 +239,7 @@ class ResidualCore(Carried):
         """Start at the linear filter, descend, then solve the filter again."""
         torch.manual_seed(run.seed)
         linear = LinearCore.fit(material, run)
-        chain = Chain(cls.kind(), linear.h, linear.ahead, GAIN * input_scale(material.reference_dbfs))
+        chain = Chain(network(cls.kind, run), linear.h, linear.ahead, GAIN * input_scale(material.reference_dbfs))
         judged = excerpt(material.validation, JUDGED_S)
 
         def judge(network: Network) -> float:
@@ -252,7 +252,7 @@ class ResidualCore(Carried):
     @classmethod
     def _of(cls, chain: Chain, linear: LinearCore) -> Self:
         """A core of what a chain has become, copied to the CPU."""
-        residual = cls.kind()
+        residual = cls.kind(**chain.residual.settings())
         residual.load_state_dict({name: tensor.cpu() for name, tensor in chain.residual.state_dict().items()})
         h = chain.h.detach().cpu().numpy().astype(np.float64)
         return cls(residual, h, linear.ahead, linear.sample_rate, linear.reference_dbfs)
@@ -268,6 +268,11 @@ def solved_again(core: C, material: Material, run: Run) -> C:
     errors = [esr_of(candidate.process, material.validation) for candidate in (core, solved)]
     run.log({"rung": "filter solved again", "kept": errors[1] < errors[0], "validation_esr": errors[1]})
     return solved if errors[1] < errors[0] else core
+
+
+def network(kind: Callable[..., Residual], run: Run) -> Residual:
+    """A network as it begins, of the size that is asked for."""
+    return kind() if run.units is None else kind(units=run.units)
 
 
 def excerpt(pairs: Sequence[Pair], seconds: float) -> list[Pair]:

@@ -125,6 +125,7 @@ def _state(card: Card) -> list[tuple[str, str]]:
     settings = [f"{name} {plain(value) if isinstance(value, str) else f'{value:.3g}'}" for name, value in known.items()]
     digests = [f"model.safetensors {card.weights_sha256}"]
     digests += [f"training.jsonl {card.log_sha256}"] if card.log_sha256 else []
+    digests += [f"config.json {card.config_sha256}"] if card.config_sha256 else []
     digests += [f"{shortened(name, 40)} {sha}" for source in card.sources for name, sha in source.files.items()]
     trained = [("Training", ", ".join(settings) + ".")] if settings else []
     return [*trained, ("SHA-256", "; ".join(digests) + ".")]

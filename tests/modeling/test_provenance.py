@@ -54,3 +54,6 @@ def test_a_source_names_its_files_with_their_digests(tmp_path):
     assert set(source.files) == {"takes/pair-1/returned.wav", "takes/pair-1/sent.wav"}
     for name, digest in source.files.items():
         assert digest == hashlib.sha256((session.path / name).read_bytes()).hexdigest()
+    session.add_pair("pair-2", sound, sound, ("dry.wav", "wet.wav"))
+    both = with_digests(Source(session=session.manifest.id, take="pair-1", track=1), session, ["pair-2"])
+    assert set(both.files) == {*source.files, "takes/pair-2/returned.wav", "takes/pair-2/sent.wav"}

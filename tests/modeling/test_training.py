@@ -1,3 +1,4 @@
+import hashlib
 import json
 import multiprocessing
 import os
@@ -38,6 +39,8 @@ def test_the_card_says_what_the_model_is(trained, dataset):
     assert card.training["seed"] == 3
     assert card.seconds.test == pytest.approx(sum(p.seconds for p in dataset.pairs if p.split == "test"), abs=1e-3)
     assert card.sources[0].take == "play-1"
+    for name, sha256 in (("training.jsonl", card.log_sha256), ("config.json", card.config_sha256)):
+        assert hashlib.sha256((trained.folder / name).read_bytes()).hexdigest() == sha256
     # 0.03 ms at 5 Hz is a speed deviation of 2 pi 5 * 3e-5 = 0.094 % peak, 0.067 % RMS
     assert card.transport_rms_percent == pytest.approx(0.0667, rel=0.1)
     assert card.noise_dbfs == pytest.approx(20 * np.log10(3e-4 * np.sqrt(2)), abs=0.3)
@@ -86,6 +89,8 @@ def test_progress_goes_from_nothing_to_all(dataset, tmp_path):
         ("tcn", {"resume": True}, "nothing to resume"),
         ("linear", {"name": "../x"}, "cannot name a model"),
         ("tcn", {"residual": True}, "has no residual"),
+        ("tcn", {"units": 8}, "has no units"),
+        ("lstm", {"units": 0}, "units"),
     ],
 )
 def test_wrong_wishes_are_refused(dataset, tmp_path, core, how, said):
@@ -132,6 +137,17 @@ def _fit(material, checkpoint, core="tcn", log=lambda record: None):
 @pytest.fixture
 def short_material(tape_material):
     return replace(tape_material, train=tape_material.train[2:], validation=tape_material.validation[2:], tones=())
+
+
+@pytest.mark.parametrize(("core", "units"), [("lstm", 24), ("gru", 7)])
+def test_a_recurrent_network_has_the_units_that_are_asked_for(short_material, brief_descent, core, units):
+    fitted = core_class(core).fit(short_material, Run(steps=2, judge_every=2, units=units))
+    assert fitted.settings()["units"] == units
+    shapes = {name: array.shape for name, array in fitted.to_arrays().items() if "weight_hh" in name}
+    assert list(shapes.values()) == [({"lstm": 4, "gru": 3}[core] * units, units)]
+    again = core_class(core).from_arrays(fitted.to_arrays(), fitted.settings())
+    sound = short_material.validation[0].dry[:4000].astype(np.float64)
+    assert np.array_equal(again.process(sound), fitted.process(sound))
 
 
 def _advance_slowly(material, checkpoint, core):
