@@ -154,10 +154,10 @@ def export(
         warn(doubt)
     progress("writing the pair")
     part = folder.with_name(folder.name + PART)
-    with told_as_session_error(folder):
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
     try:
+        with told_as_session_error(folder):
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
         made = _write(session, dataset, part, "dry" if direction == "dry" else "tape", sample_rate, encoding, doubts)
         with told_as_session_error(folder):
             part.rename(folder)
