@@ -5,12 +5,13 @@ what there is          how the trajectory is had
 ====================== =================================================================================================
 pilot                  phase of the pilot, 200 Hz wide; the programme adds the channel's own constant and its slow skew
 stimulus, no pilot     each segment's own phase (tones, sweeps) or programme (music, noise), :mod:`analysis.segments`
+pair with a pilot      as programme alone; then the phase of the pilot, to which the programme adds constant and skew
 programme alone        search by band energies, cross-correlation, then the programme (:mod:`analysis.programme`)
 ====================== =================================================================================================
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from analysis import anchors, programme, search, segments, skew
 from analysis.anchors import Anchors, Unjoined, holds
 from analysis.locate import FoundTake
 from analysis.phase import Readings, phase_law, resolve_cycles, track
+from analysis.pilot_tone import frequency_of
 from analysis.pipeline import one_blas_thread
 from analysis.smoother import Prior, smooth
 from analysis.timebase import Timebase
@@ -141,6 +143,8 @@ def join_take(
 def align_channels(dry: AudioReader, wet: AudioReader, fed: int, channel: int) -> programme.Estimate:
     """Time base and response of a pair of recordings without markers, which are never held at their full rate.
 
+    Where another channel of `dry` holds nothing but a steady tone that comes back on the same channel of `wet`, it is the pilot.
+
     Parameters
     ----------
     fed, channel : int
@@ -161,6 +165,10 @@ def align_channels(dry: AudioReader, wet: AudioReader, fed: int, channel: int) -
     prior = programme.prior_of(line, prior)
     line = programme.coarse(sent, got, rate, line, prior)
     estimate = programme.refine(sent, got, rate, line, prior)
+    pilot = _pilot_beside(dry, wet, fed, channel, estimate.timebase)
+    if pilot is not None:
+        known, frequency = pilot
+        estimate = replace(programme.refine(sent, got, rate, known, skew.SKEW, about=known), pilot_hz=frequency)
     inside = (estimate.frequency_hz > COHERENT_HZ[0]) & (estimate.frequency_hz < COHERENT_HZ[1])
     if (best := float(np.max(estimate.coherence[inside]))) < LEAST_COHERENCE:
         raise SignalError(
@@ -170,6 +178,11 @@ def align_channels(dry: AudioReader, wet: AudioReader, fed: int, channel: int) -
     return estimate
 
 
+def is_pilot(dry: AudioReader, channel: int) -> bool:
+    """Whether a channel of a pair is its pilot: nothing but a steady tone, beside a channel of something else."""
+    return 0 <= channel < dry.channels > 1 and frequency_of(dry, channel) is not None
+
+
 def _pilot(
     returned: AudioReader, sheet: CueSheet, inputs: Mapping[int, int], known: Anchors, progress: Progress
 ) -> segments.Pilot | None:
@@ -177,22 +190,46 @@ def _pilot(
     cues = [c for c in sheet.of_kind("pilot") if c.channel in inputs]
     if not cues:
         return None
-    cue, channel = cues[0], inputs[cues[0].channel]
     progress("following the pilot")
-    coarse = known.line()
-    rate = sheet.sample_rate
+    readings = _tone(returned, inputs[cues[0].channel], cues[0], sheet.sample_rate, known.line())
+    if readings is None:
+        return None
+    frequency = cues[0].number("frequency_hz")
+    return segments.Pilot(resolve_cycles(readings, frequency, known.readings.time_s, known.readings.delay_s), frequency)
+
+
+def _pilot_beside(
+    dry: AudioReader, wet: AudioReader, fed: int, channel: int, known: Timebase
+) -> tuple[Timebase, float] | None:
+    """Trajectory of a pilot beside the programme of a pair, with the constant of that, and its frequency; None without one."""
+    for beside in range(min(dry.channels, wet.channels)):
+        if beside in (fed, channel) or (frequency := frequency_of(dry, beside)) is None:
+            continue
+        cue = Cue(name="pilot", kind="pilot", channel=beside, start_samples=0, length_samples=dry.samples)
+        cue = cue.model_copy(update={"parameters": {"frequency_hz": frequency}})
+        readings = _tone(wet, beside, cue, dry.sample_rate, known)
+        if readings is None or segments.Pilot(readings, frequency).longest_loss_s() > segments.LONG_LOSS_S:
+            continue
+        # The phase with which it was sent is not known, but the programme tells the delay.
+        heard = np.isfinite(readings.variance)
+        off = readings.time_s - known.input_time(readings.time_s) - readings.delay_s
+        return _trajectory(replace(readings, delay_s=readings.delay_s + np.median(off[heard]))), frequency
+    return None
+
+
+def _tone(returned: AudioReader, channel: int, cue: Cue, rate: int, coarse: Timebase) -> Readings | None:
+    """Readings of a tone of the stimulus, right up to whole cycles; None where it does not stand out."""
     edge = 0.1
     span = (cue.start_samples / rate + edge, cue.stop_samples / rate - edge)
     first, last = (max(0.0, float(coarse.output_time(s))) for s in span)
     last = min(last, returned.samples / returned.sample_rate)
     span = (float(coarse.input_time(first + edge)), float(coarse.input_time(last - edge)))
     readings = track(returned, channel, phase_law(cue, rate), coarse, span, PILOT_BANDWIDTH_HZ, PILOT_STEP_S)
-    frequency = cue.number("frequency_hz")
     heard = np.isfinite(readings.variance)
-    noise = 2.0 * np.pi * frequency * np.sqrt(np.median(readings.variance[heard])) if heard.any() else np.inf
-    if noise > 10.0 ** (-MINIMUM_PILOT_DB / 20.0):
+    if not heard.any():
         return None
-    return segments.Pilot(resolve_cycles(readings, frequency, known.readings.time_s, known.readings.delay_s), frequency)
+    noise = 2.0 * np.pi * cue.number("frequency_hz") * np.sqrt(np.median(readings.variance[heard]))
+    return readings if noise <= 10.0 ** (-MINIMUM_PILOT_DB / 20.0) else None
 
 
 def _trajectory(pilot: Readings) -> Timebase:

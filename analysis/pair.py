@@ -12,6 +12,7 @@ RESPONSE = "cross-spectrum over auto-spectrum of the aligned programme, smoothed
 TRAJECTORY = (
     "delay trajectory from the programme: Gauss-Newton on the phase in short frames, with a prior on the motion of tape"
 )
+PILOT = "delay trajectory from the pilot of {:.0f} Hz beside the programme, to which that adds its constant and skew"
 
 
 def measure(
@@ -27,22 +28,23 @@ def measure(
         Their time base, from :func:`analysis.alignment.align_channels`.
     """
     timebase = estimate.timebase
+    method = TRAJECTORY if estimate.pilot_hz is None else PILOT.format(estimate.pilot_hz)
     end_s = min(dry.size / sample_rate, float(timebase.input_time(wet.size / sample_rate)))
     start_s = max(0.0, float(timebase.input_time(0.0)))
     sd = float(np.sqrt(np.mean(timebase.sd_s**2)))
     speed = float(timebase.speed(start_s, end_s))
     speed_sd = np.sqrt(2.0) * sd / (end_s - start_s)
     results = [
-        result("latency", float(timebase.delay(start_s)), "s", 1.96 * sd, conditions, TRAJECTORY),
-        result("speed_error", 100.0 * (speed - 1.0), "%", 196.0 * speed_sd, conditions, TRAJECTORY),
+        result("latency", float(timebase.delay(start_s)), "s", 1.96 * sd, conditions, method),
+        result("speed_error", 100.0 * (speed - 1.0), "%", 196.0 * speed_sd, conditions, method),
     ]
-    curves = trajectory_curves(timebase, start_s, end_s, conditions, TRAJECTORY)
+    curves = trajectory_curves(timebase, start_s, end_s, conditions, method)
     grid = np.arange(start_s, end_s, timebase.step_s)
     if end_s - start_s >= wow_flutter.MINIMUM_S - 0.5:
         density = 2.0 * float(np.median(timebase.sd(grid))) ** 2 * timebase.step_s
         deviation = wow_flutter.deviation(timebase.delay(grid), timebase.step_s, density)
-        results += flutter_results(deviation, dict(conditions), TRAJECTORY)
-        curves.append(flutter_curve(deviation, dict(conditions), TRAJECTORY))
+        results += flutter_results(deviation, dict(conditions), method)
+        curves.append(flutter_curve(deviation, dict(conditions), method))
     time = np.arange(wet.size) / sample_rate
     warped = interpolate(dry, timebase.input_time(time) * sample_rate)
     H, coherence, frequency = transfer(warped, wet, sample_rate)

@@ -53,12 +53,15 @@ class Estimate:
         Share of the returned power that h explains, 0 to 1.
     frequency_hz : ndarray, shape (bins,)
         Frequencies of the response.
+    pilot_hz : float or None
+        Frequency of the pilot beside it that was followed.
     """
 
     timebase: Timebase
     response: np.ndarray
     coherence: np.ndarray
     frequency_hz: np.ndarray
+    pilot_hz: float | None = None
 
 
 def coarse(

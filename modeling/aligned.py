@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from analysis.alignment import Alignment, align_channels, join_take
+from analysis.alignment import Alignment, align_channels, is_pilot, join_take
 from analysis.anchors import Unjoined
 from analysis.programme import Estimate
 from sessions.manifest import TakeRecord
@@ -29,12 +29,15 @@ class AlignedTake:
 
 @dataclass(frozen=True)
 class AlignedPair:
-    """A pair made with any material, with the time base and response of each returned channel; a mono signal went to all."""
+    """A pair made with any material, with the time base and response of each returned channel; a mono signal went to all.
+
+    A channel that holds a pilot has none.
+    """
 
     record: TakeRecord
     dry: AudioReader
     wet: AudioReader
-    estimates: tuple[Estimate, ...]
+    estimates: tuple[Estimate | None, ...]
 
 
 Aligned = AlignedTake | AlignedPair
@@ -104,8 +107,11 @@ def returned_channels(sheet: CueSheet, record: TakeRecord) -> dict[int, int]:
 
 def _pair(session: Session, record: TakeRecord, progress: Progress) -> AlignedPair:
     _, dry, wet = session.pair(record.id)
-    estimates = []
+    estimates: list[Estimate | None] = []
     for channel in range(wet.channels):
+        if is_pilot(dry, channel):
+            estimates.append(None)
+            continue
         progress(f"{record.id}: aligning channel {channel + 1}")
         try:
             estimates.append(align_channels(dry, wet, min(channel, dry.channels - 1), channel))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.alignment import Alignment, align_channels, align_take
+from analysis.alignment import Alignment, align_channels, align_take, is_pilot
 from analysis.take import Take
 from analysis.timebase import Timebase
 from modeling.aligned import returned_channels
@@ -127,7 +127,10 @@ def from_session(
     record, sent, returned = session.pair(pairs[0].id)
     if track is not None and not 1 <= track <= returned.channels:
         raise ModelError(f"take '{record.id}' has no track {track}; it has {returned.channels}, numbered from 1")
-    number = 1 if track is None else track
+    programmes = [n for n in range(1, returned.channels + 1) if track in (None, n) and not is_pilot(sent, n - 1)]
+    if not programmes:
+        raise ModelError(f"track {track or 1} of take '{record.id}' holds the pilot; name one with programme")
+    number = programmes[0]
     source = Source(session=session.manifest.id, take=record.id, track=number, conditions={"dbx": dbx})
     start = _start(session, dbx, number, progress)
     return from_pair(sent, returned, session.manifest.reference_dbfs, source, number - 1, start)

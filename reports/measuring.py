@@ -240,6 +240,8 @@ def _pair(item: AlignedPair) -> tuple[list[Result], list[Curve]]:
     results: list[Result] = []
     curves: list[Curve] = []
     for channel, estimate in enumerate(item.estimates):
+        if estimate is None:
+            continue
         conditions: dict[str, Condition] = {"track": channel + 1, "take": item.record.id, **item.record.conditions}
         dry = item.dry.read(0, item.dry.samples)[:, min(channel, item.dry.channels - 1)]
         wet = item.wet.read(0, item.wet.samples)[:, channel]
