@@ -180,7 +180,9 @@ def align_channels(dry: AudioReader, wet: AudioReader, fed: int, channel: int) -
 
 def is_pilot(dry: AudioReader, channel: int) -> bool:
     """Whether a channel of a pair is its pilot: nothing but a steady tone, beside a channel of something else."""
-    return 0 <= channel < dry.channels > 1 and frequency_of(dry, channel) is not None
+    if channel >= dry.channels or frequency_of(dry, channel) is None:
+        return False
+    return any(frequency_of(dry, other) is None for other in range(dry.channels) if other != channel)
 
 
 def _pilot(

@@ -117,4 +117,8 @@ def _pair(session: Session, record: TakeRecord, progress: Progress) -> AlignedPa
             estimates.append(align_channels(dry, wet, min(channel, dry.channels - 1), channel))
         except SignalError as error:
             raise SignalError(f"take {record.id}, channel {channel + 1}: {error}") from error
+    if not any(estimates):
+        raise SignalError(
+            f"take {record.id}: what came back is the pilot alone; give the recording of the channel that it was sent beside"
+        )
     return AlignedPair(record, dry, wet, tuple(estimates))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analysis.alignment import is_pilot
 from analysis.pilot_tone import frequency_of
 from signals.audio import ArrayAudio
 from signals.music import compose
@@ -45,3 +46,12 @@ def test_what_is_no_pilot():
         tone(3150.0, seconds=3.0),
     ):
         assert heard(wave) is None
+
+
+def test_of_tones_alone_none_is_a_pilot():
+    music = compose(1, 12.0, 48000, "chamber")
+    one, other = tone(3150.0)[: music.size], tone(4000.0)[: music.size]
+    assert not is_pilot(ArrayAudio(one[:, None], 48000), 0)
+    assert not is_pilot(ArrayAudio(np.stack([one, other], axis=1), 48000), 0)
+    beside = ArrayAudio(np.stack([music, other], axis=1), 48000)
+    assert [is_pilot(beside, channel) for channel in range(3)] == [False, True, False]
