@@ -54,7 +54,7 @@ class Config(BaseModel):
     condition: tuple[str, ...] | None = None
     core: str = DEFAULT
     minutes: float = Field(default=1.0, allow_inf_nan=True)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     loss: dict[str, float] = WEIGHTS
     device: str | None = None
     steps: int | None = Field(default=None, ge=1)

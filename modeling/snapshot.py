@@ -8,6 +8,7 @@ The segments follow one another, those to learn from first, then those to choose
 At the beginning of a segment the recording still answers to what came before it in the session.
 """
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,7 +27,7 @@ from modeling.doubts import doubts_of
 from modeling.model import CARD
 from modeling.pairs import Pair, Split, select
 from modeling.provenance import with_digests
-from sessions.disk import PART, sync_folder, told_as_session_error, write_together
+from sessions.disk import sync_folder, told_as_session_error, write_together
 from sessions.manifest import now, to_json, tool_version
 from sessions.names import refuse_program_folder
 from sessions.results import Condition
@@ -153,10 +154,9 @@ def export(
     for doubt in doubts:
         warn(doubt)
     progress("writing the pair")
-    part = folder.with_name(folder.name + PART)
+    part = folder.with_name(f".{folder.name[:100]}-{secrets.token_hex(4)}")  # a name that is nobody's
     try:
         with told_as_session_error(folder):
-            shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
         made = _write(session, dataset, part, "dry" if direction == "dry" else "tape", sample_rate, encoding, doubts)
         with told_as_session_error(folder):

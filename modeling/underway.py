@@ -84,6 +84,12 @@ def _name_of(running: Path) -> str:
     return running.name.removeprefix(prefix).removesuffix(suffix)
 
 
+def _kept_ns(running: Path) -> int | None:
+    """When the checkpoint was written."""
+    checkpoint = running / CHECKPOINT
+    return checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
+
+
 @contextmanager
 def underway(running: Path, config: Config, resume: bool) -> Iterator[Journal]:
     """The journal of a training that begins or goes on in a folder, which is gone at its end, and where there is no checkpoint.
@@ -104,8 +110,10 @@ def underway(running: Path, config: Config, resume: bool) -> Iterator[Journal]:
         shutil.rmtree(running, ignore_errors=True)
     with told_as_session_error(running):
         running.mkdir(parents=True, exist_ok=True)
-        before = {running / name: (running / name).read_bytes() for name in (LINES, EVENTS) if (running / name).exists()}
-    journal = None
+        before = {
+            running / name: (running / name).read_bytes() for name in (CONFIG, LINES, EVENTS) if (running / name).exists()
+        }
+    kept, journal = _kept_ns(running), None
     try:
         write_together({running / CONFIG: config.to_json()})
         journal = Journal(running)
@@ -113,7 +121,9 @@ def underway(running: Path, config: Config, resume: bool) -> Iterator[Journal]:
     except BaseException:
         if not (running / CHECKPOINT).exists():
             shutil.rmtree(running, ignore_errors=True)
-        elif journal is not None and len(journal.contents[LINES]) < len(before.get(running / LINES, b"")):
-            write_together(before)  # it came less far than the run that it was to go on from
+        elif _kept_ns(running) == kept or (
+            journal is not None and len(journal.contents[LINES]) < len(before.get(running / LINES, b""))
+        ):
+            write_together(before)  # it did not go on, or came less far than the run that it was to go on from
         raise
     shutil.rmtree(running, ignore_errors=True)

@@ -184,6 +184,14 @@ def test_what_cannot_be_exported(command, pair, tmp_path):
         assert [f.name for f in tmp_path.iterdir()] == ["taken"]
 
 
+def test_what_lies_beside_is_nobody_elses(command, pair, tmp_path):
+    (tmp_path / "new.part").mkdir()
+    (tmp_path / "new.part/thesis.txt").write_text("mine")
+    assert command("export", pair[0], tmp_path / "new").status == 0
+    assert sorted(f.relative_to(tmp_path).as_posix() for f in tmp_path.glob("*")) == ["new", "new.part"]
+    assert (tmp_path / "new.part/thesis.txt").read_text() == "mine"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process alone")
 def test_ctrl_c_leaves_nothing_behind(start, pair, tmp_path):
     session, _ = pair
