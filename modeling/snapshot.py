@@ -154,7 +154,7 @@ def export(
     for doubt in doubts:
         warn(doubt)
     progress("writing the pair")
-    part = folder.with_name(f".{folder.name[:100]}-{secrets.token_hex(4)}")  # a name that is nobody's
+    part = folder.with_name(f".{folder.name[:50]}-{secrets.token_hex(4)}")  # a name that is nobody's
     try:
         with told_as_session_error(folder):
             part.mkdir(parents=True)

@@ -8,6 +8,7 @@ pass 4 GB, and leaves no length in the header of a file whose writer was killed.
 import contextlib
 import hashlib
 import os
+import secrets
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -178,7 +179,7 @@ def writing(path: Path, sample_rate: int, channels: int, encoding: Encoding, sam
     SessionError
         The disk is full, or the folder cannot be written.
     """
-    part = path.with_name(path.name + PART)
+    part = path.with_name(f".{path.name[:50]}-{secrets.token_hex(4)}{PART}")  # a name that is nobody's
     with told_as_session_error(path):
         writer = WaveWriter(part, sample_rate, channels, encoding, samples)
         try:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sessions import wave
 from sessions.disk import PART
-from sessions.wave import WaveWriter, mend, write_wave
+from sessions.wave import WaveWriter, mend, write_wave, writing
 from signals.audio import ArrayAudio
 from signals.errors import AudioFileError
 
@@ -124,3 +124,17 @@ def test_file_of_a_killed_writer_is_mended(tmp_path, torn_bytes):
     assert samples == found.shape[0] >= 499
     assert np.array_equal(found, array[:samples])
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_name_while_it_is_written_is_nobody_elses(tmp_path):
+    """Two writers of one file do not meet, and what lies beside stays."""
+    (tmp_path / "x.wav.part").write_text("mine")
+    with (
+        writing(tmp_path / "x.wav", 48000, 1, "float32", 4) as one,
+        writing(tmp_path / "x.wav", 48000, 2, "float32", 4) as two,
+    ):
+        one.write(np.zeros((4, 1)))
+        two.write(np.ones((4, 2)))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.wav", "x.wav.part"]
+    assert (tmp_path / "x.wav.part").read_text() == "mine"
+    assert soundfile.info(tmp_path / "x.wav").channels == 1  # the one that ended last, whole
