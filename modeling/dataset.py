@@ -174,14 +174,15 @@ def _from_passes(
     progress: Callable[[str], None],
     dbx: str,
 ) -> Dataset:
-    usable = next(_usable(session, passes, track, known, progress), None)
-    if usable is None:  # say why, of the first
-        usable = (passes[0], *_aligned(session, passes[0], track, known, progress))
+    refused: list[ModelError | SignalError] = []
+    usable = next(_usable(session, passes, track, known, progress, refused), None)
+    if usable is None:
+        raise refused[0]
     first, returned, alignment = usable
     others = [take for take in passes if take.id != first.id and take.stimulus == first.stimulus and _like(take, first)]
     sheet, sent = session.stimulus(first.stimulus or "main")
     number = sheet.channels[alignment.channel].track
-    repeat = next(((heard, base) for _, heard, base in _usable(session, others, number, known, progress)), None)
+    repeat = next(((heard, base) for _, heard, base in _usable(session, others, number, known, progress, refused)), None)
     source = Source(
         session=session.manifest.id,
         take=first.id,
@@ -200,14 +201,20 @@ def _from_passes(
 
 
 def _usable(
-    session: Session, passes: Sequence[TakeRecord], track: int | None, known: Alignments, progress: Callable[[str], None]
+    session: Session,
+    passes: Sequence[TakeRecord],
+    track: int | None,
+    known: Alignments,
+    progress: Callable[[str], None],
+    refused: list[ModelError | SignalError],
 ) -> Iterator[tuple[TakeRecord, AudioReader, Alignment]]:
-    """Passes with the time base of a track; says which are left out, and why."""
+    """Passes with the time base of a track; says which are left out, and adds why to `refused`."""
     for record in passes:
         try:
             aligned = _aligned(session, record, track, known, progress)
         except (ModelError, SignalError) as error:
             progress(f"leaving out take '{record.id}': {error}")
+            refused.append(error)
         else:
             yield record, *aligned
 

@@ -60,7 +60,7 @@ def render_file(
     with open_audio(source) as audio:
         blocks = _blocks(model, audio, settings, reference_dbfs, wanted)
         done = 0
-        with writing(target, audio.sample_rate, audio.channels, "float32", audio.samples) as writer:
+        with writing(target, audio.sample_rate, audio.channels, "float32", audio.samples, shared=True) as writer:
             for block in blocks:
                 writer.write(block)
                 done += block.shape[0]

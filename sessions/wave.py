@@ -166,20 +166,24 @@ class WaveWriter:
 
 
 @contextlib.contextmanager
-def writing(path: Path, sample_rate: int, channels: int, encoding: Encoding, samples: int) -> Iterator[WaveWriter]:
+def writing(
+    path: Path, sample_rate: int, channels: int, encoding: Encoding, samples: int, *, shared: bool = False
+) -> Iterator[WaveWriter]:
     """Write a new file block by block, under a temporary name until the context ends well; else nothing is left behind.
 
     Parameters
     ----------
     samples : int
         Expected length.
+    shared : bool
+        The folder is not ours alone: the temporary name is one that nobody has.
 
     Raises
     ------
     SessionError
         The disk is full, or the folder cannot be written.
     """
-    part = path.with_name(f".{path.name[:50]}-{secrets.token_hex(4)}{PART}")  # a name that is nobody's
+    part = path.with_name(f".{path.name[:50]}-{secrets.token_hex(4)}{PART}" if shared else path.name + PART)
     with told_as_session_error(path):
         writer = WaveWriter(part, sample_rate, channels, encoding, samples)
         try:

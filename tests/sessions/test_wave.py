@@ -130,8 +130,8 @@ def test_the_name_while_it_is_written_is_nobody_elses(tmp_path):
     """Two writers of one file do not meet, and what lies beside stays."""
     (tmp_path / "x.wav.part").write_text("mine")
     with (
-        writing(tmp_path / "x.wav", 48000, 1, "float32", 4) as one,
-        writing(tmp_path / "x.wav", 48000, 2, "float32", 4) as two,
+        writing(tmp_path / "x.wav", 48000, 1, "float32", 4, shared=True) as one,
+        writing(tmp_path / "x.wav", 48000, 2, "float32", 4, shared=True) as two,
     ):
         one.write(np.zeros((4, 1)))
         two.write(np.ones((4, 2)))
