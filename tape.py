@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from capture.cli import Json, Reference, SessionPath
+from capture.cli import Json, SessionPath
 from capture.cli import app as capture_commands
 from reports.cli import app as report_commands
 from sessions.disk import describe
@@ -257,9 +257,11 @@ def train(
     from modeling.losses import read_weights
     from modeling.pooling import gather
     from modeling.processes import rank
-    from modeling.underway import interrupted, planned
+    from modeling.underway import idle, interrupted, planned
     from sessions.store import Session
 
+    if resume and config is not None:
+        raise UsageError("a training goes on with the choices that it was begun with; leave out --config or --resume")
     chosen = Config() if config is None else read(config)
     paths = list(sessions or map(Path, chosen.sessions))
     if not paths:
@@ -282,6 +284,8 @@ def train(
     chosen = chosen.with_(options)
     planned(opened[0].path / "models", chosen, name, resume)
     with terminal.reporting(quiet=as_json or rank() > 0) as reporter:
+        for option in idle(chosen, options):
+            reporter.warn(f"{option} makes no difference to core '{chosen.core}'")
         datasets = gather(opened, chosen, reporter.step)
         how = {**chosen.model_dump(exclude={"core"}), "name": name, "resume": resume, "sessions": paths}
         outcome = _train(reporter, opened[0], datasets, chosen.core, **how)
@@ -307,7 +311,9 @@ def render(
     setting: Annotated[
         str | None, typer.Option(help="Of a model of several settings: speed_cm_s=4.8,dbx=on; by default its first.")
     ] = None,
-    reference_dbfs: Reference = -18.0,
+    reference_dbfs: Annotated[
+        float | None, typer.Option(help="Level of a sine at 0 dB (0 VU) in dBFS, for the virtual deck; by default -18.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Apply a model, or the virtual deck, to a sound file.

@@ -1,7 +1,7 @@
 """A model applied to sound: streamed in blocks, any length, any sample rate from 16 kHz, any number of channels.
 
-The chain is resampling to the model's rate, encoder, core, transport, noise of the tape, decoder, noise behind it, mix with the
-dry sound, resampling back; encoder and decoder only in a model of a deck with dbx. So a decoder lets the hiss breathe. What comes
+The chain is resampling to the model's rate, encoder, core, transport, noise of the tape, decoder, noise behind it, resampling back,
+mix with the dry sound; encoder and decoder only in a model of a deck with dbx. So a decoder lets the hiss breathe. What comes
 out is as long as what went in and aligned with it, but for the wow and flutter that was asked for.
 
 Level rule: digital full scale of the file is digital full scale of the session, so a sine at the model's `reference_dbfs` is
@@ -111,11 +111,13 @@ def render_blocks(model: Model, audio: AudioReader, settings: Settings | None = 
     same = audio.sample_rate == model.core.sample_rate
     into = None if same else soxr.ResampleStream(audio.sample_rate, model.core.sample_rate, audio.channels, "float64")
     back = None if same else soxr.ResampleStream(model.core.sample_rate, audio.sample_rate, audio.channels, "float64")
+    mixer = _Mixer((settings or Settings()).mix, audio.channels)
     left = audio.samples
     for start in range(0, audio.samples, BLOCK):
         stop = min(start + BLOCK, audio.samples)
         last = stop == audio.samples
         block = audio.read(start, stop)
+        mixer.hear(block)
         block = chain.push(into.resample_chunk(block, last) if into else block)
         if last:
             block = np.concatenate([block, chain.flush()])
@@ -124,7 +126,7 @@ def render_blocks(model: Model, audio: AudioReader, settings: Settings | None = 
         # Two conversions of rate may end a sample early or late.
         block = block[:left] if not last else np.pad(block[:left], ((0, max(0, left - block.shape[0])), (0, 0)))
         left -= block.shape[0]
-        yield block
+        yield mixer.mixed(block)
 
 
 class _Chain:
@@ -141,12 +143,10 @@ class _Chain:
         at = (channels, self._rate, model.core.reference_dbfs)
         self._encoder, self._decoder = companding.encoder(*at), companding.decoder(*at)
         self._gain = 10.0 ** (settings.drive_db / 20.0)
-        self._dry = np.zeros((0, channels))
         self._done = 0
 
     def push(self, block: np.ndarray) -> np.ndarray:
         """Take input, give the output that is settled by it, shape ``(n, channels)`` to ``(m, channels)``."""
-        self._dry = np.concatenate([self._dry, block])
         sent = self._encoder.process(self._gain * block.T)
         parts = [core.push(sent[c]) for c, core in enumerate(self._cores)]
         return self._finish(self._transport.push(np.stack(parts, axis=1)))
@@ -163,9 +163,8 @@ class _Chain:
             return played
         heard = self._decoder.process((played + self._drawn(self._noise, played, HISS)).T).T
         wet = (heard + self._drawn(self._behind, heard, BEHIND)) / self._gain
-        dry, self._dry = self._dry[:n], self._dry[n:]
         self._done += n
-        return self._settings.mix * wet + (1.0 - self._settings.mix) * dry if self._settings.mix < 1.0 else wet
+        return wet
 
     def _drawn(self, noise: NoiseGenerator | None, sound: np.ndarray, which: int) -> np.ndarray:
         """The next noise of every channel, beside its sound; different generators draw different noise."""
@@ -174,6 +173,26 @@ class _Chain:
             for c in range(sound.shape[1]):
                 out[:, c] = self._settings.hiss * noise.beside(sound[:, c], self._done, which + c, self._settings.seed)
         return out
+
+
+class _Mixer:
+    """Lays the dry sound, at the rate of its file, beside what comes of it later."""
+
+    def __init__(self, mix: float, channels: int) -> None:
+        self._mix = mix
+        self._dry = np.zeros((0, channels))
+
+    def hear(self, dry: np.ndarray) -> None:
+        """Take the next of the dry sound."""
+        if self._mix < 1.0:
+            self._dry = np.concatenate([self._dry, dry])
+
+    def mixed(self, wet: np.ndarray) -> np.ndarray:
+        """The next of the mix, for the next of the model's output."""
+        if self._mix == 1.0:
+            return wet
+        dry, self._dry = self._dry[: wet.shape[0]], self._dry[wet.shape[0] :]
+        return self._mix * wet + (1.0 - self._mix) * dry
 
 
 class _Transport:

@@ -18,6 +18,7 @@ from signals.errors import ModelError
 __all__ = ["Settings", "render_file"]
 VIRTUAL = "virtual"
 DEFAULT_PRESET = "fresh"
+DEFAULT_REFERENCE_DBFS = -18.0
 Progress = Callable[[str, float], None]
 
 
@@ -26,7 +27,7 @@ def render_file(
     source: Path,
     target: Path,
     settings: Settings,
-    reference_dbfs: float,
+    reference_dbfs: float | None = None,
     progress: Progress = lambda what, part: None,
     setting: str | None = None,
 ) -> None:
@@ -38,15 +39,15 @@ def render_file(
         Folder of a model, or ``virtual[:PRESET|:FILE.toml]``.
     source, target : Path
         Sound file to read, and WAV file to write (32-bit float, as long as the source and aligned with it).
-    reference_dbfs : float
-        Level of a sine at 0 VU, for the virtual deck; a model brings its own.
+    reference_dbfs : float, optional
+        Level of a sine at 0 VU, for the virtual deck, by default -18; a model brings its own.
     setting : str, optional
         Of a model of several settings, in words; see :func:`modeling.settings.read_setting`.
 
     Raises
     ------
     ModelError
-        There is no such model or setting, the target exists or is no WAV file.
+        There is no such model or setting, the target exists or is no WAV file, or a model is given a reference.
     AudioFileError
         The source is missing or unreadable.
     SessionError
@@ -68,18 +69,22 @@ def render_file(
 
 
 def _blocks(
-    model: str, audio: AudioReader, settings: Settings, reference_dbfs: float, wanted: Setting | None
+    model: str, audio: AudioReader, settings: Settings, reference_dbfs: float | None, wanted: Setting | None
 ) -> Iterator[np.ndarray]:
     kind, _, preset = model.partition(":")
     if kind != VIRTUAL:
-        return render_blocks(load(Path(model), wanted), audio, settings)
+        found = load(Path(model), wanted)
+        if reference_dbfs is not None:
+            own = found.card.reference_dbfs
+            raise ModelError(f"the model has its own reference, {own:g} dBFS; leave out that of {reference_dbfs:g} dBFS")
+        return render_blocks(found, audio, settings)
     if wanted:
         raise ModelError("the virtual deck has its settings in a preset or TOML file; leave --setting out")
     heard = effect.apply(
         load_parameters(preset or DEFAULT_PRESET),
         audio.read(0, audio.samples),
         audio.sample_rate,
-        reference_dbfs,
+        DEFAULT_REFERENCE_DBFS if reference_dbfs is None else reference_dbfs,
         wow=settings.wow,
         hiss=settings.hiss,
         drive_db=settings.drive_db,

@@ -1,7 +1,7 @@
 """A training under way: its folder, with log, choices and checkpoint, from which it goes on when it was cut off."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from modeling.journal import EVENTS, LINES, Journal
 from modeling.model import free_folder
 from modeling.processes import rank, size
 from sessions.disk import told_as_session_error, write_together
+from sessions.lock import held, is_held
 from signals.errors import ModelError
 
 FOLDER = ".{}.training"
 CHECKPOINT = "checkpoint"
+BUSY = "being trained in"
 
 
 def planned(models: Path, config: Config, name: str | None = None, resume: bool = False) -> tuple[type[Core], Path, Path]:
@@ -26,6 +28,8 @@ def planned(models: Path, config: Config, name: str | None = None, resume: bool 
     ModelError
         Unknown core, a name that is taken or cannot be one, nothing to resume, no such device, several processes for a core
         that one fits, or a residual for one that has none.
+    SessionError
+        What is to be resumed is under way.
     """
     kind = core_class(config.core)
     if config.residual and config.core != DEFAULT:
@@ -48,7 +52,19 @@ def planned(models: Path, config: Config, name: str | None = None, resume: bool 
     running = models / FOLDER.format(folder.name)
     if resume and not running.exists():
         raise ModelError(f"there is nothing to resume at {running}; train without --resume")
+    if resume and rank() == 0:
+        with held(running, BUSY):
+            pass
     return kind, folder, running
+
+
+def idle(config: Config, asked: Mapping[str, object]) -> list[str]:
+    """Of the choices asked for, those that make no difference to the core, as options of the command."""
+    if config.core in NETWORKS or config.residual:
+        return []
+    searched = {"minutes", "steps"} if config.core == "ja" else set()
+    steered = {"minutes", "steps", "batch", "loss", "device"} - searched
+    return [f"--{name}" for name, value in asked.items() if name in steered and value is not None]
 
 
 def interrupted(models: Path, name: str | None, core: str | None = None) -> tuple[str, Config]:
@@ -74,8 +90,10 @@ def interrupted(models: Path, name: str | None, core: str | None = None) -> tupl
 
 
 def _begun(models: Path) -> set[str]:
-    """Names of trainings that there is a checkpoint of, which another would write over."""
-    return {_name_of(path.parent) for path in models.glob(f"{FOLDER.format('*')}/{CHECKPOINT}")}
+    """Names of trainings that another would write over: there is a checkpoint of them, or a program is at work on them."""
+    there = models.glob(FOLDER.format("*"))
+    # What this training itself has begun is no other's: of several processes the first holds the folder.
+    return {_name_of(path) for path in there if (path / CHECKPOINT).exists() or (rank() == 0 and is_held(path))}
 
 
 def _name_of(running: Path) -> str:
@@ -101,15 +119,23 @@ def underway(running: Path, config: Config, resume: bool) -> Iterator[Journal]:
     Raises
     ------
     SessionError
-        The folder cannot be written.
+        The folder cannot be written, or another program trains in it.
     """
     if rank() > 0:
         yield Journal(None)
         return
-    if not resume:
-        shutil.rmtree(running, ignore_errors=True)
     with told_as_session_error(running):
         running.mkdir(parents=True, exist_ok=True)
+    with held(running, BUSY), _journal(running, config, resume) as journal:
+        yield journal
+
+
+@contextmanager
+def _journal(running: Path, config: Config, resume: bool) -> Iterator[Journal]:
+    with told_as_session_error(running):
+        if not resume:
+            for left in running.iterdir():
+                left.unlink()  # of a program that ended before its first checkpoint
         before = {
             running / name: (running / name).read_bytes() for name in (CONFIG, LINES, EVENTS) if (running / name).exists()
         }

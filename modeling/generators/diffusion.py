@@ -22,12 +22,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from modeling.generators.shaped import KEPT, WHITE, Key
+from modeling.generators.shaped import KEPT, WHITE, Key, colour_of
 
 KERNEL, EMBEDDED = 5, 32
 MOST_SIGMA, LEAST_SIGMA, RHO = 20.0, 0.02, 7.0
 LOG_SIGMA_MEAN, LOG_SIGMA_SD = -0.4, 1.4
 BLOCK, MARGIN, FADE = 4096, 512, 128
+COLOUR, DRAWN = "colour", 1 << 16
+"""Samples by which a net is told its colour."""
 TRAINING_STEPS, BATCH, WINDOW = 400, 8, 1024
 RATE, AVERAGED, CLIP = 2e-3, 0.995, 1.0
 
@@ -94,16 +96,20 @@ class Diffusion:
     ----------
     network : UNet
     plan : Plan
+    colour : ndarray, shape (bins,)
+        See :class:`modeling.generators.shaped.Source`.
     """
 
-    def __init__(self, network: UNet, plan: Plan) -> None:
+    def __init__(self, network: UNet, plan: Plan, colour: np.ndarray = WHITE.colour) -> None:
         self._network = network.eval()
         self._plan = plan
+        self.every = plan.every
+        self.colour = colour
         self._block = lru_cache(maxsize=KEPT)(self._sampled)
 
     def read(self, start: int, stop: int, key: Key) -> np.ndarray:
         """Samples `start` to `stop`, shape ``(stop - start,)``."""
-        every = self._plan.every
+        every = self.every
         first, last = -(-start // every), -(-stop // every)
         out = np.zeros(stop - start)
         # So that the variance is 1 in the mean.
@@ -113,7 +119,7 @@ class Diffusion:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Parameters by name."""
         weights = {name: tensor.numpy() for name, tensor in self._network.state_dict().items()}
-        return {"plan": np.array(self._plan), **weights}
+        return {"plan": np.array(self._plan), COLOUR: self.colour, **weights}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Diffusion":
@@ -127,10 +133,16 @@ class Diffusion:
         plan = Plan(*arrays["plan"].tolist())
         network = UNet(plan)
         try:
-            network.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in arrays.items() if name != "plan"})
+            weights = {name: a for name, a in arrays.items() if name not in ("plan", COLOUR)}
+            network.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in weights.items()})
         except RuntimeError as error:
             raise ValueError(" ".join(str(error).split())) from error
-        return cls(network, plan)
+        return cls(network, plan, arrays.get(COLOUR, WHITE.colour))
+
+    def told(self) -> "Diffusion":
+        """The same that knows its colour, by what it draws."""
+        drawn = self._made(0, DRAWN, (0,))
+        return Diffusion(self._network, self._plan, colour_of(drawn))
 
     def _made(self, start: int, stop: int, key: Key) -> np.ndarray:
         """Neighbouring blocks go over into one another; they hardly differ where they do."""
@@ -221,4 +233,4 @@ def fit(
             average[name].lerp_(tensor, 1.0 - kept)
         progress((step + 1) / steps)
     network.load_state_dict(average)
-    return Diffusion(network, plan)
+    return Diffusion(network, plan).told()

@@ -16,14 +16,25 @@ TAPS = BLOCK = 16384
 LEAST_BLOCK = 4096
 KEPT = 16
 """Blocks in memory: two for each of four tracks, and as many again."""
-DRAWN, EVENED, SMOOTHED = 1 << 16, 512, 5
-"""Samples that tell the spectrum of a source, length of a frame of them, and bins that are averaged."""
+EVENED, SMOOTHED = 512, 5
+"""Length of the frames that tell the colour of a source, and bins that are averaged."""
 FIRST = 1 << 20
 """Number of the block that begins at sample 0; there may be some before it."""
 
 
 class Source(Protocol):
-    """A white signal of variance 1, a function of key and place."""
+    """A white signal of variance 1, or nearly so, a function of key and place.
+
+    Attributes
+    ----------
+    every : int
+        Of so many samples one is not 0; the spectrum repeats.
+    colour : ndarray, shape (bins,)
+        Its power re that of a white signal, in equal steps from 0 to half the rate of those samples.
+    """
+
+    every: int
+    colour: np.ndarray
 
     def read(self, start: int, stop: int, key: Key) -> np.ndarray:
         """Samples `start` to `stop`, shape ``(stop - start,)``."""
@@ -34,6 +45,9 @@ class Source(Protocol):
 
 class White:
     """Gaussian noise."""
+
+    every = 1
+    colour = np.ones(2)
 
     def read(self, start: int, stop: int, key: Key) -> np.ndarray:
         """Samples `start` to `stop`, shape ``(stop - start,)``."""
@@ -75,12 +89,18 @@ class Shaped:
     @cached_property
     def variance(self) -> float:
         """Of the noise."""
-        return float(np.sum(self.shape**2))
+        return float(irfft(self.power(self.shape.size), self.shape.size)[0])
+
+    def power(self, size: int) -> np.ndarray:
+        """Power response to a white signal, as if this source were one, shape (size / 2 + 1,), from 0 to half the sample rate."""
+        response = np.abs(rfft(self.shape, size)) ** 2
+        return response * colour_at(self.source, np.arange(response.size) / size)
 
     def less(self, other: "Shaped") -> "Shaped":
         """The same with the power of another noise taken off, as far as it reaches."""
-        own, others = (np.abs(rfft(noise.shape)) ** 2 for noise in (self, other))
-        return Shaped(_of_power(np.maximum(own - others, 0.0)), self.source)
+        size = self.shape.size
+        wanted = np.maximum(self.power(size) - other.power(size), 0.0)
+        return Shaped(_of_power(wanted / colour_at(self.source, np.arange(wanted.size) / size)), self.source)
 
     def read(self, start: int, stop: int, key: Key) -> np.ndarray:
         """Samples `start` to `stop`, shape ``(stop - start,)``."""
@@ -139,20 +159,26 @@ def flattened(signal: np.ndarray, density: np.ndarray, sample_rate: float, every
     return irfft(flat[: samples // 2 + 1], samples) / np.sqrt(every)
 
 
-def evened(density: np.ndarray, source: Source, every: int = 1) -> np.ndarray:
+def evened(density: np.ndarray, source: Source) -> np.ndarray:
     """The density that a filter has to have so that a source that is not quite white gives this one, shape (bins,).
 
     Parameters
     ----------
     density : ndarray, shape (bins,)
         From 0 to half the sample rate.
-    every : int
-        Of so many samples of the source one is made; its spectrum repeats.
     """
-    drawn = source.read(0, DRAWN * every, (0,))[::every] / np.sqrt(every)
-    own = uniform_filter1d(welch(drawn, nperseg=EVENED)[1] / 2.0, SMOOTHED, mode="nearest")
-    place = np.linspace(0.0, every / 2.0, density.size)
-    return density / np.interp(np.abs(place - np.round(place)), np.linspace(0.0, 0.5, own.size), own)
+    return density / colour_at(source, np.linspace(0.0, 0.5, density.size))
+
+
+def colour_at(source: Source, frequency: np.ndarray) -> np.ndarray:
+    """Colour of a source at frequencies, parts of the sample rate."""
+    place = source.every * frequency
+    return np.interp(np.abs(place - np.round(place)), np.linspace(0.0, 0.5, source.colour.size), source.colour)
+
+
+def colour_of(white: np.ndarray) -> np.ndarray:
+    """Power of a signal re that of a white one of variance 1, from 0 to half its rate."""
+    return uniform_filter1d(welch(white, nperseg=EVENED)[1] / 2.0, SMOOTHED, mode="nearest")
 
 
 @lru_cache(maxsize=KEPT)

@@ -16,7 +16,7 @@ from scipy.signal import welch
 
 from analysis.timebase import Timebase
 from modeling.generators.lines import Lines, joined, take_out
-from modeling.generators.shaped import WHITE, Shaped, Source, evened, flattened, source_of, under
+from modeling.generators.shaped import WHITE, Shaped, Source, colour_at, evened, flattened, source_of, under
 from modeling.generators.wander import HIGHEST_HZ, WANDER_HZ, Wander, at_grid, cubic, delay_density, lowest_hz
 
 RATE_HZ = 1000.0
@@ -47,7 +47,7 @@ class TransportGenerator:
     edges_hz : ndarray, shape (bands + 1,)
         Edges of the bands of the residue.
     variance : ndarray, shape (bands,)
-        Variance of the speed deviation in each.
+        Variance of the speed deviation in each, if the source is white.
     source : Source
         Of what becomes the residue; Gaussian noise by default.
     wander : Wander
@@ -106,7 +106,7 @@ class TransportGenerator:
         edges = np.append(frequency - STEP_HZ / 2.0, frequency[-1] + STEP_HZ / 2.0)
         lines, rests = zip(*map(_parted, speeds), strict=True)
         slow = joined([part.between(0.0, LOW_HZ) for part in lines])
-        return cls(slow, edges, evened(density, net, plan.every) * STEP_HZ, net, Wander.fit(rests, RATE_HZ))
+        return cls(slow, edges, evened(density, net) * STEP_HZ, net, Wander.fit(rests, RATE_HZ))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Parameters by name."""
@@ -129,7 +129,7 @@ class TransportGenerator:
     @property
     def rms_percent(self) -> float:
         """Speed deviation, unweighted RMS in %."""
-        noise = np.sum(self.variance) + np.sum(self.wander.variance)
+        noise = np.sum(self._made) + np.sum(self.wander.variance)
         return float(100.0 * np.sqrt(np.sum(self.lines.amplitude**2) / 2.0 + noise))
 
     def motion(self, seed: int) -> "Motion":
@@ -140,13 +140,19 @@ class TransportGenerator:
         return Motion(delays, phase, self._residue, self._slow, seed)
 
     @cached_property
+    def _made(self) -> np.ndarray:
+        """Variance in each band of what the source is made into."""
+        centre = (self.edges_hz[1:] + self.edges_hz[:-1]) / 2.0
+        return self.variance * colour_at(self.source, centre / GRID_HZ)
+
+    @cached_property
     def _residue(self) -> Shaped:
         """Noise of the delay on the grid: speed is its derivative."""
         return Shaped.of_density(delay_density(self.edges_hz, self.variance, GRID_HZ), GRID_HZ, self.source)
 
     @cached_property
     def _slow(self) -> Shaped | None:
-        return self.wander.beside(self.edges_hz, self.variance, self._residue, GRID_HZ)
+        return self.wander.beside(self.edges_hz, self._made, self._residue, GRID_HZ)
 
 
 @dataclass(frozen=True)

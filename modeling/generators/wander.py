@@ -107,7 +107,7 @@ class Wander:
         joint = (frequency >= HIGHEST_HZ) & (frequency < JOINT_HZ)
         wanted = delay_density(self.edges_hz, self.variance, WANDER_HZ)
         wanted[joint] = delay_density(edges_hz, variance, WANDER_HZ)[joint]
-        there = np.abs(rfft(made.shape, TAPS * (rate_hz // WANDER_HZ))[: frequency.size]) ** 2 * 2.0 / rate_hz
+        there = made.power(TAPS * (rate_hz // WANDER_HZ))[: frequency.size] * 2.0 / rate_hz
         density = np.maximum(wanted - there, 0.0)
         return Shaped.of_density(density, WANDER_HZ) if density.any() else None
 

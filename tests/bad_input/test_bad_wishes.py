@@ -1,5 +1,7 @@
 """What a user can get wrong with what is asked for: it is told in one line, and nothing is changed."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,10 @@ WRONG_USE = {
     "no number": (("stimulus", "{new}", "--levels", "nan:1:1"), "does not rise from LO to HI in at most 100 levels"),
     "tracks in words": (("stimulus", "{new}", "--tracks", "1,x"), "'1,x' is no list of tracks; write it as 1,2"),
     "nothing to import": (("import", "{planned}"), "give recordings of the session's stimulus, or both --dry and --wet"),
+    "choices and resume": (
+        ("train", "{paired}", "--resume", "--config", "{model}"),
+        "with the choices that it was begun with; leave out --config or --resume",
+    ),
     "half a pair": (("import", "{planned}", "--dry", "{folder}/dry.wav"), "or both --dry and --wet"),
 }
 
@@ -90,3 +96,32 @@ def test_a_stimulus_that_does_not_fit_the_tape(refused, places):
         places["new"].with_name("long.wav"),
     )
     assert "use --quick, fewer levels or less music" in done.err
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"WORLD_SIZE": "two"}, "the environment has WORLD_SIZE=two, which is to be a number from 1"),
+        ({"WORLD_SIZE": "2", "RANK": "foo"}, "the environment has RANK=foo, which is to be a number from 0 to 1"),
+        ({"WORLD_SIZE": "2", "RANK": "2"}, "the environment has RANK=2, which is to be a number from 0 to 1"),
+    ],
+)
+def test_processes_that_cannot_be(refused, paired, monkeypatch, told, said):
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    refused(said, "train", paired, "--core", "tcn", "--steps", "1")
+
+
+def test_a_number_of_a_process_that_torchrun_did_not_give_is_none(command, paired, monkeypatch, tmp_path):
+    shutil.copytree(paired, tmp_path / "session")
+    monkeypatch.setenv("RANK", "1")
+    command("train", tmp_path / "session", "--core", "linear", "--name", "alone")
+    assert (tmp_path / "session/models/alone/model.json").exists()
+
+
+def test_a_choice_that_makes_no_difference_is_told(command, paired, tmp_path):
+    shutil.copytree(paired, tmp_path / "session")
+    done = command("train", tmp_path / "session", "--core", "linear", "--minutes", "2", "--loss", "l1=1", "--seed", "3")
+    for option in ("--minutes", "--loss"):
+        assert f"{option} makes no difference to core 'linear'" in done.err
+    assert "--seed makes" not in done.err

@@ -75,6 +75,16 @@ def test_a_net_learns_what_a_spectrum_does_not_tell():
     assert np.mean(made**4) / np.mean(made**2) ** 2 < 2.6  # Gaussian 3, signs 1
 
 
+def test_a_motion_has_the_size_that_its_generator_says(passes):
+    """However far from white its net is after so few steps."""
+    generator = TransportGenerator.diffused(passes, 1)
+    colour = generator.source.colour
+    assert colour.max() > 1.1 * colour.min()
+    delay = generator.motion(3).residue.read(0, 100_000, (3, 2))
+    # A line that is 0.1 Hz wide has a power of its own in every 100 s.
+    assert generator.rms_percent == pytest.approx(100.0 * np.std(np.diff(delay) * 1000.0), rel=0.2)
+
+
 def test_what_is_drawn_depends_on_seed_and_place_alone(passes):
     generator = TransportGenerator.diffused(passes, 1)
     motion = generator.motion(3)

@@ -108,6 +108,15 @@ def test_mix_is_between_dry_and_deck(model, sound):
     assert np.max(np.abs(half - 0.5 * (dry + wet))) < 1e-12
 
 
+@pytest.mark.parametrize("rate", [16000, 44100, 192000])
+def test_the_dry_sound_is_mixed_as_it_is_in_the_file(model, rate):
+    """Also what lies above the band of the model."""
+    x = 0.1 * np.random.default_rng(0).standard_normal((rate + 77, 2))
+    assert np.array_equal(render(model, x, rate, Settings(mix=0.0)), x)
+    wet, half = (render(model, x, rate, Settings(mix=mix)) for mix in (1.0, 0.5))
+    assert np.max(np.abs(half - 0.5 * (x + wet))) < 1e-12
+
+
 def test_nothing_is_clipped_or_normalised(model, sound):
     loud = render(model, 20 * sound, RATE, BARE)
     assert np.isfinite(loud).all()

@@ -15,7 +15,7 @@ from modeling.config import read
 from modeling.cores import NETWORKS, batches, core_class, descent, ja_search, loudest
 from modeling.cores.core import Run
 from modeling.training import train
-from signals.errors import ModelError
+from signals.errors import ModelError, SessionError
 
 
 def test_the_linear_filter_is_told_first_then_the_floor_then_the_model(trained):
@@ -104,6 +104,29 @@ def test_a_model_is_never_overwritten(trained, dataset):
     with pytest.raises(ModelError, match="never overwritten"):
         train(dataset, trained.folder.parent, "linear", name="deck")
     assert (trained.folder / "model.safetensors").read_bytes() == before
+
+
+def test_of_two_trainings_at_once_each_has_its_own_name(dataset, tmp_path):
+    second = []
+
+    def begin(line):
+        if not second:
+            second.append(None)
+            second[0] = train(dataset, tmp_path, "linear").folder.name
+
+    first = train(dataset, tmp_path, "linear", say=begin)
+    assert (first.folder.name, second) == ("linear", ["linear-2"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["linear", "linear-2"]
+
+
+def test_a_training_that_is_under_way_is_neither_resumed_nor_begun_again(dataset, tmp_path):
+    def disturb(line):
+        with pytest.raises(SessionError, match="is being trained in by another program"):
+            train(dataset, tmp_path, "linear", name="one", resume=True)
+        with pytest.raises(ModelError, match="was interrupted, or is under way"):
+            train(dataset, tmp_path, "linear", name="one")
+
+    assert train(dataset, tmp_path, "linear", name="one", say=disturb).folder.name == "one"
 
 
 # A network's run that is cut off

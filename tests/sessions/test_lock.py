@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sessions.lock import held, is_held
 from sessions.store import Session
 from signals.errors import SessionError
 
@@ -48,3 +49,11 @@ def test_a_folder_that_was_moved_is_told_before_a_take_begins(tmp_path):
             "t", stimulus=None, role="pair", number=1, conditions={}, sample_rate=48000, channels=1, inputs={0: 1}
         )
     assert not session.path.exists()
+
+
+def test_whether_a_folder_is_held_is_told_without_taking_it(tmp_path):
+    with held(tmp_path):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
+    assert not is_held(tmp_path)
+    assert not is_held(tmp_path / "none")
