@@ -140,7 +140,7 @@ def measure(
     with terminal.reporting(quiet=as_json) as reporter:
         measurements = measuring.measure_session(opened, reporter.step)
         reporter.step("writing the report")
-        measuring.write_all(opened, measurements)
+        measuring.write_all(opened, measurements, reporter.warn)
     if as_json:
         terminal.say_json(measurements.model_dump(mode="json"))
         return
@@ -180,7 +180,7 @@ def report(
         else:
             reporter.step("writing the report")
             opened = Session.open(sessions[0])
-            measuring.write_report(opened, opened.read_measurements())
+            measuring.write_report(opened, opened.read_measurements(), reporter.warn)
             found = {"report": str(opened.path / "report.pdf")}
     if as_json:
         terminal.say_json(found)

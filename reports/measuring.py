@@ -28,9 +28,10 @@ from sessions import calibration as calibrations
 from sessions.manifest import now, tool_version
 from sessions.results import ELECTRONICS, PATH, Condition, Curve, Measurements, Result
 from sessions.store import Session
-from signals.errors import SignalError, TapeError
+from signals.errors import ModelError, SignalError, TapeError
 
 Progress = Callable[[str], None]
+Warn = Progress
 CHANNELS_AT_ONCE = 2
 
 
@@ -69,32 +70,35 @@ def measure_session(
     )
 
 
-def write_all(session: Session, measurements: Measurements) -> None:
-    """Write measurements, curves, their exports and the report into a session, all or none."""
-    session.write_measurements(measurements, {**_report_files(session, measurements), **exports.files(measurements)})
+def write_all(session: Session, measurements: Measurements, warn: Warn = lambda line: None) -> None:
+    """Write measurements, curves, their exports and the report into a session, all or none; told what the report leaves out."""
+    session.write_measurements(measurements, {**_report_files(session, measurements, warn), **exports.files(measurements)})
 
 
-def write_report(session: Session, measurements: Measurements) -> None:
-    """Write ``report.pdf`` and ``figures/`` of a session again."""
-    session.write_files(_report_files(session, measurements), renewed=("figures",))
+def write_report(session: Session, measurements: Measurements, warn: Warn = lambda line: None) -> None:
+    """Write ``report.pdf`` and ``figures/`` of a session again; told what the report leaves out."""
+    session.write_files(_report_files(session, measurements, warn), renewed=("figures",))
 
 
-def _report_files(session: Session, measurements: Measurements) -> dict[str, bytes]:
+def _report_files(session: Session, measurements: Measurements, warn: Warn) -> dict[str, bytes]:
     """Report with the models trained from the session, and its figures."""
     report = build_report(
         measurements,
         ReportHeader.of_manifest(session.manifest, calibration=calibrations.of_session(session)),
-        _models(session),
+        _models(session, warn),
     )
     return {"report.pdf": report.pdf, **{f"figures/{name}.svg": figure for name, figure in report.figures.items()}}
 
 
-def _models(session: Session) -> list[ModelSummary]:
-    """What the cards of the session's models say in short; a damaged card is the business of ``tape check``."""
+def _models(session: Session, warn: Warn) -> list[ModelSummary]:
+    """What the cards of the session's models say in short, under the names of their folders."""
     found = []
     for path in sorted((session.path / "models").glob(f"[!.]*/{CARD}")):
-        with contextlib.suppress(TapeError):
-            card = read_card(path)
+        try:
+            card = read_card(path).model_copy(update={"name": path.parent.name})
+        except ModelError as damage:
+            warn(f"a model is left out of the report: {damage}")
+        else:
             error = card.evaluation
             evaluation = None
             with contextlib.suppress(TapeError):

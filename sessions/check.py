@@ -6,6 +6,7 @@ from pathlib import Path
 from sessions import results, take
 from sessions.audio import open_audio
 from sessions.disk import PART, sha256_of
+from sessions.ledger import of_removed_models
 from sessions.lock import LOCK
 from sessions.manifest import SessionManifest, TakeRecord, load
 from signals import cues
@@ -24,8 +25,11 @@ def problems(path: Path, manifest: SessionManifest) -> Iterator[str]:
         Its manifest.
     """
     sound = set()
+    removed = of_removed_models(path, manifest.files)
     for name, expected in sorted(manifest.files.items()):
         file = path / name
+        if name in removed:
+            continue
         if not file.is_file():
             yield f"{name}: missing; restore it from a copy of the session."
         elif (size := file.stat().st_size) != expected.size_bytes:

@@ -1,7 +1,7 @@
 """The list of a session's files: ``session.json``, read before every change and written together with what it lists."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from sessions.disk import told_as_session_error, write_together
@@ -66,6 +66,12 @@ class Ledger:
         with told_as_session_error(self.folder):
             for name in outdated:
                 (self.folder / name).unlink(missing_ok=True)
+
+
+def of_removed_models(folder: Path, names: Iterable[str]) -> set[str]:
+    """Listed files of models whose whole folders are gone: a model can be removed, since it can be trained again."""
+    models = {name: folder / Path(*Path(name).parts[:2]) for name in names if name.startswith("models/")}
+    return {name for name, model in models.items() if not model.exists()}
 
 
 def open_ledger(folder: Path) -> Ledger:

@@ -13,7 +13,7 @@ from sessions import curves, lock, results, take
 from sessions.audio import SoundFile, blocks, open_audio
 from sessions.check import problems
 from sessions.disk import told_as_session_error, write_together
-from sessions.ledger import MANIFEST, Ledger, open_ledger
+from sessions.ledger import MANIFEST, Ledger, of_removed_models, open_ledger
 from sessions.manifest import (
     FileRecord,
     Interface,
@@ -369,10 +369,10 @@ class Session:
         self.write_file(name, text.encode())
 
     def list_files(self, names: Sequence[str]) -> None:
-        """List derived files that another room wrote into the session, such as a model's folder."""
+        """List derived files that another room wrote into the session, such as a model's folder; models that are gone go."""
         with told_as_session_error(self.path):
             found = {checked_derived(name): file_record(self.path / name) for name in names}
-        self._ledger.write({}, found)
+        self._ledger.write({}, found, outdated=of_removed_models(self.path, self.manifest.files) - set(names))
 
     def write_measurements(self, measurements: results.Measurements, report: Mapping[str, bytes] | None = None) -> None:
         """Write ``measurements.json``, ``curves/*.csv`` and further files (a report's) in place of earlier ones, all or none."""

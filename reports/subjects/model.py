@@ -49,12 +49,16 @@ def _material(card: Card) -> Table:
         [source.take, "–" if source.track is None else plain(source.track), describe(source.conditions)]
         for source in card.sources
     ]
+    heads = ["Take", "Track", "Conditions"]
+    if len({source.session for source in card.sources}) > 1:
+        heads.insert(0, "Session")
+        rows = [[source.session, *row] for source, row in zip(card.sources, rows, strict=True)]
     seconds = card.seconds
     caption = (
         f"What it learnt from: {seconds.train:.0f}{NARROW_SPACE}s, with {seconds.validation:.0f}{NARROW_SPACE}s to choose by and"
         f" {seconds.test:.0f}{NARROW_SPACE}s held out, {card.split}"
     )
-    return Table(caption, ["Take", "Track", "Conditions"], rows)
+    return Table(caption, heads, rows)
 
 
 def _errors(card: Card) -> Table:

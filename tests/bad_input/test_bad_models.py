@@ -4,6 +4,7 @@ import os
 import pickle
 import shutil
 
+import pypdf
 import pytest
 
 
@@ -49,6 +50,22 @@ def test_a_model_that_cannot_be_read(refused, places, tmp_path, monkeypatch, cas
     refused(said, "render", model, places["folder"] / "dry.wav", tmp_path / "out.wav")
     refused(said, "evaluate", model, places["paired"])
     assert not (tmp_path / "executed").exists()
+
+
+def test_a_report_says_which_model_it_leaves_out(command, paired, tmp_path):
+    session = tmp_path / "session"
+    shutil.copytree(paired, session)
+    for name in ("copy", "spoilt"):
+        shutil.copytree(session / "models/linear", session / "models" / name)
+    (session / "models/spoilt/model.json").write_text("{}")
+    done = command("report", session)
+    assert done.status == 0
+    assert "a model is left out of the report: " in done.err
+    assert "spoilt/model.json is damaged" in done.err
+    text = " ".join(page.extract_text() for page in pypdf.PdfReader(session / "report.pdf").pages)
+    assert "Model linear" in text
+    assert "Model copy" in text
+    assert "Model spoilt" not in text
 
 
 TRAINING = {

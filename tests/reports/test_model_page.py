@@ -41,6 +41,14 @@ def test_a_card_is_told_whole():
     assert page.lead == ""
 
 
+def test_takes_of_several_sessions_are_told_apart():
+    (source,) = CARD.sources
+    two = [source.model_copy(update={"session": name}) for name in ("spring", "autumn")]
+    (material,) = card_page(CARD.model_copy(update={"sources": two})).blocks
+    assert material.rows == [["spring", "play-1", "2", "dbx off"], ["autumn", "play-1", "2", "dbx off"]]
+    assert material.columns[0] == "Session"
+
+
 def test_an_old_card_says_what_it_can():
     old = CARD.model_copy(update={"limits": [], "log_sha256": None, "training": {}, "sources": []})
     page = card_page(old)

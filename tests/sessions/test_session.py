@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sessions.manifest import Interface, SessionManifest, from_json
+from sessions.manifest import SessionManifest, from_json
 from sessions.results import Axis, Curve, Measurements, Result
 from sessions.store import Session
 from signals.audio import ArrayAudio
@@ -289,17 +289,6 @@ def test_derived_files_stay_in_their_place(planned, contents, name):
     with pytest.raises(SessionError, match="cannot be written into a session"):
         planned.write_file(name, b"x")
     assert contents(planned.path) == before
-
-
-def test_files_of_other_rooms_are_listed(session):
-    (session.path / "models/m").mkdir(parents=True)
-    (session.path / "models/m/model.json").write_text("{}")
-    session.list_files(["models/m/model.json"])
-    session.write_json("truth.json", "{}")
-    session.set_interface(Interface(name="virtual:fresh"))
-    assert set(session.manifest.files) == {"models/m/model.json", "truth.json"}
-    assert Session.open(session.path).manifest.interface.name == "virtual:fresh"
-    assert session.check() == []
 
 
 @pytest.mark.parametrize(
