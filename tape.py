@@ -325,7 +325,7 @@ def render(
 
     with terminal.reporting(quiet=as_json) as reporter:
         settings = rendering.Settings(wow, hiss, drive, mix, seed)
-        rendering.render_file(model, source, target, settings, reference_dbfs, reporter.fraction, setting)
+        rendering.render_file(model, source, target, settings, reference_dbfs, reporter.fraction, setting, reporter.warn)
     terminal.say_json({"output": str(target)}) if as_json else terminal.say(f"written: {target}")
 
 

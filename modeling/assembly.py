@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from modeling.card import Card, Seconds, SettingCard
 from modeling.config import Config
 from modeling.cores.core import Core, Progress
@@ -14,7 +16,7 @@ from modeling.generators.noise import NoiseGenerator
 from modeling.generators.trial import noise_of, transport_of
 from modeling.model import Family, Model, digest, family_weights, weights_of
 from modeling.pairs import Pair, select
-from modeling.provenance import limits_of
+from modeling.provenance import limits_of, loudest_db
 from modeling.settings import Setting
 from sessions.manifest import now, tool_version
 
@@ -57,6 +59,7 @@ def assemble(
     transport, trials = transport_of(dataset.motions or [dataset.trajectory], config.transport, config.seed, learning)
     noise, heard = noise_of(dataset.silence, core.sample_rate, dataset.unevenness, config.noise, config.seed, learning)
     behind, silent = _behind(dataset, noise, core.sample_rate)
+    loudest = loudest_db(dataset.pairs, dataset.reference_dbfs)
     card = Card(
         name=name,
         created=now(),
@@ -80,14 +83,14 @@ def assemble(
         transport_rms_percent=None if transport is None else transport.rms_percent,
         noise_dbfs=None if silent is None else silent.level_dbfs,
         modulation_db=None if noise is None else noise.modulation_db,
+        loudest_db=loudest if np.isfinite(loudest) else None,
         weights_sha256=digest(weights_of(core, transport, noise, behind)),
         log_sha256=digest(log),
         config_sha256=digest(config.to_json()),
         generators=[*trials, *heard],
         limits=limits_of(
             dataset.sources,
-            dataset.pairs,
-            dataset.reference_dbfs,
+            loudest,
             trained=trained,
             moves=transport is not None,
             hisses=silent is not None,
@@ -148,6 +151,7 @@ def joined(members: Sequence[Model], settings: Sequence[Setting], evaluation: Ev
             "transport_rms_percent": None,
             "noise_dbfs": None,
             "modulation_db": None,
+            "loudest_db": None,
             "generators": [],
             "limits": [],
             "doubts": [],

@@ -59,6 +59,7 @@ class SettingCard(BaseModel):
     transport_rms_percent: float | None
     noise_dbfs: float | None
     modulation_db: float | None = None
+    loudest_db: float | None = None
     generators: list[Trial] = []
     limits: list[str] = []
     doubts: list[str] = []
@@ -88,6 +89,8 @@ class Card(BaseModel):
     transport_rms_percent, noise_dbfs, modulation_db : float or None
         Speed deviation, level of the noise in silence, and that of modulation noise re the sound, that the generators make; None
         without one.
+    loudest_db : float or None
+        Loudest passage that it learnt from, on a 0.3 s meter, re 0 VU.
     weights_sha256 : str
         Digest of ``model.safetensors``.
     log_sha256, config_sha256 : str or None
@@ -124,6 +127,7 @@ class Card(BaseModel):
     transport_rms_percent: float | None
     noise_dbfs: float | None
     modulation_db: float | None = None
+    loudest_db: float | None = None
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     log_sha256: str | None = None
     config_sha256: str | None = None

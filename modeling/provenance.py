@@ -7,10 +7,10 @@ import numpy as np
 from modeling.card import Source
 from modeling.pairs import Pair, select
 from sessions.store import MEASUREMENTS, Session
+from signals.levels import METER_S
 
 LEAST_LEVEL_S = 0.1
 """So much of the material must reach a level before it counts as learnt."""
-METER_S = 0.3
 NEVER_MADE = (
     "Mean speed and its drift, dropouts, print-through and crosstalk are no part of the model; "
     "every channel goes through the same core."
@@ -37,8 +37,7 @@ def with_digests(source: Source, session: Session, others: Collection[str] = ())
 
 def limits_of(
     sources: Sequence[Source],
-    pairs: Sequence[Pair],
-    reference_dbfs: float,
+    loudest: float,
     *,
     trained: bool,
     moves: bool,
@@ -51,8 +50,8 @@ def limits_of(
     ----------
     sources : sequence of Source
         What it learnt from.
-    pairs : sequence of Pair
-        Its material, of all splits.
+    loudest : float
+        See :func:`loudest_db`.
     trained : bool
         Whether it beats the linear filter.
     moves, hisses, modulates : bool
@@ -60,8 +59,7 @@ def limits_of(
     """
     said = [f"Learnt from {' and '.join(map(_where, sources))}; what other settings do it was not told."]
     said.append(
-        f"The loudest passages it learnt from read {loudest_db(pairs, reference_dbfs):+.0f} dB re 0 VU on a 0.3 s meter; what is "
-        "louder is a guess."
+        f"The loudest passages it learnt from read {loudest:+.0f} dB re 0 VU on a 0.3 s meter; what is louder is a guess."
     )
     if not trained:
         said.append("It is no better than the linear filter and counts as untrained.")

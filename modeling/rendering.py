@@ -7,18 +7,20 @@ import numpy as np
 
 from modeling.deck import effect
 from modeling.deck.parameters import load_parameters
-from modeling.model import load
+from modeling.model import Model, load
 from modeling.render import Settings, render_blocks
 from modeling.settings import Setting, read_setting
 from sessions.audio import open_audio
 from sessions.wave import writing
 from signals.audio import AudioReader
 from signals.errors import ModelError
+from signals.levels import Metered
 
 __all__ = ["Settings", "render_file"]
 VIRTUAL = "virtual"
 DEFAULT_PRESET = "fresh"
 DEFAULT_REFERENCE_DBFS = -18.0
+CLEARLY_DB = 1.0
 Progress = Callable[[str, float], None]
 
 
@@ -30,6 +32,7 @@ def render_file(
     reference_dbfs: float | None = None,
     progress: Progress = lambda what, part: None,
     setting: str | None = None,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Apply a model to a sound file.
 
@@ -43,6 +46,8 @@ def render_file(
         Level of a sine at 0 VU, for the virtual deck, by default -18; a model brings its own.
     setting : str, optional
         Of a model of several settings, in words; see :func:`modeling.settings.read_setting`.
+    warn : callable
+        Told when the sound is louder than a model has learnt.
 
     Raises
     ------
@@ -58,29 +63,38 @@ def render_file(
     if target.exists():
         raise ModelError(f"{target} exists already; name a new file")
     wanted = None if setting is None else read_setting(setting)
+    kind, _, preset = model.partition(":")
+    found = None if kind == VIRTUAL else _model(model, reference_dbfs, wanted)
+    if found is None and wanted:
+        raise ModelError("the virtual deck has its settings in a preset or TOML file; leave --setting out")
     with open_audio(source) as audio:
-        blocks = _blocks(model, audio, settings, reference_dbfs, wanted)
+        heard = Metered(audio)
+        blocks = render_blocks(found, heard, settings) if found else _virtual(preset, audio, settings, reference_dbfs)
         done = 0
         with writing(target, audio.sample_rate, audio.channels, "float32", audio.samples, shared=True) as writer:
             for block in blocks:
                 writer.write(block)
                 done += block.shape[0]
                 progress("rendering", done / max(1, audio.samples))
+    if found and found.card.loudest_db is not None:
+        level = heard.highest - found.core.reference_dbfs + settings.drive_db
+        if level > found.card.loudest_db + CLEARLY_DB:
+            warn(
+                f"at its loudest the sound drives the model to {level:+.0f} dB re 0 VU, and it learnt up to "
+                f"{found.card.loudest_db:+.0f} dB: louder passages are a guess; lower --drive, or capture louder material"
+            )
 
 
-def _blocks(
-    model: str, audio: AudioReader, settings: Settings, reference_dbfs: float | None, wanted: Setting | None
-) -> Iterator[np.ndarray]:
-    kind, _, preset = model.partition(":")
-    if kind != VIRTUAL:
-        found = load(Path(model), wanted)
-        if reference_dbfs is not None:
-            own = found.card.reference_dbfs
-            raise ModelError(f"the model has its own reference, {own:g} dBFS; leave out that of {reference_dbfs:g} dBFS")
-        return render_blocks(found, audio, settings)
-    if wanted:
-        raise ModelError("the virtual deck has its settings in a preset or TOML file; leave --setting out")
-    heard = effect.apply(
+def _model(folder: str, reference_dbfs: float | None, wanted: Setting | None) -> Model:
+    found = load(Path(folder), wanted)
+    if reference_dbfs is not None:
+        own = found.card.reference_dbfs
+        raise ModelError(f"the model has its own reference, {own:g} dBFS; leave out that of {reference_dbfs:g} dBFS")
+    return found
+
+
+def _virtual(preset: str, audio: AudioReader, settings: Settings, reference_dbfs: float | None) -> Iterator[np.ndarray]:
+    yield effect.apply(
         load_parameters(preset or DEFAULT_PRESET),
         audio.read(0, audio.samples),
         audio.sample_rate,
@@ -91,4 +105,3 @@ def _blocks(
         mix=settings.mix,
         seed=settings.seed,
     )
-    return iter([heard])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from signals.audio import AudioReader
 from signals.errors import SignalError
 
 METER_S = 0.3
@@ -63,6 +64,35 @@ def meter_level(audio: np.ndarray, sample_rate: float) -> float:
     energy = np.concatenate([np.zeros((1, squares.shape[1])), np.cumsum(squares, axis=0)])
     readings = energy[window:] - energy[:-window] if len(squares) > window else energy[-1:]
     return _db(float(np.sqrt(2.0 * max(np.max(readings), 0.0) / window)))
+
+
+class Metered:
+    """Sound that is read from its beginning to its end, and the highest reading of the meter so far.
+
+    Parameters
+    ----------
+    audio : AudioReader
+
+    Attributes
+    ----------
+    highest : float
+        As :func:`meter_level` of what was read.
+    """
+
+    def __init__(self, audio: AudioReader) -> None:
+        self._audio = audio
+        self.sample_rate, self.channels, self.samples = audio.sample_rate, audio.channels, audio.samples
+        self.highest = -np.inf
+        self._before = np.zeros((0, audio.channels))
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Samples `start` to `stop`; see :class:`signals.audio.AudioReader`."""
+        block = self._audio.read(start, stop)
+        heard = np.concatenate([self._before, block])
+        if heard.size:
+            self.highest = max(self.highest, meter_level(heard, self.sample_rate))
+        self._before = heard[max(0, heard.shape[0] + 1 - round(METER_S * self.sample_rate)) :]
+        return block
 
 
 def _channels(audio: np.ndarray) -> np.ndarray:

@@ -157,3 +157,16 @@ def test_of_a_pair_it_is_said_why_the_bench_is_left_out(command, places, tmp_pat
     )
     assert (session / "models/linear/evaluation.pdf").exists()
     assert command("check", session).status == 0
+
+
+def test_sound_that_is_louder_than_what_was_learnt_is_told(command, places, tmp_path):
+    loud = command("render", places["model"], places["folder"] / "dry.wav", tmp_path / "loud.wav", "--drive", "12")
+    assert "louder passages are a guess; lower --drive" in loud.err
+    same = command("render", places["model"], places["folder"] / "dry.wav", tmp_path / "same.wav")
+    assert "guess" not in same.err
+    assert (loud.status, same.status) == (0, 0)
+
+
+def test_a_model_brings_its_own_reference(refused, places, tmp_path):
+    said = "the model has its own reference, -18 dBFS; leave out that of -12 dBFS"
+    refused(said, "render", places["model"], places["folder"] / "dry.wav", tmp_path / "out.wav", "--reference-dbfs", "-12")

@@ -32,16 +32,16 @@ def test_a_click_is_no_level():
 
 
 def test_limits_say_what_was_learnt_and_what_is_missing():
-    whole = " ".join(limits_of([SOURCE], [pair_at(3.0)], -18.0, trained=True, moves=True, hisses=True, modulates=True))
+    whole = " ".join(limits_of([SOURCE], 3.0, trained=True, moves=True, hisses=True, modulates=True))
     assert "track 2 of take 'play-1', 4.8 cm/s, dbx off" in whole
     assert "+3 dB re 0 VU" in whole
     assert "dropouts" in whole
     assert "untrained" not in whole
-    bare = " ".join(limits_of([SOURCE], [pair_at(3.0)], -18.0, trained=False, moves=False, hisses=False, modulates=False))
+    bare = " ".join(limits_of([SOURCE], 3.0, trained=False, moves=False, hisses=False, modulates=False))
     for words in ("counts as untrained", "no wow and flutter", "no hiss"):
         assert words in bare
         assert words not in whole
-    still = " ".join(limits_of([SOURCE], [pair_at(3.0)], -18.0, trained=True, moves=True, hisses=True, modulates=False))
+    still = " ".join(limits_of([SOURCE], 3.0, trained=True, moves=True, hisses=True, modulates=False))
     assert "no modulation noise" in still
     assert "no modulation noise" not in whole
 

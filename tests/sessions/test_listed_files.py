@@ -2,15 +2,8 @@
 
 import shutil
 
-import pytest
-
 from sessions.manifest import Interface
 from sessions.store import Session
-
-
-@pytest.fixture
-def session(tmp_path):
-    return Session.create(tmp_path / "s", deck="d", speed_cm_s=9.5, reference_dbfs=-18.0)
 
 
 def test_files_of_other_rooms_are_listed(session):

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from signals.audio import ArrayAudio
 from signals.errors import SignalError
-from signals.levels import dbfs, meter_level, peak_dbfs
+from signals.levels import Metered, dbfs, meter_level, peak_dbfs
 
 SAMPLE_RATE = 48_000
 
@@ -65,3 +66,13 @@ def test_sox_reads_the_same_levels(tmp_path) -> None:
     # SoX states RMS re full scale: a sine reads -3.01 dB.
     assert dbfs(audio) == pytest.approx(stats["RMS lev dB"] + 10 * np.log10(2), abs=0.01)
     assert peak_dbfs(np.clip(audio, -1, 1)) == pytest.approx(stats["Pk lev dB"], abs=0.01)
+
+
+@pytest.mark.parametrize("block", [1000, 14_399, 14_400, 65_536])
+def test_a_meter_read_in_passing_reads_what_the_whole_reads(block: int) -> None:
+    burst = sine(1.3) * np.hanning(62_400)
+    sound = np.stack([burst, 0.1 * burst], axis=1)
+    metered = Metered(ArrayAudio(sound, SAMPLE_RATE))
+    parts = [metered.read(start, min(start + block, 62_400)) for start in range(0, 62_400, block)]
+    assert np.array_equal(np.concatenate(parts), sound)
+    assert metered.highest == pytest.approx(meter_level(sound, SAMPLE_RATE), abs=1e-9)
