@@ -2,8 +2,8 @@
 
 Run it as ``PYTHONPATH=. python benchmarks/model.py SESSION MODEL``: the folder of a session that a virtual deck was captured in,
 and that of a model of it. Steady sines go through the core, and what they come to is held against the closed-form response and
-harmonics in the session's ``truth.json``, and so are minutes of the model's noise. `tape evaluate` asks the same of the bench, and
-hiss makes its answer doubtful.
+harmonics in the session's ``truth.json``, and so are minutes of the model's motion, beside the mean of the passes, and of its
+noise. `tape evaluate` asks the same of the bench, and hiss makes its answer doubtful.
 """
 
 import argparse
@@ -13,6 +13,8 @@ import numpy as np
 
 from analysis.noise import spectrum
 from analysis.subjects.noise import spectra
+from analysis.wow_flutter import deviation, figures
+from modeling.generators.transport import GRID_HZ
 from modeling.model import Model, load
 from modeling.render import Settings, render
 from reports.evaluation.silence import reference_peak
@@ -25,6 +27,7 @@ HARMONICS = (2, 3, 4, 5)
 LOWEST_DB = -60.0
 SILENCE_S = 600.0
 """In so long a time the noise of the lowest third octave, 5.8 Hz wide, stands within 0.1 dB (standard deviation)."""
+MOTION_S = 300.0
 THIRDS = "1/3 octave"
 
 
@@ -54,6 +57,14 @@ def noise(model: Model) -> Curve:
     return next(curve for curve in curves if curve.conditions.get("bandwidth") == THIRDS)
 
 
+def flutter(model: Model) -> dict[str, float]:
+    """Wow and flutter figures of minutes of a model's motion, in %."""
+    if model.transport is None:
+        return {}
+    drawn = model.transport.motion(1).on_grid(0, round(MOTION_S * GRID_HZ))
+    return {name: figure.value for name, figure in figures(deviation(drawn, 1.0 / GRID_HZ, 0.0)).items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("session", type=Path)
@@ -80,6 +91,9 @@ def main() -> None:
         for name, difference in differences.items():
             worst = int(np.nanargmax(np.abs(difference)))
             print(f"{level_db:+5.0f} dB  {name:11s}  {difference[worst]:+6.2f} dB at {sent[worst]:.0f} Hz")
+    for name, percent in flutter(model).items():
+        deck = np.mean([r.value for r in truth.results if r.quantity == name and r.conditions.get("track") == track])
+        print(f"{name:28s} {100.0 * (percent / deck - 1.0):+5.1f} % of {deck:.4f} %")
     for curve in truth.curves:
         if (
             curve.quantity == "noise_spectrum"
