@@ -55,7 +55,7 @@ def told(case: str) -> None:
         session = captured(Path(folder), case)
         dataset = from_session(session, dbx="on" if case == "dbx" else "off")
         outcome = train(dataset, session.path / "models", DEFAULT, sessions=[session.path], say=say)
-        print(f"--- {case}: {outcome.model.card.seconds.train:.0f} s to learn from, {session.manifest.deck}")
+        print(f"--- {case}: {outcome.model.card.seconds.train:.0f} s to learn from")
         # The second line it says is the floor, the third the result.
         print(f"fitted and judged in {said_s[2] - said_s[1]:.0f} s of the processor")
         error = outcome.evaluation

@@ -92,7 +92,7 @@ def main() -> None:
             worst = int(np.nanargmax(np.abs(difference)))
             print(f"{level_db:+5.0f} dB  {name:11s}  {difference[worst]:+6.2f} dB at {sent[worst]:.0f} Hz")
     for name, percent in flutter(model).items():
-        deck = np.mean([r.value for r in truth.results if r.quantity == name and r.conditions.get("track") == track])
+        deck = float(np.mean([r.value for r in truth.find(name, track=track or 1) if r.value is not None]))
         print(f"{name:28s} {100.0 * (percent / deck - 1.0):+5.1f} % of {deck:.4f} %")
     for curve in truth.curves:
         if (

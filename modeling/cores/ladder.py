@@ -25,6 +25,7 @@ from modeling.cores.loudest import loudest
 from modeling.cores.weighting import LONG_S, SHORT_S, of_harmonics, of_programme, shaping
 from modeling.fidelity import esr_of, harmonic_error_db, levels_recorded
 from modeling.pairs import AFTER_S, Pair
+from signals.errors import ModelError
 
 G_LENGTH_S = 1e-3
 G_AHEAD_S = 0.25e-3
@@ -104,7 +105,7 @@ class Problem:
         weight = of_programme(pairs)
         short = shaping(weight, rate, SHORT_S)
         sums = Sums(basis, reach, short.size - 1, np.float32)
-        sums.add(pairs, tapered=excerpt, shaping=short)
+        sums.add(pairs, tapered=excerpt or None, shaping=short)
         for tone in tones:
             share = TONE_SHARE * tone.seconds / TONE_S
             sums.add([tone], share, tapered=True, shaping=shaping(of_harmonics(tone, weight), rate, LONG_S))
@@ -148,7 +149,13 @@ def climb(material: Material, run: Run) -> HammersteinCore:
     rows: tuple[int, ...] = ()
     for number, rung in enumerate(rungs):
         tried = (*rows, *rung.rows)
-        core = problem.core(problem.bent(tried, ROUNDS) if rung.rows else problem.linear())
+        try:
+            core = problem.core(problem.bent(tried, ROUNDS) if rung.rows else problem.linear())
+        except ModelError as error:
+            if best is None:
+                raise
+            run.log({"rung": rung.name, "kept": False, "unsolved": str(error)})
+            continue
         esr = esr_of(core.process, material.validation)
         harmonics = harmonic_error_db(core.process, material.tones, recorded) or 0.0
         pays = esr < rung.share * best_esr and harmonics <= best_harmonics + HARMONICS_DB
@@ -174,10 +181,8 @@ def _promises(rung: Rung, basis: Basis, material: Material, run: Run) -> bool:
     static = (*ODD_ROWS, *EVEN_ROWS)
     problem = Problem(loudest(material.train), basis.of_rows(sorted((*static, *rung.rows))), material, excerpt=True)
     heard = loudest(material.validation)
-    without, with_it = (
-        esr_of(problem.core(problem.bent(rows, rounds=2)).process, heard) for rows in (static, (*static, *rung.rows))
-    )
-    run.log({"promise": rung.name, "excerpt_esr": [without, with_it]})
+    without, with_it = (_error(problem, rows, heard) for rows in (static, (*static, *rung.rows)))
+    run.log({"promise": rung.name, "excerpt_esr": [_told(without), _told(with_it)]})
     return with_it < rung.share * without
 
 
@@ -187,8 +192,8 @@ def _choose(material: Material, run: Run) -> Basis:
 
     def attempt(emphasis: Emphasis) -> tuple[float, Emphasis]:
         problem = Problem(loud, _basis(material, emphasis, loud).of_rows(ODD_ROWS), material, excerpt=True)
-        error = esr_of(problem.core(problem.bent(ODD_ROWS, rounds=2)).process, loud)
-        run.log({"emphasis_hz": [emphasis.bass_floor_hz, emphasis.zero_hz, emphasis.pole_hz], "training_esr": error})
+        error = _error(problem, ODD_ROWS, loud)
+        run.log({"emphasis_hz": [emphasis.bass_floor_hz, emphasis.zero_hz, emphasis.pole_hz], "training_esr": _told(error)})
         return error, emphasis
 
     best = attempt(FIRST_EMPHASIS)
@@ -208,6 +213,19 @@ def _choose(material: Material, run: Run) -> Basis:
             if best is not before:
                 break
     return _basis(material, best[1], learnt)
+
+
+def _error(problem: Problem, rows: Sequence[int], heard: Sequence[Pair]) -> float:
+    """What some rows of an excerpt leave of the error; all of it and more, if they cannot be solved for."""
+    try:
+        return esr_of(problem.core(problem.bent(rows, rounds=2)).process, heard)
+    except ModelError:
+        return np.inf
+
+
+def _told(error: float) -> float | None:
+    """As JSON has it."""
+    return error if np.isfinite(error) else None
 
 
 def _basis(material: Material, emphasis: Emphasis, pairs: Sequence[Pair]) -> Basis:
