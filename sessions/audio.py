@@ -14,6 +14,8 @@ from signals.audio import AudioReader
 from signals.errors import AudioFileError
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
+LOUDEST = 1e10
+"""Largest sample, re full scale: integers that a file calls floats stay below it, and their powers below what 64 bits hold."""
 
 
 class SoundFile:
@@ -63,7 +65,7 @@ class SoundFile:
         Raises
         ------
         AudioFileError
-            The file cannot be decoded there, or holds NaN or infinity.
+            The file cannot be decoded there, or holds NaN, infinity or what no sound comes near.
         """
         out = np.zeros((max(stop - start, 0), self.channels))
         low, high = max(start, 0), min(stop, self.samples)
@@ -83,10 +85,10 @@ class SoundFile:
                 f"{self.path} promises {self.samples} samples but ends at {low + found.shape[0]};"
                 " copy it again from its source."
             )
-        # The sum is finite when all are: a quicker look than one at every sample.
-        if not np.isfinite(np.sum(found)) and not np.isfinite(found).all():
-            where = low + int(np.argmin(np.isfinite(found).all(axis=1)))
-            raise AudioFileError(f"{self.path}: sample {where} is not a number (NaN or infinite); export the file again.")
+        if not (found.min() >= -LOUDEST and found.max() <= LOUDEST):  # NaN is in no order
+            sound = np.abs(found) <= LOUDEST
+            row = int(np.argmin(sound.all(axis=1)))
+            raise AudioFileError(f"{self.path}: sample {low + row} {_no_sound(found[row][~sound[row]][0])}")
         return out
 
     def close(self) -> None:
@@ -98,6 +100,12 @@ class SoundFile:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _no_sound(value: float) -> str:
+    if not np.isfinite(value):
+        return "is not a number (NaN or infinite); export the file again."
+    return f"is {value:.3g}, where full scale is 1; what lies beyond {LOUDEST:g} is no sound: export the file again."
 
 
 def _reason(error: Exception) -> str:

@@ -28,6 +28,7 @@ RIFF_LIMIT_BYTES = 2**32 - 1
 
 _BYTES = {"pcm24": 3, "float32": 4}
 _FULL_SCALE_24 = 2**23
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def _header(encoding: Encoding, sample_rate: int, channels: int, samples: int) -> bytes:
@@ -83,6 +84,8 @@ class WaveWriter:
         24-bit integers or 32-bit floats.
     expected_samples : int, optional
         Length per channel, if known.
+    name : str, optional
+        What the file will be called, for refusals.
 
     Raises
     ------
@@ -90,8 +93,11 @@ class WaveWriter:
         From every method, when the disk is full or gone; the caller knows what to undo.
     """
 
-    def __init__(self, path: Path, sample_rate: int, channels: int, encoding: Encoding, expected_samples: int = 0) -> None:
+    def __init__(
+        self, path: Path, sample_rate: int, channels: int, encoding: Encoding, expected_samples: int = 0, name: str = ""
+    ) -> None:
         self.path = path
+        self.name = name or path.name
         self.sample_rate = sample_rate
         self.channels = channels
         self.encoding: Encoding = encoding
@@ -114,13 +120,16 @@ class WaveWriter:
         Raises
         ------
         AudioFileError
-            The block has another number of channels, or holds NaN or infinity.
+            The block has another number of channels, or holds NaN, infinity or what is beyond 32-bit float.
         """
         if block.ndim != 2 or block.shape[1] != self.channels:
-            raise AudioFileError(f"{self.path.name}: a block of shape {block.shape} cannot join {self.channels} channel(s).")
-        if not np.isfinite(block).all():
-            where = self.samples + int(np.argmin(np.isfinite(block).all(axis=1)))
-            raise AudioFileError(f"{self.path.name}: sample {where} is not a number; the source delivers invalid samples.")
+            raise AudioFileError(f"{self.name}: a block of shape {block.shape} cannot join {self.channels} channel(s).")
+        fits = np.abs(block) <= _LARGEST  # NaN does not
+        if not fits.all():
+            where = self.samples + int(np.argmin(fits.all(axis=1)))
+            raise AudioFileError(
+                f"{self.name}: sample {where} is not a number below {_LARGEST:.1e}; the source delivers invalid samples."
+            )
         self._put(_encode(block, self.encoding))
         self.samples += block.shape[0]
 
@@ -185,7 +194,7 @@ def writing(
     """
     part = path.with_name(f".{path.name[:50]}-{secrets.token_hex(4)}{PART}" if shared else path.name + PART)
     with told_as_session_error(path):
-        writer = WaveWriter(part, sample_rate, channels, encoding, samples)
+        writer = WaveWriter(part, sample_rate, channels, encoding, samples, path.name)
         try:
             yield writer
             writer.close()

@@ -7,6 +7,8 @@ import shutil
 import pypdf
 import pytest
 
+from tests.bad_input.material import music, save
+
 
 class Evil:
     """What runs code when it is unpickled."""
@@ -124,6 +126,15 @@ RENDERING = {
 def test_a_rendering_that_cannot_be(refused, places, case):
     (model, source, *rest), said = RENDERING[case]
     refused(said, "render", model.format(**places), places["folder"] / source, *(part.format(**places) for part in rest))
+
+
+@pytest.mark.parametrize("model", ["{model}", "virtual"])
+def test_sound_that_no_file_can_hold(refused, places, tmp_path, model):
+    loud = music(1.0)
+    loud[400] = 1e39
+    save(tmp_path / "loud.wav", loud, subtype="DOUBLE")
+    said = "sample 400 is 1e+39, where full scale is 1; what lies beyond 1e+10 is no sound: export the file again"
+    refused(said, "render", model.format(**places), tmp_path / "loud.wav", tmp_path / "out.wav")
 
 
 CAPTURING = {

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import soundfile
@@ -69,6 +71,25 @@ def test_invalid_samples_are_refused_by_their_position(tmp_path, noise, value):
         audio.read(0, 1234)
         with pytest.raises(AudioFileError, match="sample 1234 is not a number"):
             audio.read(1000, 2000)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [1.1e10, -1e39, 1e300])
+def test_what_is_far_beyond_full_scale_is_refused_by_its_position(tmp_path, noise, value):
+    noise[1234, 1] = value
+    noise[1235, 1] = -value  # which makes the sum what it is without them
+    soundfile.write(tmp_path / "a.wav", noise, 48000, subtype="DOUBLE")
+    with open_audio(tmp_path / "a.wav") as audio:
+        audio.read(0, 1234)
+        with pytest.raises(AudioFileError, match=re.escape(f"sample 1234 is {value:.3g}, where full scale is 1; what lies")):
+            audio.read(1000, 2000)
+
+
+def test_integers_that_are_called_floats_are_read(tmp_path, noise):
+    noise *= 2**31
+    soundfile.write(tmp_path / "a.wav", noise, 48000, subtype="DOUBLE")
+    with open_audio(tmp_path / "a.wav") as audio:
+        assert np.array_equal(audio.read(0, 5000), noise)
 
 
 def test_formats_are_refused_with_value_and_limit(tmp_path, noise):

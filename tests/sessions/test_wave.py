@@ -106,6 +106,21 @@ def test_invalid_samples_are_refused_by_their_position(tmp_path):
     writer.abandon()
 
 
+@pytest.mark.parametrize("encoding", ["pcm24", "float32"])
+@pytest.mark.filterwarnings("error")
+def test_a_sample_beyond_32_bit_float_is_refused_and_nothing_is_left(tmp_path, encoding):
+    largest = np.full((10, 1), np.finfo(np.float32).max, dtype=float)
+    with writing(tmp_path / "a.wav", 48000, 1, encoding, 10, shared=True) as writer:
+        writer.write(largest)
+    largest[7] *= -1.001
+    with (
+        pytest.raises(AudioFileError, match=r"^b\.wav: sample 7 is not a number below 3\.4e\+38"),
+        writing(tmp_path / "b.wav", 48000, 1, encoding, 10, shared=True) as writer,
+    ):
+        writer.write(largest)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.wav"]
+
+
 def test_failed_writing_leaves_nothing(tmp_path):
     with pytest.raises(AudioFileError):
         write_wave(tmp_path / "a.wav", ArrayAudio(np.full((10, 1), np.inf), 48000), "pcm24")
