@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 from sessions.disk import describe
+from sessions.promised import shortfall
 from signals.audio import AudioReader
 from signals.errors import AudioFileError
 
@@ -58,6 +59,11 @@ class SoundFile:
         if self.samples == 0:
             self._file.close()
             raise AudioFileError(f"{path} holds a header but no samples; record or copy it again.")
+        if (cut := shortfall(path)) is not None:
+            self._file.close()
+            raise AudioFileError(
+                f"{path} is cut: {cut}; copy it again from its source, or save what is there as a new file with a sound editor."
+            )
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Samples ``start`` to ``stop``, shape ``(stop - start, channels)``, float64, zeros outside the file.
@@ -120,7 +126,7 @@ def open_audio(path: str | Path) -> SoundFile:
     Raises
     ------
     AudioFileError
-        The file is missing, empty, truncated in its header, or no sound file.
+        The file is missing, empty, cut, or no sound file.
     """
     return SoundFile(Path(path))
 
