@@ -3,6 +3,7 @@
 Every command imports what it needs when it runs, so that ``tape --help`` is quick and needs neither torch nor a sound card.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from capture import process
 from capture.cli import Json, SessionPath
 from capture.cli import app as capture_commands
 from reports.cli import app as report_commands
-from sessions.disk import describe
+from sessions.disk import NO_ROOM, describe
 from signals.errors import TapeError, UsageError
 
 if TYPE_CHECKING:
@@ -349,27 +351,46 @@ def _train(reporter: "Reporter", session: "Session", datasets: Sequence["Dataset
 
 def main() -> None:
     """Entry point: every failure is one line on standard error."""
-    try:
-        status = app(sys.argv[1:] or ["--help"], prog_name="tape", standalone_mode=False)
-    except CANNOT_PARSE as error:
-        command = error.ctx.command_path if error.ctx else "tape"
-        _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
-    except TapeError as error:
-        _fail(str(error), 2 if isinstance(error, UsageError) else 1)
-    except MemoryError as error:
-        _fail(f"there is not enough memory{f': {error}' if str(error) else ''}; close other programs, or give less material")
-    except Exception as error:
-        if os.environ.get("TAPE_TRACEBACK"):
-            raise
-        if isinstance(error, OSError) and isinstance(error.filename, str):
-            _fail(describe(error, Path(error.filename)))
-        _fail(f"a defect in tape: {type(error).__name__}: {error}; set TAPE_TRACEBACK=1 to see where, and report it")
-    if status == INTERRUPTED:
-        _fail("interrupted; what had been finished is kept")
+    process.print_any_text()
+    with process.sigterm_as_interrupt() as ended:
+        try:
+            process.require_text(sys.argv[1:])
+            status = app(sys.argv[1:] or ["--help"], prog_name="tape", standalone_mode=False)
+            process.flush_output()
+        except CANNOT_PARSE as error:
+            command = error.ctx.command_path if error.ctx else "tape"
+            _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
+        except TapeError as error:
+            _fail(str(error), 2 if isinstance(error, UsageError) else 1)
+        except MemoryError as error:
+            why = f": {error}" if str(error) else ""
+            _fail(f"there is not enough memory{why}; close other programs, or give less material")
+        except KeyboardInterrupt:  # before or after what typer looks after
+            status = INTERRUPTED
+        except BrokenPipeError:  # whoever reads has seen enough
+            status = 1
+        except Exception as error:
+            _fail(_untold(error))
+        if status == INTERRUPTED:
+            what = "ended by SIGTERM" if ended() else "interrupted"
+            _fail(f"{what}; what had been finished is kept", process.ENDED if ended() else 1)
     sys.exit(status)
 
 
+def _untold(error: Exception) -> str:
+    """One line for an error that no command has told in its own words."""
+    if os.environ.get("TAPE_TRACEBACK"):
+        raise error
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        return describe(error, Path(error.filename))
+    if isinstance(error, OSError) and error.errno in NO_ROOM:  # of files the commands tell
+        return f"standard output cannot be written: {error.strerror}; send it elsewhere; what had been finished is kept"
+    return f"a defect in tape: {type(error).__name__}: {error}; set TAPE_TRACEBACK=1 to see where, and report it"
+
+
 def _fail(message: str, status: int = 1) -> NoReturn:
+    with contextlib.suppress(OSError):
+        process.flush_output()  # a status of its own would follow from what is left for the end
     typer.echo(f"tape: {' '.join(message.split())}", err=True)
     sys.exit(status)
 

@@ -1,7 +1,7 @@
 """A process of one's own for what may hang: PortAudio never returns from some calls once its server has died.
 
-The parent can always go on, because it can always kill the child. The child ends itself when its parent is gone, leaves Ctrl-C to
-the parent, and keeps what sound libraries print away from the terminal.
+The parent can always go on, because it can always kill the child. The child ends itself when its parent is gone, leaves Ctrl-C and
+SIGTERM, which may come to all processes of a group, to the parent, and keeps what sound libraries print away from the terminal.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from signals.errors import DeviceError
 
+ASKING = {signal.SIGINT, signal.SIGTERM}
 END_S = 1.0
 """How long a child may take to end in good order."""
 
@@ -105,7 +106,8 @@ def tell(pipe: Connection, message: Any) -> None:
 
 
 def _main(pipe: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in ASKING:
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if not os.environ.get("TAPE_TRACEBACK"):
         _silence()
@@ -136,11 +138,11 @@ def _silence() -> None:
 
 @contextlib.contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back while a child starts: it inherits that, and so survives until it can ignore it."""
+    """Hold Ctrl-C and SIGTERM back while a child starts: it inherits that, and so survives until it can ignore it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKING)
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from types import FrameType
 import numpy as np
 
 from capture import stream
-from capture.child import END_S, Child, DefectError, GoneError
+from capture.child import ASKING, END_S, Child, DefectError, GoneError
 from capture.device import Gap, Sink, Stop, StreamFacts, never
 from capture.portaudio import settle
 from capture.shared import FED, PASSED, READ, RING_S, Shared, put
@@ -103,7 +103,7 @@ class PortAudioDevice:
     def _play(self, ferry: "_Ferry", shared: Shared, order: stream.Order, stop: Stop) -> None:
         with _interrupts_asked() as interrupted, Child(stream.run, shared, order) as child:
             try:
-                ferry.carry(child, lambda: interrupted() or stop())
+                ferry.carry(child, lambda: interrupted() > 0 or stop())
                 ferry.end(child)
             except (GoneError, DeviceError, DefectError) as why:
                 child.kill()  # a stream that hangs is never asked to stop: that would hang too
@@ -112,8 +112,9 @@ class PortAudioDevice:
                     raise
                 raise self._lost(str(why), ferry.done) from None
             ferry.drain(everything=True)
-            if interrupted():
-                raise KeyboardInterrupt
+        if interrupted():
+            signal.raise_signal(interrupted())  # to whoever hears it usually
+            raise KeyboardInterrupt
 
     def _lost(self, why: str, samples: int) -> DeviceError:
         if not samples:
@@ -203,23 +204,29 @@ class _Ferry:
 
 
 @contextmanager
-def _interrupts_asked() -> Iterator[Callable[[], bool]]:
-    """Make Ctrl-C a question that is asked instead of an exception that comes anywhere; the second is an exception again."""
+def _interrupts_asked() -> Iterator[Callable[[], int]]:
+    """Make Ctrl-C and SIGTERM a question that is asked instead of an exception that comes anywhere; the second is one again.
+
+    The question is which signal came, 0 for none.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield never
+        yield int
         return
-    before = signal.getsignal(signal.SIGINT)
-    if not callable(before):  # whoever started this program has told it to ignore Ctrl-C
-        yield never
-        return
-    came = threading.Event()
+    # What is not callable is a signal that whoever started this program has told it to ignore, or one that kills.
+    usual = {number: was for number in ASKING if callable(was := signal.getsignal(number))}
+    came: list[int] = []
+
+    def restore() -> None:
+        for number, was in usual.items():
+            signal.signal(number, was)
 
     def note(number: int, frame: FrameType | None) -> None:
-        came.set()
-        signal.signal(signal.SIGINT, before)
+        came.append(number)
+        restore()
 
-    signal.signal(signal.SIGINT, note)
+    for number in usual:
+        signal.signal(number, note)
     try:
-        yield came.is_set
+        yield lambda: came[0] if came else 0
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

@@ -11,12 +11,12 @@ from pathlib import Path
 from signals.errors import SessionError
 
 PART = ".part"
-_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
 def describe(error: OSError, path: Path) -> str:
     """One line for a failure of the operating system at `path`: value, limit, remedy."""
-    if error.errno in _NO_ROOM:
+    if error.errno in NO_ROOM:
         return (
             f"There is no room to write {path.name}: {free_bytes(path) / 1e6:.1f} MB are free at {path.parent}"
             " (or a size limit or quota was met); free some space or choose a folder on another disk, then try again."

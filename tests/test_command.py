@@ -1,14 +1,17 @@
 """The command as its user meets it: help, output for programs, and Ctrl-C."""
 
 import json
+import os
 import re
 import signal
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 import soundfile
 
+from tests.conftest import COMMAND, Done, environment
 from tests.modeling.known_model import known_model
 
 RATE = 48000
@@ -93,6 +96,44 @@ def test_json_is_all_that_stands_on_standard_output(command, tmp_path):
     assert (done.status, done.err, len(json.loads(done.out)["problems"])) == (1, "", 1)
 
 
+# What is printed, and where
+
+
+def test_what_the_terminal_cannot_show_is_escaped(process, tmp_path):
+    wave = save_music(tmp_path / "größe.wav", 0.5, RATE)
+    done = process("render", "virtual", wave, tmp_path / "höher.wav", told={"PYTHONIOENCODING": "ascii"})
+    assert (done.status, done.out) == (0, f"written: {tmp_path}/h\\xf6her.wav\n"), done
+    assert soundfile.info(tmp_path / "höher.wav").frames == RATE // 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_a_name_that_is_no_utf_8_is_refused(process, tmp_path):
+    save_music(tmp_path / "music.wav", 0.5, RATE).rename(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.wav"))
+    before = sorted(os.listdir(bytes(tmp_path)))
+    for line in (("render", "virtual", b"caf\xe9.wav", "out.wav"), ("stimulus", "new", "--music", b"caf\xe9.wav")):
+        done = process(*(os.fsdecode(part) for part in line), cwd=tmp_path)
+        assert done.status == 2
+        assert done.refusal.startswith("tape: 'caf\\xe9.wav' is not UTF-8, in which names are written; rename the file")
+    assert sorted(os.listdir(bytes(tmp_path))) == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("line", [("check", "{session}"), ("check", "{session}", "--json"), ("check", "--help")])
+def test_a_full_standard_output_is_told(captured, line, unbuffered):
+    surroundings = {**environment(), "PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        arguments = [part.format(session=captured) for part in line]
+        done = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=surroundings
+        )
+    assert Done(done.returncode, "", done.stderr).refusal == (
+        "tape: standard output cannot be written: No space left on device; send it elsewhere; what had been finished is kept"
+    )
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == 1
+
+
 # Ctrl-C
 
 
@@ -102,19 +143,19 @@ def interrupt(start):
     if sys.platform == "win32":
         pytest.skip("Ctrl-C cannot be sent to one process alone")
 
-    def run(when, *arguments):
+    def run(when, *arguments, asking=signal.SIGINT, status=1):
         running = start(*arguments)
         try:
             said = ""
             for line in running.stderr:
                 said += line
                 if when in line:
-                    running.send_signal(signal.SIGINT)
+                    running.send_signal(asking)
                     break
             out, err = running.communicate(timeout=60)
         finally:
             running.kill()
-        assert running.returncode == 1, said + err
+        assert running.returncode == status, said + err
         assert all(line.startswith(("linear filter", "floor under")) for line in out.splitlines())  # what is known by then
         assert "Traceback" not in err
         return err.splitlines()[-1]
@@ -141,6 +182,17 @@ def test_ctrl_c_in_a_capture(interrupt, command, tmp_path, moments):
     assert sorted(t["role"] for t in takes if t["state"] == "complete") == ["play", "record"]
     assert all(t["faults"] == ["stopped by the user"] for t in takes if t["state"] == "interrupted")
     assert command("check", session).status == 0
+
+
+@pytest.mark.parametrize(
+    ("asking", "status", "said"), [(signal.SIGINT, 1, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")]
+)
+def test_a_rendering_that_is_ended_leaves_nothing(interrupt, tmp_path, asking, status, said):
+    source, model = save_music(tmp_path / "long.wav", 120.0, RATE), known_model(tmp_path / "deck")
+    line = ("render", model, source, tmp_path / "out.wav")
+    ended = f"tape: {said}; what had been finished is kept"
+    assert interrupt("rendering", *line, asking=asking, status=status) == ended
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["deck", "long.wav"]
 
 
 def test_ctrl_c_in_a_training(interrupt, command, tmp_path):

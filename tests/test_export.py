@@ -193,20 +193,23 @@ def test_what_lies_beside_is_nobody_elses(command, pair, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process alone")
-def test_ctrl_c_leaves_nothing_behind(start, pair, tmp_path):
+@pytest.mark.parametrize(
+    ("asking", "status", "said_of_it"), [(signal.SIGINT, 1, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")]
+)
+def test_being_ended_leaves_nothing_behind(start, pair, tmp_path, asking, status, said_of_it):
     session, _ = pair
     running = start("export", session, tmp_path / "new")
     said = []
     for line in running.stderr:
         said.append(line)
         if "writing" in line:
-            running.send_signal(signal.SIGINT)
+            running.send_signal(asking)
             break
     out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err.splitlines()[-1:]) == (
-        1,
+        status,
         "",
-        ["tape: interrupted; what had been finished is kept"],
+        [f"tape: {said_of_it}; what had been finished is kept"],
     ), said
     assert list(tmp_path.iterdir()) == []
 

@@ -164,19 +164,20 @@ def test_a_pass_ends_early_when_asked(jack_at):
     assert 0 < facts.samples == len(sink.returned) < 30 * 48000
 
 
-def test_ctrl_c_keeps_what_had_arrived(jack_at):
+@pytest.mark.parametrize("asking", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_had_arrived(jack_at, asking):
     jack_at(48000).deck("unity")
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(asking, signal.default_int_handler)
     sent, sink = noise(48000, 20.0), Sink(lambda number: number == 1 and timer.start())
     device = PortAudioDevice(DECK, 48000, range(4), range(4))
-    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), asking))
     try:
         with pytest.raises(KeyboardInterrupt):
             device.run(ArrayAudio(sent, 48000), sink, 0.25)
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(asking) is signal.default_int_handler
     finally:
         timer.cancel()
-        signal.signal(signal.SIGINT, before)
+        signal.signal(asking, before)
     delay = delay_of(sink.returned)
     assert 0.25 * 48000 < len(sink.returned) == device.facts.samples < len(sent)
     assert np.array_equal(sink.returned[delay:], sent[: len(sink.returned) - delay])
@@ -259,13 +260,14 @@ if __name__ == "__main__":
 """
 
 
-def test_the_stream_ignores_ctrl_c_and_ends_with_its_parent(jack_at, tmp_path):
+@pytest.mark.parametrize("asking", [signal.SIGINT, signal.SIGTERM])
+def test_the_stream_ignores_ctrl_c_and_ends_with_its_parent(jack_at, tmp_path, asking):
     jack_at(48000).deck("unity")
     script = tmp_path / "orphan.py"
     script.write_text(ORPHAN)
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env=environment()) as parent:
         child = int(parent.stdout.readline())
-        os.kill(child, signal.SIGINT)
+        os.kill(child, asking)
         for _ in range(5):
             assert int(parent.stdout.readline()) == child  # it left the interrupt to its parent and records on
         parent.kill()
