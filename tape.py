@@ -16,7 +16,7 @@ from capture import process
 from capture.cli import Json, SessionPath
 from capture.cli import app as capture_commands
 from reports.cli import app as report_commands
-from sessions.disk import NO_ROOM, describe
+from sessions.disk import NO_ROOM, describe, require_writable
 from signals.errors import TapeError, UsageError
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def measure(
     if tone is not None:
         raise UsageError(f"--tone {tone:g} is for a recording, and {path} is none; name a sound file, or leave --tone out")
     opened = Session.open(path)
+    require_writable(opened.path)
     with terminal.reporting(quiet=as_json) as reporter:
         measurements = measuring.measure_session(opened, reporter.step)
         reporter.step("writing the report")

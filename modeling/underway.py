@@ -11,7 +11,7 @@ from modeling.cores.core import Core
 from modeling.journal import EVENTS, LINES, Journal
 from modeling.model import free_folder
 from modeling.processes import rank, size
-from sessions.disk import told_as_session_error, write_together
+from sessions.disk import require_writable, told_as_session_error, write_together
 from sessions.lock import held, is_held
 from signals.errors import ModelError
 
@@ -29,7 +29,7 @@ def planned(models: Path, config: Config, name: str | None = None, resume: bool 
         Unknown core, a name that is taken or cannot be one, nothing to resume, no such device, several processes for a core
         that one fits, or a residual for one that has none.
     SessionError
-        What is to be resumed is under way.
+        What is to be resumed is under way, or the folder of the models, or of their session, cannot be written.
     """
     kind = core_class(config.core)
     if config.residual and config.core != DEFAULT:
@@ -52,6 +52,7 @@ def planned(models: Path, config: Config, name: str | None = None, resume: bool 
     running = models / FOLDER.format(folder.name)
     if resume and not running.exists():
         raise ModelError(f"there is nothing to resume at {running}; train without --resume")
+    require_writable(models.parent, models, *([running] if resume else []))
     if resume and rank() == 0:
         with held(running, BUSY):
             pass

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,20 @@ def free_bytes(path: Path) -> int:
         if folder.is_dir():
             return shutil.disk_usage(folder).free
     return 0
+
+
+def require_writable(*folders: Path) -> None:
+    """Tell before long work that its files could not be written; a folder that is not there yet counts as that above it.
+
+    Raises
+    ------
+    SessionError
+        One cannot be written.
+    """
+    for folder in folders:
+        there = next(above for above in (folder.absolute(), *folder.absolute().parents) if above.exists())
+        with told_as_session_error(folder), tempfile.TemporaryFile(dir=there):
+            pass
 
 
 def sync_folder(folder: Path) -> None:

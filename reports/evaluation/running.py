@@ -16,7 +16,7 @@ from reports.evaluation.document import FILE, ModelEvaluation
 from reports.evaluation.goals import goals, of_track
 from reports.evaluation.pages import build_evaluation
 from reports.measuring import measure_session
-from sessions.disk import told_as_session_error, write_together
+from sessions.disk import require_writable, told_as_session_error, write_together
 from sessions.ledger import MANIFEST
 from sessions.manifest import TakeRecord, now, to_json, tool_version
 from sessions.results import Condition, Measurements
@@ -73,6 +73,8 @@ def evaluate_model(
     model = family.at(setting)
     if listen_to is not None and listen_to.exists():
         raise UsageError(f"{listen_to} exists already and is never overwritten; name a new folder with --listening")
+    home = _home(folder)
+    require_writable(folder, *([home] if home else []), *([listen_to] if listen_to else []))
     _require_rate(model, session)
     dataset = from_session(session, _track(model, session, track), progress=progress, dbx=model.card.dbx)
     baseline = baseline_of(dataset)
@@ -154,10 +156,16 @@ def _measured(
     return of_track(deck, dataset.source.track, dbx), of_track(modelled, dataset.source.track, dbx)
 
 
+def _home(folder: Path) -> Path | None:
+    """The session that a model lies in."""
+    models = folder.resolve().parent
+    return models.parent if models.name == "models" and (models.parent / MANIFEST).exists() else None
+
+
 def _keep(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files into a model's folder in place of earlier ones; where that is in a session, they are listed there."""
-    home = folder.resolve().parent.parent
-    if folder.resolve().parent.name == "models" and (home / MANIFEST).exists():
+    home = _home(folder)
+    if home is not None:
         own = f"models/{folder.resolve().name}"
         Session.open(home).write_files({f"{own}/{n}": data for n, data in files.items()}, renewed=(f"{own}/{LISTENING}",))
         return
