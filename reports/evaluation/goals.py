@@ -28,6 +28,10 @@ SPURIOUS_DB = 3.0
 TWO_TONES = ("imd_smpte", "imd_difference")
 
 
+VAGUE = 3.0
+"""Doubt over limit from which on even a perfect model would lie beyond the limit every other time, by chance alone."""
+
+
 class Deviation(BaseModel):
     """One figure of deck and model; `doubt` is the 95 % uncertainty of the difference, where it is known."""
 
@@ -78,11 +82,13 @@ class Goal(BaseModel):
         """Judge deviations.
 
         A goal is missed where a difference exceeds its limit by more than its doubt; where one exceeds it by less, nobody can say.
+        Neither can anybody where most differences are within, but in far greater doubt than that.
         """
         found = tuple(deviations)
+        vague = [d for d in found if d.limit is not None and (d.doubt or 0.0) >= VAGUE * d.limit]
         beyond = [d for d in found if d.limit is not None and d.share > 1.0]
         surely = [d for d in beyond if d.limit is not None and abs(d.difference) > d.limit + (d.doubt or 0.0)]
-        verdict: Verdict = "outside" if surely else "undecided" if beyond else "within"
+        verdict: Verdict = "outside" if surely else "undecided" if beyond or 2 * len(vague) > len(found) else "within"
         if not found:
             verdict = "not measured"
         elif all(d.limit is None for d in found):
@@ -102,14 +108,14 @@ def goals(deck: Measurements, model: Measurements) -> list[Goal]:
     band = f"within {RESPONSE_DB:g} dB, {low:g} Hz to {high / 1000:g} kHz"
     quiet, *louder = _responses(deck, model) or [(0.0, [])]
     return [
-        Goal.of(f"Response at {quiet[0]:g} dB", band, "dB", quiet[1]),
+        Goal.of(f"Response at {quiet[0]:zg} dB", band, "dB", quiet[1]),
         Goal.of("Harmonics at 0 and +5 dB", "within 2 dB, down to -60 dB", "dB", _harmonics(deck, model, (0.0, 5.0))),
         Goal.of("Harmonics at -10 dB", "within 4 dB, down to -60 dB", "dB", _harmonics(deck, model, (-10.0,))),
         Goal.of("Highest output levels", f"MOL and SOL within {OUTPUT_DB:g} dB", "dB", _highest(deck, model)),
         Goal.of("Wow and flutter, weighted", f"within {FLUTTER_PERCENT:g} %", "%", _flutter(deck, model)),
         Goal.of("Noise in third octaves", f"within {NOISE_DB:g} dB", "dB", _noise(deck, model)),
         Goal.of("Spurious products", f"at most {SPURIOUS_DB:g} dB above the deck's", "dB", _spurious(deck, model)),
-        *(Goal.of(f"Response at {level:g} dB", "", "dB", _unasked(found)) for level, found in louder),
+        *(Goal.of(f"Response at {level:zg} dB", "", "dB", _unasked(found)) for level, found in louder),
         Goal.of("Compression", "", "dB", _compression(deck, model)),
         Goal.of("Intermodulation", "", "dB", [d for q in TWO_TONES for d in _percentages(deck, model, q)]),
         Goal.of("Modulation noise", "", "dB", _figures(deck, model, "modulation_noise", None)),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reports.evaluation.goals import Goal, goals, of_track
+from reports.evaluation.goals import Deviation, Goal, goals, of_track
 from sessions.results import Axis, Curve, Measurements, Result
 
 WHERE = {"track": 1, "pass": 1, "speed_cm_s": 9.5, "dbx": "off"}
@@ -80,6 +80,30 @@ def test_a_difference_beyond_the_limit_by_less_than_its_doubt_decides_nothing():
     found = judged(machine(), machine(mol_db=5.35))["Highest output levels"]  # 0.1 dB each: 0.14 dB together
     assert (found.verdict, found.outside) == ("undecided", 0)
     assert found.worst.doubt == pytest.approx(np.hypot(0.1, 0.1))
+
+
+def test_what_is_known_far_less_well_than_is_asked_decides_nothing():
+    """The doubt of a difference of two figures of 15 % each is 21 %, of 30 % each 42 %; 10 % are asked."""
+
+    def of(percent):
+        more = [figure("wow_flutter_weighted_2sigma", 0.05, "%", 0.0005 * percent, frequency_hz=315.0, passes=2)]
+        measurements = machine(more=more)
+        return measurements.model_copy(update={"results": more})
+
+    assert judged(of(15), of(15))["Wow and flutter, weighted"].verdict == "within"
+    found = judged(of(30), of(30))["Wow and flutter, weighted"]
+    assert (found.verdict, found.outside) == ("undecided", 0)
+    assert (found.worst.difference, found.worst.doubt) == (0.0, pytest.approx(30 * np.sqrt(2)))
+
+
+@pytest.mark.parametrize(("vague", "verdict"), [(2, "within"), (3, "undecided")])
+def test_a_goal_of_many_figures_is_met_by_most_of_them(vague, verdict):
+    """Of four figures."""
+    found = [
+        Deviation(conditions={}, deck=0.0, model=0.1, difference=0.1, limit=1.0, doubt=4.0 if k < vague else 0.5)
+        for k in range(4)
+    ]
+    assert Goal.of("Noise", "within 1 dB", "dB", found).verdict == verdict
 
 
 def test_the_saturated_level_of_treble_is_held_as_the_highest_of_bass_is():
