@@ -47,7 +47,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1)
     sessions: tuple[str, ...] = ()
     track: int | tuple[int, ...] | None = None
     dbx: str | tuple[str, ...] = "off"
@@ -83,6 +83,9 @@ class Config(BaseModel):
             numbers = tuple(int(part) for part in _listed(track))
         except ValueError as error:
             raise ModelError(f"'{track}' names no tracks; write their numbers from 1, such as 1,2") from error
+        for number in numbers:
+            if number < 1:
+                raise ModelError(f"there is no track {number}; tracks are numbered from 1")
         return numbers[0] if len(numbers) == 1 else numbers or None
 
     @field_validator("dbx", mode="before")
@@ -168,6 +171,11 @@ def read(path: Path) -> Config:
         raise ModelError(f"{path} cannot be read as JSON: {error}; name the {CONFIG} of a model") from error
     if not isinstance(document, dict):
         raise ModelError(f"{path} holds no choices by name; name the {CONFIG} of a model")
+    schema = document.get("schema_version")
+    if isinstance(schema, int) and schema > SCHEMA_VERSION:
+        raise ModelError(
+            f"{path} has schema version {schema}, this program reads up to {SCHEMA_VERSION}; install a newer version of tape-bench"
+        )
     config = _checked(document, f"{path}: ")
     return config.with_({"sessions": tuple(os.path.normpath(path.parent / session) for session in config.sessions)})
 
@@ -176,6 +184,8 @@ def _listed(value: Any) -> tuple[Any, ...]:
     """What may be several: in one text with commas between them, in a list, or one alone."""
     parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
     parts = tuple(parts) if isinstance(parts, list | tuple) else () if parts is None else (parts,)
+    if len(parts) > 1 and "" in parts:
+        raise ModelError(f"'{value}' has nothing beside a comma; name something there, or leave the comma out")
     for part in parts:
         if parts.count(part) > 1:
             raise ModelError(f"{part} is named twice; name each track, position or condition once")

@@ -366,7 +366,8 @@ def _of_track(alignments: Sequence[Alignment], sheet: CueSheet, track: int | Non
     tracks = {sheet.channels[a.channel].track: a for a in alignments}
     if not tracks or (track is not None and track not in tracks):
         there = ", ".join(str(t) for t in sorted(tracks)) or "none"
-        raise ModelError(f"take '{record.id}' has no programme on track {track or 'any'}; tracks with programme: {there}")
+        where = "any track" if track is None else f"track {track}"
+        raise ModelError(f"take '{record.id}' has no programme on {where}; tracks with programme: {there}")
     return tracks[min(tracks) if track is None else track]
 
 

@@ -58,8 +58,9 @@ def limits_of(
         Whether it has wow and flutter, noise, and modulation noise, of its own.
     """
     said = [f"Learnt from {' and '.join(map(_where, sources))}; what other settings do it was not told."]
+    level = f"{loudest:+z.0f}".replace("+0", "0")
     said.append(
-        f"The loudest passages it learnt from read {loudest:+.0f} dB re 0 VU on a 0.3 s meter; what is louder is a guess."
+        f"The loudest passages it learnt from read {level} dB re 0 VU on a 0.3 s meter; what is louder is a guess."
     )
     if not trained:
         said.append("It is no better than the linear filter and counts as untrained.")

@@ -98,8 +98,8 @@ def quantity_name(quantity: str) -> str:
 
 
 def plain_number(value: float) -> str:
-    """A number of a condition as people write it: no trailing zeros, true minus sign."""
-    return f"{value:.6g}".replace("-", MINUS)
+    """A number of a condition as people write it: no trailing zeros, true minus sign, and none before a zero."""
+    return f"{value:z.6g}".replace("-", MINUS)
 
 
 def plain(value: Condition) -> str:

@@ -56,7 +56,9 @@ def apply(
     ModelError
         More than four channels, or an amount that takes a parameter of the deck out of its limits.
     """
-    deck = parameters.changed({**_motion(parameters, wow), **_noise(parameters, hiss)})
+    deck = parameters.changed(_motion(parameters, wow), f"--wow {wow:g}").changed(
+        _noise(parameters, hiss), f"--hiss {hiss:g}"
+    )
     rate = sample_rate if sample_rate in SAMPLE_RATES else SAMPLE_RATES[0]
     gain = 10.0 ** (drive_db / 20.0)
     sent = audio if rate == sample_rate else soxr.resample(audio, sample_rate, rate, "VHQ")

@@ -19,6 +19,7 @@ from signals.errors import ModelError
 PRESETS = Path(__file__).parent / "presets"
 TAPES = Path(__file__).parent / "tapes"
 TRACKS = 4
+IN_FILE = "correct it in the file"
 
 TAPE_SPEED_UM_S = {9.5: 95250.0, 4.8: 47625.0}
 """Exact speeds behind the rounded names, in micrometres a second: IEC 60094-1, 47.625 mm/s and its double."""
@@ -289,8 +290,10 @@ class DeckParameters(_Section):
         """Settings of the chosen speed."""
         return self.alignment_9_5 if self.speed_cm_s == 9.5 else self.alignment_4_8
 
-    def changed(self, changes: Mapping[str, Any]) -> "DeckParameters":
+    def changed(self, changes: Mapping[str, Any], option: str = "") -> "DeckParameters":
         """The same deck with some values set otherwise, keys as ``"transport.pinch_percent"``.
+
+        `option` is what asked for that, and is to blame for a value out of its limits.
 
         Raises
         ------
@@ -304,7 +307,8 @@ class DeckParameters(_Section):
             for part in sections:
                 section = section.setdefault(part, {})
             section[name] = value
-        return _validated(_merged(self.model_dump(), nested), self.name)
+        source, remedy = (f"{option} on {self.name}", "choose less of it") if option else (self.name, IN_FILE)
+        return _validated(_merged(self.model_dump(), nested), source, remedy)
 
 
 def load_parameters(preset_or_path: str) -> DeckParameters:
@@ -363,7 +367,7 @@ def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     return both
 
 
-def _validated(values: dict[str, Any], source: str) -> DeckParameters:
+def _validated(values: dict[str, Any], source: str, remedy: str = IN_FILE) -> DeckParameters:
     try:
         return DeckParameters.model_validate(values)
     except ValidationError as error:
@@ -374,4 +378,4 @@ def _validated(values: dict[str, Any], source: str) -> DeckParameters:
         reason = first["msg"].removeprefix("Value error, ")
         reason = reason[0].lower() + reason[1:]
         found = "" if first["type"] == "missing" or isinstance(first["input"], dict) else f" = {first['input']!r}"
-        raise ModelError(f"{source}: {key}{found}: {reason}; correct it in the file") from error
+        raise ModelError(f"{source}: {key}{found}: {reason}; {remedy}") from error

@@ -22,6 +22,10 @@ def folder(tmp_path_factory):
     (made / "empty.wav").touch()
     (made / "bad.toml").write_text("a = [")
     (made / "loud.toml").write_text("[tape]\nhiss_dba = 5000\n")
+    (made / "fluttering.toml").write_text("[transport]\npinch_percent = 2.0\n")
+    (made / "hissing.toml").write_text("[tape]\nhiss_dba = -25.0\n")
+    (made / "newer.json").write_text('{"schema_version": 99}')
+    (made / "older.json").write_text('{"schema_version": 0}')
     return made
 
 

@@ -90,6 +90,18 @@ TRAINING = {
     "dbx": (("--dbx", "maybe"), "'maybe' is no position of the dbx switch; choose one of off, on, encode, decode"),
     "nothing to resume": (("--core", "tcn", "--resume"), "there is nothing to resume at"),
     "track": (("--track", "3"), "has no track 3; it has 1, numbered from 1"),
+    "no track 0": (("--track", "0"), "there is no track 0; tracks are numbered from 1"),
+    "a comma": (("--track", ","), "',' has nothing beside a comma; name something there, or leave the comma out"),
+    "a comma at the end": (("--dbx", "off,"), "'off,' has nothing beside a comma"),
+    "a track twice": (("--track", "1,1"), "1 is named twice; name each track, position or condition once"),
+    "newer config": (
+        ("--config", "{folder}/newer.json"),
+        "has schema version 99, this program reads up to 1; install a newer",
+    ),
+    "older config": (
+        ("--config", "{folder}/older.json"),
+        "schema_version of a training: input should be greater than or equal",
+    ),
 }
 
 
@@ -109,6 +121,14 @@ RENDERING = {
     "preset": (
         ("virtual:nope", "dry.wav", "{new}.wav"),
         "no deck 'nope': name a preset (fresh, hysteresis, neglected, type1-wrong-tape, typical, worn)",
+    ),
+    "too much wow": (
+        ("virtual:{folder}/fluttering.toml", "dry.wav", "{new}.wav", "--wow", "10"),
+        "tape: --wow 10 on fluttering: transport.pinch_percent = 20.0: input should be less than or equal to 5; choose less of it",
+    ),
+    "too much hiss": (
+        ("virtual:{folder}/hissing.toml", "dry.wav", "{new}.wav", "--hiss", "10"),
+        "tape: --hiss 10 on hissing: tape.hiss_dba = -5.0: input should be less than or equal to -10; choose less of it",
     ),
     "six channels": (("virtual", "six.wav", "{new}.wav"), "6 channels do not fit on 4 tracks; give 1 to 4"),
     "wow": (("{model}", "dry.wav", "{new}.wav", "--wow", "-1"), "wow -1 is outside 0 to 10; choose a value inside"),

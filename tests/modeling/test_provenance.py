@@ -46,6 +46,12 @@ def test_limits_say_what_was_learnt_and_what_is_missing():
     assert "no modulation noise" not in whole
 
 
+@pytest.mark.parametrize("level_db", [-0.3, 0.3])
+def test_a_level_about_zero_has_no_sign(level_db):
+    said = limits_of([SOURCE], [pair_at(level_db)], -18.0, trained=True, moves=True, hisses=True, modulates=True)
+    assert "read 0 dB re 0 VU" in " ".join(said)
+
+
 def test_a_source_names_its_files_with_their_digests(tmp_path):
     session = Session.create(tmp_path / "s", deck="d", speed_cm_s=9.5, reference_dbfs=-18.0)
     sound = ArrayAudio(np.full((RATE, 1), 0.1), RATE)

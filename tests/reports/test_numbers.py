@@ -1,6 +1,7 @@
 import pytest
 
 from reports.numbers import in_words, number, unit_scale
+from reports.wording import plain_number
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,8 @@ def test_in_words_gives_at_most_three_figures():
     assert in_words(0.0231, "%", 0.002) == "0.023\u202f%"
     assert in_words(16249.0, "Hz", 180.0) == "16.2\u202fkHz"
     assert in_words(-61.04, "dB") == "−61.0\u202fdB"
+
+
+@pytest.mark.parametrize(("value", "text"), [(-0.0, "0"), (0.0, "0"), (-2.50, "−2.5"), (3, "3")])
+def test_a_condition_has_no_sign_before_zero(value, text):
+    assert plain_number(value) == text
