@@ -59,9 +59,7 @@ def limits_of(
     """
     said = [f"Learnt from {' and '.join(map(_where, sources))}; what other settings do it was not told."]
     level = f"{loudest:+z.0f}".replace("+0", "0")
-    said.append(
-        f"The loudest passages it learnt from read {level} dB re 0 VU on a 0.3 s meter; what is louder is a guess."
-    )
+    said.append(f"The loudest passages it learnt from read {level} dB re 0 VU on a 0.3 s meter; what is louder is a guess.")
     if not trained:
         said.append("It is no better than the linear filter and counts as untrained.")
     if not moves:
