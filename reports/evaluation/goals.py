@@ -25,6 +25,8 @@ HIGHEST = ("mol_315", "sol_10k")
 FLUTTER_PERCENT = 10.0
 NOISE_DB = 1.0
 SPURIOUS_DB = 3.0
+BEYOND = 2.0 ** (1.0 / 3.0)
+"""So far a curve of the deck goes on as it ends: a dropout may have taken the rest. Farther on its product drowns in noise."""
 TWO_TONES = ("imd_smpte", "imd_difference")
 
 
@@ -201,7 +203,7 @@ def _spurious(deck: Measurements, model: Measurements) -> list[Deviation]:
             one = of_deck.get(_key(curve.conditions))
             y = np.full(curve.x.size, LOWEST_DB)
             if one is not None:
-                there = (curve.x >= one.x[0]) & (curve.x <= one.x[-1])
+                there = (curve.x >= one.x[0] / BEYOND) & (curve.x <= one.x[-1] * BEYOND)
                 y[there] = np.interp(np.log(curve.x[there]), np.log(one.x), one.y)
             doubt = np.hypot(_half(curve, curve.x), 0.0 if one is None else _half(one, curve.x))
             points = zip(curve.x, np.maximum(y, LOWEST_DB), np.maximum(curve.y, LOWEST_DB), doubt, strict=True)

@@ -160,3 +160,14 @@ def test_nothing_measured_is_said():
 def test_one_track_and_position_of_the_switch_is_compared():
     measurements = machine(more=[figure("mol_315", 9.0, track=2), figure("mol_315", 9.0, dbx="on")])
     assert [r.value for r in of_track(measurements, 1, "off").find("mol_315")] == [5.0]
+
+
+@pytest.mark.parametrize(("first_hz", "worst"), [(24.0, 0.0), (30.0, 30.0)])
+def test_an_end_of_a_sweep_that_a_dropout_took_is_no_product_of_the_model(first_hz, worst):
+    """The model's product begins at 20 Hz; a third of an octave is 5 Hz there."""
+    deck = machine(sweep_db=-30.0)
+    there = HZ[(first_hz < HZ) & (HZ < 7000)]
+    short = curve("harmonic_response_3", there, np.full(there.size, -30.0), level_db=0.0)
+    cut = deck.model_copy(update={"curves": [*deck.curves[:2], short]})
+    found = judged(cut, machine(sweep_db=-30.0))["Spurious products"]
+    assert found.worst.difference == pytest.approx(worst)
