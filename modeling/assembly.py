@@ -72,8 +72,8 @@ def assemble(
         look_ahead_samples=core.look_ahead_samples,
         sources=dataset.sources,
         seconds=Seconds(
-            train=_seconds(select(dataset.pairs, "train")),
-            validation=_seconds(select(dataset.pairs, "validation")),
+            train=_seconds(select(dataset.taught, "train")),
+            validation=_seconds(select(dataset.taught, "validation")),
             test=_seconds(select(dataset.pairs, "test")),
         ),
         split=dataset.split,

@@ -2,13 +2,15 @@
 
 ``y = decode(core(encode(x)))``. The law is that of :mod:`modeling.deck.compander`, each half with constants of its own. A
 decoder is undone exactly by an encoder of the same constants. So both halves are taken off a pair before anything is learnt from
-it (:meth:`Companding.taken_off`): the core learns what lies between them, as it does from a deck without dbx.
+it (:meth:`Companding.taken_off`): the core learns what lies between them, as it does from a deck without dbx. Where there are takes
+without, it learns from those (:mod:`modeling.compander_plain`).
 
 What is wrong with the constants the core learns as well, as far as it can. Where both halves are in that is nearly all, since one
 undoes what the other does, right or wrong. What it cannot learn is a bend outside the halves: the amplifiers there see the whole
 range of levels, the core half of it. Their trace of second harmonic, a square, is a part of its own behind the decoder.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +23,7 @@ from modeling.deck.electronics import coupling_capacitor
 from modeling.deck.parameters import Compander
 from modeling.pairs import Pair
 
+Process = Callable[[np.ndarray], np.ndarray]
 MOST_ASYMMETRY = 0.05
 ROUNDS = 8
 """Of the iteration that undoes it. Each divides what is left by more than two up to 13 dB over 0 VU, by fifty for a usual one."""
@@ -127,21 +130,37 @@ class Companding(BaseModel):
         asymmetry = 0.0 if self.decode is None else self.asymmetry
         return Half(self.decode, True, asymmetry, channels, sample_rate, reference_dbfs)
 
+    def unbent(self, pair: Pair, reference_dbfs: float) -> Pair:
+        """A pair without the bend of the amplifiers outside, whether it was made with the halves in or without them."""
+        amplifier = Asymmetry(self.asymmetry, 10.0 ** (reference_dbfs / 20.0), 1, pair.sample_rate)
+        if self.decode is not None:
+            return _returned_through(pair, amplifier.undone)
+        return _sent_through(pair, amplifier.process)
+
     def taken_off(self, pair: Pair, reference_dbfs: float) -> Pair:
         """What went into the core and what came out of it, of a pair that was made with the halves in."""
-        rate = pair.sample_rate
-        dry, wet = (signal.astype(np.float64)[None] for signal in (pair.dry, pair.bridged()[0]))
-        if self.decode is not None:
-            amplifier = Asymmetry(self.asymmetry, 10.0 ** (reference_dbfs / 20.0), 1, rate)
-            wet = Half(self.decode, False, 0.0, 1, rate, reference_dbfs).process(amplifier.undone(wet))
-        encoded = self.encoder(1, rate, reference_dbfs).process(dry)
-        unwarped = pair.unwarped
-        if unwarped is not None:
-            sound = self.encoder(1, rate, reference_dbfs).process(unwarped.sound.astype(np.float64)[None])[0]
-            unwarped = replace(unwarped, sound=sound.astype(np.float32))
-        target = wet[0].astype(np.float32)
-        bridges = tuple((start, target[start : start + sound.size]) for start, sound in pair.bridges)
-        return replace(pair, dry=encoded[0].astype(np.float32), wet=target, unwarped=unwarped, bridges=bridges)
+        at = (1, pair.sample_rate, reference_dbfs)
+        encoded = _sent_through(
+            self.unbent(pair, reference_dbfs), lambda sound: Half(self.encode, False, 0.0, *at).process(sound)
+        )
+        return _returned_through(encoded, lambda sound: Half(self.decode, False, 0.0, *at).process(sound))
+
+
+def _sent_through(pair: Pair, process: Process) -> Pair:
+    unwarped = pair.unwarped
+    if unwarped is not None:
+        unwarped = replace(unwarped, sound=_through(unwarped.sound, process))
+    return replace(pair, dry=_through(pair.dry, process), unwarped=unwarped)
+
+
+def _returned_through(pair: Pair, process: Process) -> Pair:
+    """Dropouts are bridged, since a compander remembers them."""
+    wet = _through(pair.bridged()[0], process)
+    return replace(pair, wet=wet, bridges=tuple((start, wet[start : start + sound.size]) for start, sound in pair.bridges))
+
+
+def _through(sound: np.ndarray, process: Process) -> np.ndarray:
+    return process(sound.astype(np.float64)[None])[0].astype(np.float32)
 
 
 class CompandedCore:

@@ -43,7 +43,7 @@ def fitted(start: Companding, open_numbers: Sequence[str], pairs: Sequence[Pair]
     """
     if not open_numbers:
         return start
-    stretches = _quiet(pairs)
+    stretches = quiet_stretches(pairs)
 
     def cost(logarithms: np.ndarray) -> float:
         tried = _moved(start, open_numbers, logarithms)
@@ -70,7 +70,7 @@ def _moved(start: Companding, numbers: Sequence[str], logarithms: np.ndarray) ->
     return Companding(encode=moved(start.encode), decode=moved(start.decode))
 
 
-def _quiet(pairs: Sequence[Pair]) -> list[Pair]:
+def quiet_stretches(pairs: Sequence[Pair]) -> list[Pair]:
     """Stretches of programme with their context, from a quarter of the way up in level."""
     found = []
     for pair in [pair for pair in pairs if pair.conditions.get("kind", "music") == "music"] or pairs:

@@ -63,6 +63,8 @@ class Dataset:
         Of all passes like those that it was cut from.
     setting : mapping
         Conditions of it that differ from those of others a model learns from.
+    between : list of Pair
+        What lies between the halves, from takes without dbx; empty where they do not tell, and it is learnt from `pairs`.
     """
 
     pairs: list[Pair]
@@ -79,6 +81,12 @@ class Dataset:
     also: tuple[Source, ...] = ()
     motions: tuple[Timebase, ...] = ()
     setting: Setting = field(default_factory=dict)
+    between: list[Pair] = field(default_factory=list)
+
+    @property
+    def taught(self) -> list[Pair]:
+        """What the core learns from; with a compander perhaps as it was outside."""
+        return self.between or self.pairs
 
     @property
     def sources(self) -> list[Source]:
@@ -132,7 +140,7 @@ def from_session(
         raise ModelError(f"track {track or 1} of take '{record.id}' holds the pilot; name one with programme")
     number = programmes[0]
     source = Source(session=session.manifest.id, take=record.id, track=number, conditions={"dbx": dbx})
-    start = _start(session, dbx, number, progress)
+    start = start_of(session, dbx, number, progress)
     return from_pair(sent, returned, session.manifest.reference_dbfs, source, number - 1, start)
 
 
@@ -157,7 +165,7 @@ def dbx_of(take: TakeRecord) -> str:
     return str(take.conditions.get("dbx", "off"))
 
 
-def _start(session: Session, dbx: str, track: int, progress: Callable[[str], None]) -> Start | None:
+def start_of(session: Session, dbx: str, track: int, progress: Callable[[str], None]) -> Start | None:
     """Halves of the compander that are in the way, with what the bench found of them."""
     if dbx == "off":
         return None
@@ -189,7 +197,7 @@ def _from_passes(
         track=number,
         conditions={**first.conditions, "speed_cm_s": session.manifest.speed_cm_s},
     )
-    start = _start(session, dbx, number, progress)
+    start = start_of(session, dbx, number, progress)
     bare = None
     plain = [take for take in session.takes("play") if dbx_of(take) == "off"]
     if start and start.companding.decode and plain:

@@ -46,14 +46,13 @@ def _passes(dataset: Dataset) -> Iterator[str]:
 
 
 def _sound(dataset: Dataset) -> Iterator[str]:
-    train = select(dataset.pairs, "train")
     full = sum(int(np.count_nonzero(np.abs(pair.wet) >= FULL_SCALE)) for pair in dataset.pairs)
     if full:
         yield (
             f"{full} returned samples are at digital full scale, limit 0: they do not count as target, but what is near them may "
             "be bent by the interface; lower its input level and record again"
         )
-    seconds = sum(pair.seconds for pair in train)
+    seconds = sum(pair.seconds for pair in select(dataset.taught, "train"))
     if seconds < LEAST_SECONDS:
         yield (
             f"{seconds:.0f} s of material to learn from, less than {LEAST_SECONDS:g} s: the model will know few sounds; "

@@ -15,8 +15,9 @@ from analysis.take import Take
 from analysis.timebase import Timebase
 from modeling.aligned import Progress, returned_channels
 from modeling.card import Source
+from modeling.compander_plain import between_halves
 from modeling.config import Config
-from modeling.dataset import Alignments, Dataset, dbx_of, from_session
+from modeling.dataset import Alignments, Dataset, dbx_of, from_session, start_of
 from modeling.dropouts import all_of
 from modeling.floor import pooled_floor
 from modeling.pairs import select
@@ -67,7 +68,8 @@ def gather(
         with _named(portion.session, several=len(sessions) > 1):
             dataset = _dataset(portion, bases.setdefault(portion.session.manifest.id, {}), progress)
         if config.scheme != "II":  # what was sent as it was, twice as much again, is for that scheme alone
-            dataset = replace(dataset, pairs=[replace(pair, unwarped=None) for pair in dataset.pairs])
+            pairs, between = ([replace(pair, unwarped=None) for pair in part] for part in (dataset.pairs, dataset.between))
+            dataset = replace(dataset, pairs=pairs, between=between)
         setting = {name: portion.conditions[name] for name in names}
         made.setdefault(tuple(setting.values()), []).append(replace(dataset, setting=setting))
     return [merged(alike) for alike in made.values()]
@@ -171,7 +173,26 @@ def _dataset(portion: Portion, known: Alignments, progress: Progress) -> Dataset
     others = [take.id for take in _alike(session, dataset.source, known)]
     if dataset.behind is not None:  # the noise of the tape was heard without dbx
         others += [take.id for take in session.takes("play") if dbx_of(take) == "off"][:1]
-    return replace(dataset, source=with_digests(dataset.source, session, others), motions=tuple(motions))
+    made = replace(dataset, source=with_digests(dataset.source, session, others), motions=tuple(motions))
+    return _with_plain(made, session, known, progress)
+
+
+def _with_plain(dataset: Dataset, session: Session, known: Alignments, progress: Progress) -> Dataset:
+    """What lies between the halves of a compander from the same track without dbx, where it can be learnt from."""
+    there = any(dbx_of(take) == "off" for take in session.takes("play") or session.takes("loop"))
+    track, dbx = dataset.source.track, str(dataset.source.conditions.get("dbx", "off"))
+    start = start_of(session, dbx, track or 1, lambda _: None)
+    # What is wrong with constants that nothing measured, a core learns from takes with dbx alone.
+    if start is None or start.unknown or dataset.companding is None or not there:
+        return dataset
+    try:
+        plain = from_session(session, track, known)
+    except (ModelError, SignalError) as error:
+        progress(f"learning what lies between the halves from takes with dbx: {error}")
+        return dataset
+    progress(f"learning what lies between the halves from take '{plain.source.take}', without dbx")
+    between = between_halves(plain.pairs, dataset.companding, dataset.pairs, dataset.reference_dbfs)
+    return replace(dataset, between=between, also=(with_digests(plain.source, session),))
 
 
 def motions_of(session: Session, source: Source, known: Mapping[str, Sequence[Alignment]]) -> list[Timebase]:
@@ -209,7 +230,8 @@ def merged(datasets: Sequence[Dataset]) -> Dataset:
     """Data sets that were made alike as one.
 
     Silence is that of the first that has any, as are the constants of a compander; modulation noise is the mean. The floor is
-    weighted by the power that each has in the test.
+    weighted by the power that each has in the test. Where takes without dbx tell of some what lies between the halves, the core
+    learns from those alone.
 
     Raises
     ------
@@ -232,6 +254,7 @@ def merged(datasets: Sequence[Dataset]) -> Dataset:
     return replace(
         first,
         pairs=[pair for dataset in datasets for pair in dataset.pairs],
+        between=[pair for dataset in datasets for pair in dataset.between],
         floor=pooled_floor([dataset.floor for dataset in datasets], power),
         silence=next((dataset.silence for dataset in datasets if dataset.silence is not None), None),
         behind=next((dataset.behind for dataset in datasets if dataset.behind is not None), None),

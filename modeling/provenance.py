@@ -57,7 +57,11 @@ def limits_of(
     moves, hisses, modulates : bool
         Whether it has wow and flutter, noise, and modulation noise, of its own.
     """
-    said = [f"Learnt from {' and '.join(map(_where, sources))}; what other settings do it was not told."]
+    position = sources[0].conditions.get("dbx")
+    like = [source for source in sources if source.conditions.get("dbx") == position]
+    plain = [source for source in sources if source not in like]
+    between = f"; what lies between the halves of the compander from {' and '.join(map(_where, plain))}" if plain else ""
+    said = [f"Learnt from {' and '.join(map(_where, like))}{between}; what other settings do it was not told."]
     level = f"{loudest:+z.0f}".replace("+0", "0")
     said.append(f"The loudest passages it learnt from read {level} dB re 0 VU on a 0.3 s meter; what is louder is a guess.")
     if not trained:

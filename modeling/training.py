@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from modeling.assembly import assemble, joined
-from modeling.compander import CompandedCore, Companding
+from modeling.compander import CompandedCore
+from modeling.compander_around import around
 from modeling.config import CONFIG, Config
 from modeling.cores import NETWORKS
 from modeling.cores.core import Core, Material, Progress, Run
@@ -19,7 +20,7 @@ from modeling.floor import Floor
 from modeling.generators.trial import Trial
 from modeling.journal import LINES
 from modeling.model import Family, Model, save
-from modeling.pairs import select
+from modeling.pairs import Pair, select
 from modeling.processes import rank
 from modeling.settings import in_words
 from modeling.underway import CHECKPOINT, planned, underway
@@ -127,12 +128,14 @@ def train(
         baselines: list[Core] = []
         first: list[Evaluation] = []
         for lot, at_one, at in zip(lots, runs, said, strict=True):
-            baselines.append(LinearCore.fit(_material(lot), at_one))
+            baselines.append(LinearCore.fit(_material(lot, lot.pairs), at_one))
             first.append(evaluate(baselines[-1], lot.pairs, lot.floor))
             tell(f"{at}linear filter (least squares): ESR {_esr(first[-1].esr)} on held-out material")
             tell(at + _floor_line(lot.floor))
         started = time.monotonic()
-        cores = baselines if kind is LinearCore else _fit(kind, lots, run, runs)
+        plain = kind is LinearCore and all(lot.companding is None for lot in lots)
+        cores = baselines if plain else _fit(kind, lots, run, runs)
+        lots = [_around(lot, own) for lot, own in zip(lots, cores, strict=True)]
         fit_s = time.monotonic() - started
         resolved = config.resolved(journal.records).seen_from(folder, sessions)
         settings: dict[str, str | int | float] = {"seed": config.seed, "minutes": config.minutes, "fit_s": fit_s}
@@ -157,8 +160,8 @@ def train(
         return Outcome(family.members[0], folder, whole, lines, family, doubts)
 
 
-def _material(dataset: Dataset) -> Material:
-    train, validation, tone, ladder = (select(dataset.pairs, split) for split in ("train", "validation", "tone", "ladder"))
+def _material(dataset: Dataset, pairs: Sequence[Pair]) -> Material:
+    train, validation, tone, ladder = (select(pairs, split) for split in ("train", "validation", "tone", "ladder"))
     return Material(train, validation, dataset.reference_dbfs, tone, ladder)
 
 
@@ -180,7 +183,7 @@ def _at(run: Run, lots: Sequence[Dataset], number: int) -> Run:
 
 def _fit(kind: type[Core], lots: Sequence[Dataset], run: Run, runs: Sequence[Run]) -> list[Core]:
     """A core for each setting, of what lies between the halves of the compander; of networks one that is told the setting."""
-    materials = [_between_halves(_material(lot), lot.companding) for lot in lots]
+    materials = [_material(lot, _between_halves(lot)) for lot in lots]
     if len(lots) > 1 and kind.name in NETWORKS:
         from modeling.cores.conditioned import fit
 
@@ -188,14 +191,17 @@ def _fit(kind: type[Core], lots: Sequence[Dataset], run: Run, runs: Sequence[Run
     return [kind.fit(material, own) for material, own in zip(materials, runs, strict=True)]
 
 
-def _between_halves(material: Material, companding: Companding | None) -> Material:
-    if companding is None:
-        return material
-    train, validation, tones, ladder = (
-        [companding.taken_off(pair, material.reference_dbfs) for pair in part]
-        for part in (material.train, material.validation, material.tones, material.ladder)
-    )
-    return Material(train, validation, material.reference_dbfs, tones, ladder)
+def _between_halves(dataset: Dataset) -> list[Pair]:
+    if dataset.between or dataset.companding is None:
+        return dataset.taught
+    return [dataset.companding.taken_off(pair, dataset.reference_dbfs) for pair in dataset.pairs if pair.split != "test"]
+
+
+def _around(dataset: Dataset, core: Core) -> Dataset:
+    """With the halves fitted around a core that has not heard them."""
+    if not dataset.between or dataset.companding is None or not core.bends:
+        return dataset
+    return replace(dataset, companding=around(core, dataset.companding, dataset.pairs))
 
 
 def _result_lines(core: str, evaluation: Evaluation, trained: bool, fit_s: float) -> list[str]:

@@ -8,9 +8,14 @@ from analysis.dewarp import interpolate
 from analysis.locate import FoundTake
 from analysis.timebase import Timebase
 from modeling.card import Source
+from modeling.compander import Companding
+from modeling.compander_start import Start
+from modeling.config import Config
 from modeling.dataset import from_pair, from_session, from_take
+from modeling.deck.parameters import load_parameters
 from modeling.fidelity import esr_of
 from modeling.pairs import select
+from modeling.pooling import gather
 from sessions.store import Session
 from signals.audio import ArrayAudio
 from signals.cues import Channel, Cue, CueSheet
@@ -156,6 +161,38 @@ def test_takes_with_dbx_are_taken_when_they_are_asked_for(take, in_all_positions
     assert encoded.companding.decode is None
     assert encoded.behind is None
     assert encoded.silence is not None
+
+
+def test_what_lies_between_the_halves_is_learnt_without_dbx_where_it_can_be(take, in_all_positions, monkeypatch):
+    usual = load_parameters("fresh").compander
+    halves = {"on": Companding(encode=usual, decode=usual), "encode": Companding(encode=usual)}
+    monkeypatch.setattr("modeling.dataset.constants", lambda dbx, *_: Start(halves[dbx], (), "measured"))
+    monkeypatch.setattr("modeling.pooling.motions_of", lambda *_: [])  # the stimulus has no markers
+    _, _, [(_, aligned), (_, repeated)] = take
+    known = {"on-play-1": [aligned], "play-1": [aligned], "play-2": [repeated]}
+    told = []
+    (made,) = gather([in_all_positions], Config(dbx="on"), told.append, {"s": known})
+    assert "learning what lies between the halves from take 'play-1', without dbx" in told
+    assert [(source.take, source.conditions["dbx"]) for source in made.sources] == [("on-play-1", "on"), ("play-1", "off")]
+    assert set(made.also[0].files) == {"takes/play-1/returned.wav", "stimuli/main.wav"}
+    plain = from_session(in_all_positions, known=known).pairs
+    assert [(pair.name, pair.split) for pair in made.taught] == [(pair.name, pair.split) for pair in plain]
+    assert made.taught[0].wet == pytest.approx(plain[0].wet, abs=1e-6)  # no decoder taken off
+    assert all(pair.unwarped is None for pair in made.taught)
+    told.clear()
+    (made,) = gather(
+        [in_all_positions],
+        Config(dbx="encode"),
+        told.append,
+        {"s": {"play-1": [], "play-2": [], "encode-play-1": [repeated]}},
+    )
+    assert made.taught is made.pairs
+    assert any(
+        line.startswith("learning what lies between the halves from takes with dbx: take 'play-1' has") for line in told
+    )
+    monkeypatch.setattr("modeling.dataset.constants", lambda dbx, *_: Start(halves[dbx], ("weighting",), "usual"))
+    (made,) = gather([in_all_positions], Config(dbx="on"), lambda _: None, {"s": known})
+    assert made.taught is made.pairs
 
 
 def test_passes_that_lack_the_track_are_left_out_and_named(take, in_all_positions):

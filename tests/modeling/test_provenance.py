@@ -48,8 +48,17 @@ def test_limits_say_what_was_learnt_and_what_is_missing():
 
 @pytest.mark.parametrize("level_db", [-0.3, 0.3])
 def test_a_level_about_zero_has_no_sign(level_db):
-    said = limits_of([SOURCE], [pair_at(level_db)], -18.0, trained=True, moves=True, hisses=True, modulates=True)
+    said = limits_of([SOURCE], level_db, trained=True, moves=True, hisses=True, modulates=True)
     assert "read 0 dB re 0 VU" in " ".join(said)
+
+
+def test_limits_say_where_what_lies_between_the_halves_was_learnt():
+    on = SOURCE.model_copy(update={"take": "on-play-1", "conditions": {"speed_cm_s": 4.8, "dbx": "on"}})
+    first = limits_of([on, SOURCE], 3.0, trained=True, moves=True, hisses=True, modulates=True)[0]
+    assert first == (
+        "Learnt from track 2 of take 'on-play-1', 4.8 cm/s, dbx on; what lies between the halves of the compander from track 2 of "
+        "take 'play-1', 4.8 cm/s, dbx off; what other settings do it was not told."
+    )
 
 
 def test_a_source_names_its_files_with_their_digests(tmp_path):
