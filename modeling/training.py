@@ -133,8 +133,8 @@ def train(
             tell(f"{at}linear filter (least squares): ESR {_esr(first[-1].esr)} on held-out material")
             tell(at + _floor_line(lot.floor))
         started = time.monotonic()
-        plain = kind is LinearCore and all(lot.companding is None for lot in lots)
-        cores = baselines if plain else _fit(kind, lots, run, runs)
+        solved = kind is LinearCore and all(lot.companding is None for lot in lots)
+        cores = baselines if solved else _fit(kind, lots, run, runs)
         lots = [_around(lot, own) for lot, own in zip(lots, cores, strict=True)]
         fit_s = time.monotonic() - started
         resolved = config.resolved(journal.records).seen_from(folder, sessions)

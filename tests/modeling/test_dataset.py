@@ -207,7 +207,7 @@ def test_passes_that_lack_the_track_are_left_out_and_named(take, in_all_position
     assert "leaving out take 'play-2': take 'play-2' has no programme on track 3; tracks with programme: 4" in told
     made = from_session(in_all_positions, known={"play-1": [], "play-2": [repeated]})
     assert made.source.take == "play-2"
-    with pytest.raises(ModelError, match="take 'play-1' has no programme on track any"):
+    with pytest.raises(ModelError, match="take 'play-1' has no programme on any track"):
         from_session(in_all_positions, known={"play-1": [], "play-2": []})
 
 
