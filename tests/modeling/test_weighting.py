@@ -54,7 +54,7 @@ def test_an_error_is_shaped_before_it_is_squared():
     wet = np.convolve(dry, [0.5, 0.2])[: dry.size]
     pair = Pair(dry.astype(np.float32), wet.astype(np.float32), np.ones(dry.size, dtype=bool), RATE, "train")
     sums = Sums(Identity(), 8, spread=2)
-    sums.add([pair], shaping=taps)
+    sums.add([pair], tapered=False, shaping=taps)
     found = sums.correlations()
     x, y = (np.convolve(sound, taps, "same") for sound in (dry, wet))
     assert found.power == pytest.approx(float(y @ y), rel=1e-4)
