@@ -87,7 +87,8 @@ class Terminal:
         os.write(self._master, f"{words}\n".encode())
 
     def interrupt(self):
-        """Type Ctrl-C."""
+        """Type Ctrl-C, no sooner than a person reads: between printing a prompt and waiting, Python takes it for later."""
+        time.sleep(0.2)
         os.write(self._master, b"\x03")
 
     def status(self):
