@@ -31,13 +31,14 @@ class AlignedTake:
 class AlignedPair:
     """A pair made with any material, with the time base and response of each returned channel; a mono signal went to all.
 
-    A channel that holds a pilot has none.
+    A channel that holds a pilot has none, nor has one that cannot be joined to what was sent.
     """
 
     record: TakeRecord
     dry: AudioReader
     wet: AudioReader
     estimates: tuple[Estimate | None, ...]
+    unjoined: tuple[Unjoined, ...] = ()
 
 
 Aligned = AlignedTake | AlignedPair
@@ -108,17 +109,21 @@ def returned_channels(sheet: CueSheet, record: TakeRecord) -> dict[int, int]:
 def _pair(session: Session, record: TakeRecord, progress: Progress) -> AlignedPair:
     _, dry, wet = session.pair(record.id)
     estimates: list[Estimate | None] = []
+    unjoined: list[Unjoined] = []
     for channel in range(wet.channels):
+        estimates.append(None)
         if is_pilot(dry, channel):
-            estimates.append(None)
             continue
         progress(f"{record.id}: aligning channel {channel + 1}")
+        sent = min(channel, dry.channels - 1)
         try:
-            estimates.append(align_channels(dry, wet, min(channel, dry.channels - 1), channel))
+            estimates[-1] = align_channels(dry, wet, sent, channel)
         except SignalError as error:
-            raise SignalError(f"take {record.id}, channel {channel + 1}: {error}") from error
+            unjoined.append(Unjoined(sent, channel, str(error)))
+    if not any(estimates) and unjoined:
+        raise SignalError(f"take {record.id}, channel {unjoined[0].returned + 1}: {unjoined[0].reason}")
     if not any(estimates):
         raise SignalError(
             f"take {record.id}: what came back is the pilot alone; give the recording of the channel that it was sent beside"
         )
-    return AlignedPair(record, dry, wet, tuple(estimates))
+    return AlignedPair(record, dry, wet, tuple(estimates), tuple(unjoined))

@@ -241,12 +241,15 @@ def _without_interface(measured: Measured, session: Session, item: AlignedTake, 
 
 
 def _pair(item: AlignedPair) -> tuple[list[Result], list[Curve]]:
-    results: list[Result] = []
+    def conditions_of(channel: int) -> dict[str, Condition]:
+        return {"track": channel + 1, "take": item.record.id, **item.record.conditions}
+
+    results = [Result.invalid("latency", "s", conditions_of(d.returned), LATENCY, d.reason) for d in item.unjoined]
     curves: list[Curve] = []
     for channel, estimate in enumerate(item.estimates):
         if estimate is None:
             continue
-        conditions: dict[str, Condition] = {"track": channel + 1, "take": item.record.id, **item.record.conditions}
+        conditions = conditions_of(channel)
         dry = item.dry.read(0, item.dry.samples)[:, min(channel, item.dry.channels - 1)]
         wet = item.wet.read(0, item.wet.samples)[:, channel]
         more_results, more_curves = pair.measure(dry, wet, item.record.sample_rate, estimate, conditions)

@@ -184,6 +184,22 @@ def test_a_mono_signal_may_return_on_two_channels(command, tmp_path):
         assert value(document, "polarity", track=track) == sign
 
 
+def test_a_channel_that_is_no_pair_is_told_beside_one_that_is(command, tmp_path):
+    rate = 16_000
+    dry = compose(3, 15.0, 48_000, "beat")[::3][: 15 * rate]
+    noise = np.random.default_rng(0).standard_normal((2, dry.size))
+    sent, returned = (np.stack(both, axis=1) for both in ((dry, 0.1 * noise[0]), (0.5 * np.roll(dry, 100), 0.1 * noise[1])))
+    soundfile.write(tmp_path / "dry.wav", 0.5 * sent / np.max(np.abs(sent)), rate, subtype="PCM_24")
+    soundfile.write(tmp_path / "wet.wav", 0.5 * returned / np.max(np.abs(sent)), rate, subtype="PCM_24")
+    session = tmp_path / "pair"
+    assert command("import", session, "--dry", tmp_path / "dry.wav", "--wet", tmp_path / "wet.wav").status == 0
+    document = measured(command, session)
+    assert value(document, "latency", track=1) == pytest.approx(100 / rate, abs=50e-6)
+    (other,) = [r for r in document["results"] if r["conditions"]["track"] == 2]
+    assert other["value"] is None
+    assert "check that they belong together" in other["note"]
+
+
 def test_a_steady_tone_beside_the_music_is_the_pilot(command, tmp_path):
     """A machine that is 0.2 % fast and flutters by 0.2 % at 8 Hz, both in closed form, with hiss."""
     rate, seconds = 48000, 30
