@@ -10,7 +10,7 @@ import numpy as np
 
 from modeling.compander import MOST_ASYMMETRY, Companding
 from modeling.deck.compander import emphasis
-from modeling.fidelity import phasors_of
+from modeling.fidelity import ToneReader
 from modeling.pairs import Pair
 
 LEAST_TONES = 3
@@ -27,8 +27,9 @@ def with_asymmetry(companding: Companding, tones: Sequence[Pair], reference_dbfs
     peak = 10.0 ** (reference_dbfs / 20.0)
     rows = []
     for tone in tones:
-        (sent, *_), _ = phasors_of(tone, tone.dry / peak)
-        (returned, *harmonics), floor = phasors_of(tone, tone.wet / peak)
+        reader = ToneReader(tone)
+        (sent, *_), _ = reader.phasors(tone.dry / peak)
+        (returned, *harmonics), floor = reader.phasors(tone.wet / peak)
         if not harmonics or min(abs(sent), abs(returned), floor) == 0.0:  # a soft tone may come back as nothing
             continue
         ratio, outer, inner = harmonics[0] / returned, returned, np.sqrt(abs(returned))

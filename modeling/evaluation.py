@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from modeling import losses
 from modeling.cores.core import Stationary
-from modeling.fidelity import LOWEST_HARMONIC_DB, Process, ToneLevels, harmonic_error_db, tone_levels
+from modeling.fidelity import LOWEST_HARMONIC_DB, Process, Tone, ToneLevels, harmonic_difference_db
 from modeling.floor import Floor
 from modeling.pairs import Pair, select
 from signals.errors import ModelError
@@ -124,7 +124,9 @@ def evaluate(
     ]
     total = _Sums.of(errors)
     linear_total = _Sums.of([linear for linear in reference if linear is not None]) if baseline else None
-    compared = [_compare(core.process, tone) for tone in tones]
+    heard = [Tone(tone) for tone in tones]
+    recorded, made = [tone.recorded for tone in heard], [tone.made(core.process) for tone in heard]
+    compared = [_compared(*each) for each in zip(tones, recorded, made, strict=True)]
     return Evaluation(
         seconds=sum(pair.seconds for pair in test),
         esr=total.esr,
@@ -138,7 +140,7 @@ def evaluate(
         replicate_floor_esr=floor.replicate if floor else None,
         excess_esr=None if floor is None else max(total.esr - floor.esr, 0.0),
         level_error_db=_rms([tone.fundamental_error_db for tone in compared if tone.floor_db < LEAST_HEARD_DB]),
-        harmonic_error_db=harmonic_error_db(core.process, tones),
+        harmonic_error_db=harmonic_difference_db(made, recorded),
         pieces=pieces,
         tones=compared,
     )
@@ -227,9 +229,7 @@ def _errors(process: Process, pair: Pair) -> _Sums:
     return _Sums(float(e @ e), float(y @ y), float(ep @ ep), float(yp @ yp))
 
 
-def _compare(process: Process, tone: Pair) -> ToneError:
-    deck = tone_levels(tone, tone.wet)
-    model = tone_levels(tone, process(tone.dry.astype(np.float64)))
+def _compared(tone: Pair, deck: ToneLevels, model: ToneLevels) -> ToneError:
     return ToneError(
         frequency_hz=float(tone.conditions["frequency_hz"]),
         level_db=float(tone.conditions.get("level_db", 0.0)),

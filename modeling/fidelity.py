@@ -48,8 +48,8 @@ class ToneLevels:
     floor_db: float
 
 
-def phasors_of(tone: Pair, returned: np.ndarray) -> tuple[np.ndarray, float]:
-    """Complex amplitudes of the harmonics of a returned tone.
+class ToneReader:
+    """Reads the harmonics of a tone in what is returned of it.
 
     The phase is that of the dry tone, which has been warped onto tape time, so that flutter does not smear the harmonics.
 
@@ -57,65 +57,81 @@ def phasors_of(tone: Pair, returned: np.ndarray) -> tuple[np.ndarray, float]:
     ----------
     tone : Pair
         With ``frequency_hz`` in its conditions.
-    returned : ndarray, shape (samples,)
-        Recorded, or made by a model.
-
-    Returns
-    -------
-    phasors : ndarray, shape (harmonics,)
-        From the fundamental on, at most HARMONICS and below 0.45 of the rate: c of ``Re(c exp(j n phase))``.
-    floor : float
-        Amplitude that noise alone would show.
     """
-    analytic = hilbert(tone.dry.astype(np.float64), next_fast_len(tone.samples))[: tone.samples]
-    phase = np.unwrap(np.angle(analytic))[tone.mask]
-    y = returned[tone.mask].astype(np.float64)
-    frequency_hz = float(tone.conditions["frequency_hz"])
-    count = max(1, min(HARMONICS, int(0.45 * tone.sample_rate / frequency_hz)))
-    order = np.arange(1, count + 1)
-    turns = np.exp(1j * np.outer(order, phase))
-    columns = np.concatenate([[np.ones_like(phase)], turns.real, turns.imag])
-    window = np.hanning(phase.size)
-    # Nearly orthogonal, so that the normal equations lose nothing.
-    weighted = columns * window**2
-    solved = np.linalg.solve(weighted @ columns.T, weighted @ y)
-    residue = (y - solved @ columns) * window
-    # An amplitude estimated from n samples in white noise has variance 2 sigma^2 / n; twice the deviation is the floor.
-    floor = 2.0 * np.sqrt(2.0 * np.sum(residue**2)) / np.sum(window)
-    return solved[1 : 1 + count] - 1j * solved[1 + count :], float(floor)
+
+    def __init__(self, tone: Pair) -> None:
+        self._mask = tone.mask
+        analytic = hilbert(tone.dry.astype(np.float64), next_fast_len(tone.samples))[: tone.samples]
+        phase = np.unwrap(np.angle(analytic))[tone.mask]
+        frequency_hz = float(tone.conditions["frequency_hz"])
+        self._count = max(1, min(HARMONICS, int(0.45 * tone.sample_rate / frequency_hz)))
+        turns = np.exp(1j * np.outer(np.arange(1, self._count + 1), phase))
+        self._columns = np.concatenate([[np.ones_like(phase)], turns.real, turns.imag]).astype(np.float32)
+        self._window = np.hanning(phase.size)
+        # Nearly orthogonal, so that the normal equations lose nothing.
+        self._normal = (self._columns * self._window**2) @ self._columns.T
+
+    def phasors(self, returned: np.ndarray) -> tuple[np.ndarray, float]:
+        """Complex amplitudes of the harmonics.
+
+        Parameters
+        ----------
+        returned : ndarray, shape (samples,)
+            Recorded, or made by a model.
+
+        Returns
+        -------
+        phasors : ndarray, shape (harmonics,)
+            From the fundamental on, at most HARMONICS and below 0.45 of the rate: c of ``Re(c exp(j n phase))``.
+        floor : float
+            Amplitude that noise alone would show.
+        """
+        y = returned[self._mask].astype(np.float64)
+        solved = np.linalg.solve(self._normal, self._columns @ (self._window**2 * y))
+        residue = (y - solved @ self._columns) * self._window
+        # An amplitude estimated from n samples in white noise has variance 2 sigma^2 / n; twice the deviation is the floor.
+        floor = 2.0 * np.sqrt(2.0 * np.sum(residue**2)) / np.sum(self._window)
+        return solved[1 : 1 + self._count] - 1j * solved[1 + self._count :], float(floor)
+
+    def levels(self, returned: np.ndarray) -> ToneLevels:
+        """Levels of fundamental and harmonics; see :meth:`phasors`."""
+        phasors, floor = self.phasors(returned)
+        amplitude = np.abs(phasors)
+        first = max(float(amplitude[0]), 1e-12)
+        harmonic = np.full(HARMONICS - 1, np.nan)
+        harmonic[: amplitude.size - 1] = 20.0 * np.log10(np.maximum(amplitude[1:] / first, 1e-12))
+        floor_db = 20.0 * np.log10(max(floor / first, 1e-12))
+        return ToneLevels(20.0 * np.log10(first), harmonic, max(floor_db, LOWEST_HARMONIC_DB))
 
 
-def tone_levels(tone: Pair, returned: np.ndarray) -> ToneLevels:
-    """Levels of fundamental and harmonics of a returned tone; see :func:`phasors_of`."""
-    phasors, floor = phasors_of(tone, returned)
-    amplitude = np.abs(phasors)
-    first = max(float(amplitude[0]), 1e-12)
-    harmonic = np.full(HARMONICS - 1, np.nan)
-    harmonic[: amplitude.size - 1] = 20.0 * np.log10(np.maximum(amplitude[1:] / first, 1e-12))
-    return ToneLevels(20.0 * np.log10(first), harmonic, max(20.0 * np.log10(max(floor / first, 1e-12)), LOWEST_HARMONIC_DB))
+class Tone:
+    """A test tone with its levels as the deck returned them."""
+
+    def __init__(self, tone: Pair) -> None:
+        self._dry = tone.dry
+        self._reader = ToneReader(tone)
+        self.recorded = self._reader.levels(tone.wet)
+
+    def made(self, process: Process) -> ToneLevels:
+        """Its levels as a core makes them."""
+        return self._reader.levels(process(self._dry.astype(np.float64)))
 
 
-def harmonic_error_db(process: Process, tones: Sequence[Pair], recorded: Sequence[ToneLevels] | None = None) -> float | None:
+def harmonic_error_db(process: Process, tones: Sequence[Tone]) -> float | None:
     """RMS difference in dB between the second and third harmonics of a core and those recorded, over all tones.
 
     What lies below the noise of the recording counts as lying at it. None without tones.
-
-    Parameters
-    ----------
-    recorded : sequence of ToneLevels, optional
-        Levels of the tones as recorded, where they are known already.
     """
+    return harmonic_difference_db([tone.made(process) for tone in tones], [tone.recorded for tone in tones])
+
+
+def harmonic_difference_db(made: Sequence[ToneLevels], recorded: Sequence[ToneLevels]) -> float | None:
+    """The same of levels that were read."""
     differences = []
-    for tone, deck in zip(tones, recorded or levels_recorded(tones), strict=True):
-        model = tone_levels(tone, process(tone.dry.astype(np.float64)))
+    for model, deck in zip(made, recorded, strict=True):
         there = np.isfinite(deck.harmonic_db[:2])
         differences.append(
             np.maximum(model.harmonic_db[:2], deck.floor_db)[there] - np.maximum(deck.harmonic_db[:2], deck.floor_db)[there]
         )
     joined = np.concatenate(differences) if differences else np.zeros(0)
     return float(np.sqrt(np.mean(joined**2))) if joined.size else None
-
-
-def levels_recorded(tones: Sequence[Pair]) -> list[ToneLevels]:
-    """Levels of tones as the deck returned them."""
-    return [tone_levels(tone, tone.wet) for tone in tones]

@@ -12,18 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.fft import next_fast_len
 
 from modeling.cores.basis import BASS_HZ, GROUPS, ODD, ROWS, Basis, Emphasis
 from modeling.cores.basis_stream import levels_of
 from modeling.cores.bends import CURVES
 from modeling.cores.core import Material, Progress, Run
 from modeling.cores.hammerstein import HammersteinCore
-from modeling.cores.least_squares import Correlations, Sums, behind, mixed, solve
+from modeling.cores.least_squares import Correlations, Sums, behind, mixed, solve, spanned
 from modeling.cores.linear import RIDGE as H_RIDGE
 from modeling.cores.linear import LinearCore, filter_lengths
 from modeling.cores.loudest import loudest
 from modeling.cores.weighting import LONG_S, SHORT_S, of_harmonics, of_programme, shaping
-from modeling.fidelity import esr_of, harmonic_error_db, levels_recorded
+from modeling.fidelity import Tone, esr_of, harmonic_error_db
 from modeling.pairs import AFTER_S, Pair
 from signals.errors import ModelError
 
@@ -104,30 +105,42 @@ class Problem:
         reach = self._h_taps + self._g_taps
         weight = of_programme(pairs)
         short = shaping(weight, rate, SHORT_S)
-        sums = Sums(basis, reach, short.size - 1, np.float32)
+        spread = short.size - 1
+        # Of transforms that are just long enough for their reach, an excerpt has some forty.
+        size = next_fast_len(4 * (reach + spread), real=True) if excerpt else None
+        sums = Sums(basis, reach, spread, np.float32, size)
         sums.add(pairs, tapered=excerpt or None, shaping=short)
-        for tone in tones:
-            share = TONE_SHARE * tone.seconds / TONE_S
-            sums.add([tone], share, tapered=True, shaping=shaping(of_harmonics(tone, weight), rate, LONG_S))
         self._found = sums.correlations()
+        if tones:
+            self._found += self._taught(tones, weight, reach)
+
+    def _taught(self, tones: Sequence[Pair], weight: np.ndarray, reach: int) -> Correlations:
+        """What tones give, each with its share of the power of the programme."""
+        rate = self._material.sample_rate
+        shapes = [shaping(of_harmonics(tone, weight), rate, LONG_S) for tone in tones]
+        spans = [spanned(tone.mask) for tone in tones]
+        size = next_fast_len(max(span.stop - span.start for span in spans) + reach + shapes[0].size, real=True)
+        sums = Sums(self.basis, reach, 0, np.float32, size)
+        for tone, shape in zip(tones, shapes, strict=True):
+            sums.add_whole(tone, TONE_SHARE * tone.seconds / TONE_S * self._found.power, shape)
+        return sums.correlations()
 
     def linear(self) -> Filters:
         """The linear filter alone."""
         g = np.zeros((ROWS, self._g_taps))
         g[0, self._g_ahead] = 1.0
-        plain = Correlations(self._found.auto[:1, :1], self._found.cross[:1], self._found.power)
-        return Filters(solve(plain, self._h_taps, self._h_ahead, H_RIDGE)[0], g)
+        return Filters(solve(self._found.of([0]), self._h_taps, self._h_ahead, H_RIDGE)[0], g)
 
     def bent(self, rows: Sequence[int], rounds: int) -> Filters:
         """The g_k of some rows for the linear filter, then h for these g_k, and so on."""
         keep = np.flatnonzero(np.isin(self.basis.rows, rows)).tolist()
+        found = self._found.of(keep)
         h = self.linear().h
         for _ in range(rounds):
-            solved = solve(behind(self._found, h, self._h_ahead, self._g_taps), self._g_taps, self._g_ahead, G_RIDGE, keep)
-            mix = mixed(self._found, solved, self._g_ahead, self._h_taps)
-            h = solve(mix, self._h_taps, self._h_ahead, H_RIDGE)[0]
+            solved = solve(behind(found, h, self._h_ahead, self._g_taps), self._g_taps, self._g_ahead, G_RIDGE)
+            h = solve(mixed(found, solved, self._g_ahead, self._h_taps), self._h_taps, self._h_ahead, H_RIDGE)[0]
         g = np.zeros((ROWS, self._g_taps))
-        g[self.basis.rows] = solved
+        g[self.basis.rows[keep]] = solved
         return Filters(h, g)
 
     def core(self, filters: Filters) -> HammersteinCore:
@@ -143,7 +156,7 @@ def climb(material: Material, run: Run) -> HammersteinCore:
     run.progress(Progress(0.5, None, "summing correlations"))
     basis = basis.of_rows(sorted(row for rung in rungs for row in rung.rows))
     problem = Problem(material.train, basis, material, _taught(material.ladder))
-    recorded = levels_recorded(material.tones)
+    tones = [Tone(tone) for tone in material.tones]
     best: HammersteinCore | None = None
     best_esr, best_harmonics = np.inf, np.inf
     rows: tuple[int, ...] = ()
@@ -157,7 +170,7 @@ def climb(material: Material, run: Run) -> HammersteinCore:
             run.log({"rung": rung.name, "kept": False, "unsolved": str(error)})
             continue
         esr = esr_of(core.process, material.validation)
-        harmonics = harmonic_error_db(core.process, material.tones, recorded) or 0.0
+        harmonics = harmonic_error_db(core.process, tones) or 0.0
         pays = esr < rung.share * best_esr and harmonics <= best_harmonics + HARMONICS_DB
         truer = esr <= GIVEN_AWAY * best_esr and harmonics < best_harmonics - HARMONICS_DB
         kept = best is None or pays or truer

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numba
 import numpy as np
 from numpy.typing import DTypeLike
-from scipy.fft import irfft, next_fast_len, rfft
+from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, solve_toeplitz
 from scipy.signal import oaconvolve
 from scipy.signal.windows import tukey
@@ -21,7 +22,7 @@ from modeling.pairs import Pair
 from signals.errors import ModelError
 
 FFT_SAMPLES = 65536
-BLOCKS_AT_ONCE = 8
+BLOCKS_AT_ONCE, BINS_AT_ONCE = 8, 512
 SHORT_S, EDGE_S = 12.0, 0.5
 """Of 5 s cut out of music, hard edges left 10 to 100 times the error of a window's, of 10 s up to 1.2 times, of 20 s no more."""
 TOO_BROKEN = "the material is too short and broken to be solved for; give a longer recording without long pauses"
@@ -74,6 +75,15 @@ class Correlations:
     cross: np.ndarray
     power: float
 
+    def __add__(self, other: "Correlations") -> "Correlations":
+        """Over the material of both."""
+        return Correlations(self.auto + other.auto, self.cross + other.cross, self.power + other.power)
+
+    def of(self, signals: Sequence[int]) -> "Correlations":
+        """Of some of the signals alone."""
+        some = list(signals)
+        return Correlations(self.auto[some][:, some], self.cross[some], self.power)
+
     @property
     def reach(self) -> int:
         """Largest lag."""
@@ -90,10 +100,17 @@ class Sums:
     reach : int
         Largest lag.
     spread : int
-        Twice the reach of the longest filter that shapes pairs which are not tapered.
+        Twice the reach of the longest filter that shapes what is added in blocks.
     dtype : numpy dtype
         In which transforms and products are made; sums are double. Single precision takes half the time and errs by 1e-7 of
         the loudest, which a ridge of 1e-6 and more does not feel.
+    size : int, optional
+        Of the transforms; more than twice the reach and spread. What they sum up into grows with it, and suits long material.
+
+    Attributes
+    ----------
+    power : float
+        Sum of the squared target.
 
     Notes
     -----
@@ -103,95 +120,145 @@ class Sums:
     double the error of a fit, which is why they are bridged here.
     """
 
-    def __init__(self, features: Features, reach: int, spread: int = 0, dtype: DTypeLike = np.float64) -> None:
+    def __init__(
+        self, features: Features, reach: int, spread: int = 0, dtype: DTypeLike = np.float64, size: int | None = None
+    ) -> None:
         self._features = features
         self._reach, self._spread = reach, spread
         self._dtype = np.dtype(dtype)
         self._context = (features.before_samples, features.after_samples)
+        self._size = size or FFT_SAMPLES
         signals = features(np.zeros(sum(self._context) + 1)).shape[0]
-        bins = FFT_SAMPLES // 2 + 1
-        self._auto = np.zeros((bins, signals, signals), dtype=complex)
-        self._cross = np.zeros((signals, bins), dtype=complex)
-        self._power = 0.0
-        self._batch: list[tuple[np.ndarray, np.ndarray]] = []
+        bins = self._size // 2 + 1
+        self.power = 0.0
+        # Real and imaginary parts apart, of features and of the target behind them: what waits, and what is summed.
+        self._inner = np.zeros((2, BLOCKS_AT_ONCE, signals + 1, bins), dtype=self._dtype)
+        self._outer = np.zeros((2, BLOCKS_AT_ONCE, signals, bins), dtype=self._dtype)
+        self._waiting = 0
+        self._summed = np.zeros((2, signals + 1, signals, bins))
 
-    def add(
-        self,
-        pairs: Sequence[Pair],
-        share: float | None = None,
-        tapered: bool | None = None,
-        shaping: np.ndarray | None = None,
-    ) -> None:
-        """Add what pairs give.
+    def add(self, pairs: Sequence[Pair], tapered: bool | None = None, shaping: np.ndarray | None = None) -> None:
+        """Add what pairs give, block by block.
 
         Parameters
         ----------
         pairs : sequence of Pair
             Samples with a false mask do not count as target.
-        share : float, optional
-            Weigh them so that their target has this share of the power of all that was added before; None for as they are.
         tapered : bool, optional
             Weigh both times of each product, by a window over the target. For sounds so short that the edges of the mask would
             count: the sums stay those of real signals, and their equations solvable. By default that is done to short music.
         shaping : ndarray, shape (2 * n + 1,), optional
-            Filter without delay that the error goes through before it is squared. What is not tapered is shaped by its spectrum,
-            after the mask.
+            Filter without delay that the error, weighed, goes through before it is squared.
         """
-        windowed = [_is_short(pair) if tapered is None else tapered for pair in pairs]
-        powers = [_power(pair, taper, shaping) for pair, taper in zip(pairs, windowed, strict=True)]
-        weight = 1.0 if share is None else share * self._power / max(sum(powers), 1e-30)
-        self._power += weight * sum(powers)
-        reach = self._reach + self._spread
-        length = FFT_SAMPLES - 2 * reach
-        if shaping is not None and not all(windowed) and shaping.size - 1 > self._spread:
+        if shaping is not None and shaping.size - 1 > self._spread:
             raise ValueError(f"a filter of {shaping.size} taps spreads further than {self._spread} samples")
-        flat = np.ones(FFT_SAMPLES // 2 + 1, dtype=self._dtype)
-        shaped = flat if shaping is None else (np.abs(rfft(shaping, FFT_SAMPLES)) ** 2).astype(self._dtype)
-        for pair, taper in zip(pairs, windowed, strict=True):
-            gain = flat if taper else shaped
-            wet, mask = _target(pair, taper, shaping if taper else None)
-            # The whole pair at once: features may remember.
-            u = self._features(np.pad(pair.dry.astype(np.float64), self._context)).astype(self._dtype, copy=False)
-            if taper:
-                if shaping is not None:
-                    u = oaconvolve(u, shaping[None].astype(self._dtype), "same", axes=1)
-                u = u * _window(mask, pair.sample_rate).astype(self._dtype)
+        reach = self._reach + self._spread
+        length = self._size - 2 * reach
+        gain = self._gain(shaping)
+        for pair in pairs:
+            u, wet, mask = self._weighed(pair, _is_short(pair) if tapered is None else tapered)
+            shaped = wet if shaping is None else oaconvolve(wet, shaping, "same")
+            self.power += float(shaped @ shaped)
             u = np.pad(u, ((0, 0), (reach, reach)))
             for start in range(0, pair.samples, length):
                 counts, y = mask[start : start + length], wet[start : start + length]
-                if not counts.any():
-                    continue
-                outer = rfft(u[:, start : start + length + 2 * reach], FFT_SAMPLES)
-                inner = rfft(
-                    u[:, start + reach : start + reach + y.size] * (weight * counts).astype(self._dtype), FFT_SAMPLES
-                )
-                np.conjugate(inner, out=inner)
-                inner *= gain
-                self._cross += rfft(weight * y, FFT_SAMPLES).conj() * gain * outer
-                self._batch.append((inner, outer))
-                if len(self._batch) == BLOCKS_AT_ONCE:
-                    self._settle()
+                if counts.any():
+                    inner = np.vstack([u[:, start + reach : start + reach + y.size] * counts, y[None].astype(self._dtype)])
+                    outer = u[:, start : start + length + 2 * reach]
+                    self._take(rfft(inner, self._size) * gain, rfft(outer, self._size))
+
+    def add_whole(self, pair: Pair, power: float, shaping: np.ndarray | None = None) -> None:
+        """Add a steady sound that fits in one transform, tapered.
+
+        Parameters
+        ----------
+        power : float
+            It is weighed so that its target, shaped, has this.
+        shaping : ndarray, shape (2 * n + 1,), optional
+            As in :meth:`add`, of any length: together with the samples that count and `reach` no longer than a transform.
+        """
+        heard = spanned(pair.mask)
+        needed = heard.stop - heard.start + self._reach + (0 if shaping is None else shaping.size)
+        if needed > self._size:
+            raise ValueError(f"a sound that needs {needed} samples does not fit in a transform of {self._size}")
+        u, wet, _ = self._weighed(pair, tapered=True)
+        gain = self._gain(shaping)
+        spectra = rfft(np.vstack([u, wet[None].astype(self._dtype)])[:, heard], self._size)
+        own = float(np.sum(irfft(spectra[-1] * np.sqrt(gain), self._size).astype(float) ** 2))
+        if own > 0.0:
+            late = np.exp(-2j * np.pi * (self._reach + self._spread) * rfftfreq(self._size)).astype(spectra.dtype)
+            self._take(spectra * (power / own * gain).astype(self._dtype), spectra[:-1] * late)
+            self.power += power
+
+    def _gain(self, shaping: np.ndarray | None) -> np.ndarray:
+        if shaping is None:
+            return np.ones(self._size // 2 + 1, dtype=self._dtype)
+        return (np.abs(rfft(shaping, self._size)) ** 2).astype(self._dtype)
+
+    def _weighed(self, pair: Pair, tapered: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Features, target and where it counts; the features of the whole pair at once, since they may remember."""
+        wet, mask = pair.bridged()
+        u = self._features(np.pad(pair.dry.astype(np.float64), self._context)).astype(self._dtype, copy=False)
+        if not tapered:
+            return u, wet * mask.astype(float), mask
+        window = _window(mask, pair.sample_rate)
+        return u * window.astype(self._dtype), wet * window, mask
+
+    def _take(self, inner: np.ndarray, outer: np.ndarray) -> None:
+        """Spectra of weighed features and target, and of features from `reach` and `spread` before them on."""
+        for spectra, waiting in ((inner, self._inner), (outer, self._outer)):
+            waiting[0, self._waiting], waiting[1, self._waiting] = spectra.real, spectra.imag
+        self._waiting += 1
+        if self._waiting == BLOCKS_AT_ONCE:
+            self._settle()
 
     def _settle(self) -> None:
         """Multiply what waits; a few blocks at once cost little more than one."""
-        if self._batch:
-            inner, outer = (np.stack(part) for part in zip(*self._batch, strict=True))
-            self._auto += inner.transpose(2, 1, 0) @ outer.transpose(2, 0, 1)
-            self._batch.clear()
+        _add_products(self._inner[:, : self._waiting], self._outer[:, : self._waiting], self._summed)
+        self._waiting = 0
 
     def correlations(self) -> Correlations:
         """What has been summed."""
         self._settle()
-        signals, reach = self._auto.shape[1], self._reach + self._spread
+        signals, reach = self._summed.shape[2], self._reach + self._spread
         wanted = slice(self._spread, self._spread + 2 * self._reach + 1)
         r = np.empty((signals, signals, 2 * self._reach + 1))
-        turned = np.exp(-4j * np.pi * reach / FFT_SAMPLES * np.arange(FFT_SAMPLES // 2 + 1))[:, None]
+        turned = np.exp(-4j * np.pi * reach * rfftfreq(self._size))
         for k in range(signals):
             # r_kl(m) = r_lk(-m) but for the edges of the mask; the normal equations need it exactly.
-            both = 0.5 * (self._auto[:, k, k:] + self._auto[:, k:, k].conj() * turned)
-            r[k, k:] = irfft(both.T, FFT_SAMPLES)[:, wanted]
+            row, column = _complex(self._summed[:, k, k:]), _complex(self._summed[:, k:signals, k])
+            r[k, k:] = irfft(0.5 * (row + column.conj() * turned), self._size)[:, wanted]
             r[k:, k] = r[k, k:, ::-1]
-        return Correlations(r, irfft(self._cross, FFT_SAMPLES)[:, wanted], self._power)
+        return Correlations(r, irfft(_complex(self._summed[:, signals]), self._size)[:, wanted], self.power)
+
+
+def _complex(parts: np.ndarray) -> np.ndarray:
+    return np.asarray(parts[0] + 1j * parts[1])
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _add_products(inner: np.ndarray, outer: np.ndarray, out: np.ndarray) -> None:
+    """Add ``sum_b conj(inner[b, k]) outer[b, m]``, from shapes ``(2, blocks, signals, bins)``, to ``(2, signals, signals, bins)``.
+
+    Real and imaginary parts lie apart, so that the compiler takes several bins at once.
+    """
+    blocks, bins = inner.shape[1], inner.shape[3]
+    real, imag = np.empty(BINS_AT_ONCE, inner.dtype), np.empty(BINS_AT_ONCE, inner.dtype)
+    for start in range(0, bins, BINS_AT_ONCE):
+        n = min(BINS_AT_ONCE, bins - start)
+        for k in range(out.shape[1]):
+            for m in range(out.shape[2]):
+                real[:] = 0.0
+                imag[:] = 0.0
+                for b in range(blocks):
+                    a, c = inner[0, b, k, start : start + n], inner[1, b, k, start : start + n]
+                    d, e = outer[0, b, m, start : start + n], outer[1, b, m, start : start + n]
+                    for i in range(n):
+                        real[i] += a[i] * d[i] + c[i] * e[i]
+                        imag[i] += a[i] * e[i] - c[i] * d[i]
+                for i in range(n):
+                    out[0, k, m, start + i] += real[i]
+                    out[1, k, m, start + i] += imag[i]
 
 
 def correlate(pairs: Sequence[Pair], features: Features, reach: int) -> Correlations:
@@ -201,19 +268,10 @@ def correlate(pairs: Sequence[Pair], features: Features, reach: int) -> Correlat
     return sums.correlations()
 
 
-def _target(pair: Pair, tapered: bool, shaping: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """The returned sound, weighed, and where it counts."""
-    bridged, mask = pair.bridged()
-    wet = bridged.astype(np.float64)
-    if shaping is not None:
-        wet = oaconvolve(wet, shaping, "same")
-    return wet * (_window(mask, pair.sample_rate) if tapered else mask), mask
-
-
-def _power(pair: Pair, tapered: bool, shaping: np.ndarray | None) -> float:
-    """Sum of the squared target."""
-    wet, _ = _target(pair, tapered, shaping)
-    return float(wet @ wet)
+def spanned(mask: np.ndarray) -> slice:
+    """From the first sample that counts to the last."""
+    where = np.flatnonzero(mask)
+    return slice(int(where[0]), int(where[-1]) + 1) if where.size else slice(0, 0)
 
 
 def _window(mask: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -229,7 +287,7 @@ def _is_short(pair: Pair) -> bool:
     return pair.conditions.get("kind", "music") == "music" and pair.seconds < SHORT_S
 
 
-def solve(found: Correlations, taps: int, ahead: int, ridge: float, keep: Sequence[int] | None = None) -> np.ndarray:
+def solve(found: Correlations, taps: int, ahead: int, ridge: float) -> np.ndarray:
     """Filters of least squared error.
 
     Parameters
@@ -240,8 +298,6 @@ def solve(found: Correlations, taps: int, ahead: int, ridge: float, keep: Sequen
         Length of each filter, and how many of its taps are look-ahead.
     ridge : float
         Added to the diagonal of the normal equations after that was scaled to 1.
-    keep : sequence of int, optional
-        Signals to use; the filters of the others are zero.
 
     Returns
     -------
@@ -253,27 +309,21 @@ def solve(found: Correlations, taps: int, ahead: int, ridge: float, keep: Sequen
         The equations cannot be solved: the input is zero.
     """
     signals, reach = found.cross.shape[0], found.reach
-    used = np.arange(signals) if keep is None else np.asarray(keep)
     tap = np.arange(taps)
-    if not (np.all(np.isfinite(found.cross)) and found.auto[used, used, reach].max() > 0.0):
+    if not (np.all(np.isfinite(found.cross)) and found.auto[:, :, reach].diagonal().max() > 0.0):
         raise ModelError("the sent signal of the pairs is silent; check that the right channel and take were given")
-    if used.size == 1:
+    if signals == 1:
         # One signal alone: the equations are Toeplitz, and Levinson's recursion solves them.
-        column = found.auto[used[0], used[0], reach : reach + taps]
-        filters = np.zeros((signals, taps))
-        filters[used[0]] = _levinson_solve(column, found.cross[used[0], reach + ahead - tap], found.power, ridge)
-        return filters
+        column = found.auto[0, 0, reach : reach + taps]
+        return _levinson_solve(column, found.cross[0, reach + ahead - tap], found.power, ridge)[None]
     lags = reach + tap[:, None] - tap[None, :]
     # R[k, i, l, j] = sum_t u_k(t + ahead - i) u_l(t + ahead - j) = r_kl(i - j)
-    matrix = found.auto[np.ix_(used, used)][:, :, lags].transpose(0, 2, 1, 3).reshape(used.size * taps, -1)
-    right = found.cross[used][:, reach + ahead - tap].reshape(-1)
+    matrix = found.auto[:, :, lags].transpose(0, 2, 1, 3).reshape(signals * taps, -1)
+    right = found.cross[:, reach + ahead - tap].reshape(-1)
     diagonal = np.diag(matrix)
     scale = 1.0 / np.sqrt(np.maximum(diagonal, 1e-12 * diagonal.max()))
     matrix = matrix * scale[:, None] * scale[None, :]
-    solved = _cholesky_solve(matrix, right * scale, ridge) * scale
-    filters = np.zeros((signals, taps))
-    filters[used] = solved.reshape(used.size, taps)
-    return filters
+    return np.asarray((_cholesky_solve(matrix, right * scale, ridge) * scale).reshape(signals, taps))
 
 
 def _levinson_solve(column: np.ndarray, right: np.ndarray, power: float, ridge: float) -> np.ndarray:
@@ -314,7 +364,11 @@ def behind(found: Correlations, h: np.ndarray, ahead: int, reach: int) -> Correl
     """Correlations of the signals filtered by h (`ahead` of its taps being look-ahead), for lags up to `reach`."""
     # u = h * v: r_u(m) = sum_n c(n) r_v(m - n) with c the autocorrelation of h; p_u(m) = sum_i h(i) p_v(m + ahead - i)
     c = np.correlate(h, h, mode="full")
-    auto = _filtered(found.auto, c, found.reach + h.size - 1, reach)
+    signals = found.cross.shape[0]
+    auto = np.empty((signals, signals, 2 * reach + 1))
+    for k in range(signals):
+        auto[k, k:] = _filtered(found.auto[k, k:], c, found.reach + h.size - 1, reach)
+        auto[k:, k] = auto[k, k:, ::-1]
     cross = _filtered(found.cross, h, found.reach + ahead, reach)
     return Correlations(auto, cross, found.power)
 

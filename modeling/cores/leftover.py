@@ -16,7 +16,7 @@ from modeling.cores.hammerstein import HammersteinCore
 from modeling.cores.ladder import HARMONICS_DB
 from modeling.cores.residual import GAIN, JUDGED_S, Leftover, excerpt
 from modeling.cores.stn import StnResidual
-from modeling.fidelity import esr_of, harmonic_error_db
+from modeling.fidelity import Tone, esr_of, harmonic_error_db
 from modeling.pairs import Pair
 
 SHARE = 0.9
@@ -45,7 +45,8 @@ def with_residual(core: HammersteinCore, material: Material, run: Run) -> Hammer
     descend(network, replace(material, train=left), run, judge)
     joined = _joined(core, network)
     errors = [esr_of(each.process, material.validation) for each in (core, joined)]
-    harmonics = [harmonic_error_db(each.process, material.tones) or 0.0 for each in (core, joined)]
+    tones = [Tone(tone) for tone in material.tones]
+    harmonics = [harmonic_error_db(each.process, tones) or 0.0 for each in (core, joined)]
     kept = errors[1] < SHARE * errors[0] and harmonics[1] <= harmonics[0] + HARMONICS_DB
     run.log({"rung": "residual", "kept": kept, "validation_esr": errors[1], "harmonic_error_db": harmonics[1]})
     return joined if kept else core

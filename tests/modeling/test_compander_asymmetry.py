@@ -10,7 +10,7 @@ from modeling.compander_asymmetry import with_asymmetry
 from modeling.cores.linear import LinearCore
 from modeling.deck.compander import CompanderHalf
 from modeling.deck.parameters import load_parameters
-from modeling.fidelity import tone_levels
+from modeling.fidelity import Tone
 
 RATE = 48000
 REFERENCE_DBFS = -18.0
@@ -96,5 +96,5 @@ def test_the_second_harmonic_follows_the_level_outside(tones):
     """H2 = a A / 2: 60 dB below a tone at 0 dB for a = 0.002, and 10 dB more for 10 dB more."""
     model = CompandedCore(PERFECT, companding("on", 0.002))
     for tone, level_db in zip(tones, LEVELS_DB, strict=True):
-        levels = tone_levels(tone, model.process(tone.dry.astype(np.float64)))
+        levels = Tone(tone).made(model.process)
         assert levels.harmonic_db[0] == pytest.approx(level_db - 60.0, abs=0.2)

@@ -3,7 +3,7 @@ import pytest
 
 from modeling import losses
 from modeling.evaluation import evaluate
-from modeling.fidelity import esr_of, harmonic_error_db, tone_levels
+from modeling.fidelity import Tone, esr_of, harmonic_error_db
 from modeling.floor import Floor
 from modeling.pairs import Pair
 from signals.errors import ModelError
@@ -66,7 +66,7 @@ def test_losses_agree_with_torch_and_auraloss():
 def test_harmonics_of_a_cubic(flutter):
     """For x + c x^3 and x = A sin: fundamental A + 3cA^3/4, third harmonic cA^3/4, no second. Flutter must not matter."""
     amplitude, c = 0.3, 0.4
-    levels = tone_levels(t := tone(lambda x: x + c * x**3, flutter=flutter), t.wet)
+    levels = Tone(tone(lambda x: x + c * x**3, flutter=flutter)).recorded
     first, third = amplitude + 0.75 * c * amplitude**3, 0.25 * c * amplitude**3
     assert levels.fundamental_db == pytest.approx(20 * np.log10(first), abs=0.01)
     assert levels.harmonic_db[1] == pytest.approx(20 * np.log10(third / first), abs=0.1)
@@ -74,15 +74,15 @@ def test_harmonics_of_a_cubic(flutter):
 
 
 def test_noise_raises_the_floor_and_hides_what_lies_below_it():
-    noisy = tone(lambda x: x + 1e-3 * x**3, noise=0.02)
-    levels = tone_levels(noisy, noisy.wet)
-    assert levels.floor_db == pytest.approx(20 * np.log10(2 * np.sqrt(3 / RATE) * 0.02 / 0.3), abs=0.2)  # Hann window
+    noisy = Tone(tone(lambda x: x + 1e-3 * x**3, noise=0.02))
+    floor = 2 * np.sqrt(3 / RATE) * 0.02 / 0.3  # Hann window
+    assert noisy.recorded.floor_db == pytest.approx(20 * np.log10(floor), abs=0.2)
     assert harmonic_error_db(lambda dry: dry, [noisy]) < 4.0
 
 
 def test_harmonic_error_of_a_linear_model_is_the_height_of_the_harmonics():
     """H3 stands at -45.5 dB; the model has none, and counts as lying at the lowest level that is looked at, -70 dB."""
-    cubic = tone(lambda x: x + 0.24 * x**3)
+    cubic = Tone(tone(lambda x: x + 0.24 * x**3))
     error = harmonic_error_db(lambda dry: dry, [cubic])
     third = 20 * np.log10(0.06 * 0.09 / (1 + 0.18 * 0.09))
     assert error == pytest.approx((third + 70) / np.sqrt(2), abs=0.3)

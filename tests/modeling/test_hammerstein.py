@@ -3,7 +3,7 @@ import pytest
 
 from modeling.cores.core import Material, Run, input_scale
 from modeling.cores.hammerstein import HammersteinCore
-from modeling.fidelity import harmonic_error_db, tone_levels
+from modeling.fidelity import Tone, harmonic_error_db
 
 RATE = 48000
 
@@ -30,8 +30,8 @@ def test_second_harmonic_is_learnt_where_there_is_one(simulator):
     )
     core = HammersteinCore.fit(material, Run())
     for recorded in material.tones:
-        deck = tone_levels(recorded, recorded.wet)
-        model = tone_levels(recorded, core.process(recorded.dry.astype(float)))
+        tone = Tone(recorded)
+        deck, model = tone.recorded, tone.made(core.process)
         assert deck.harmonic_db[0] > -45
         assert model.harmonic_db[:2] == pytest.approx(deck.harmonic_db[:2], abs=1.5)
 
@@ -45,7 +45,7 @@ def test_a_linear_device_gets_a_linear_model(fitted_to):
 
 
 def test_harmonics_of_the_test_tones_come_within_two_db(hammerstein, tape_material):
-    assert harmonic_error_db(hammerstein.process, tape_material.tones) < 2.0
+    assert harmonic_error_db(hammerstein.process, [Tone(tone) for tone in tape_material.tones]) < 2.0
 
 
 def test_level_is_learnt_and_not_normalised(hammerstein, simulator):

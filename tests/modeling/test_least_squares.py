@@ -53,11 +53,11 @@ def test_known_filters_are_found(pair):
     assert np.allclose(solve(correlate([pair], Two(), 8), 4, ahead, 1e-12), g, atol=1e-6)
 
 
-def test_a_signal_left_out_gets_no_filter(pair):
-    pair, _, ahead = pair
-    found = solve(correlate([pair], Two(), 8), 4, ahead, 1e-9, keep=[0])
-    assert not found[1].any()
-    assert found[0].any()
+def test_correlations_of_some_signals_are_those_summed_for_them_alone(pair):
+    pair, _, _ = pair
+    some, alone = correlate([pair], Two(), 8).of([0]), correlate([pair], Identity(), 8)
+    assert np.allclose(some.auto, alone.auto, rtol=1e-9, atol=1e-6)
+    assert np.allclose(some.cross, alone.cross, rtol=1e-9, atol=1e-6)
 
 
 def test_correlations_do_not_depend_on_the_cut_into_blocks(pair, monkeypatch):
@@ -120,13 +120,49 @@ def test_tapered_sums_are_those_of_the_windowed_signals():
     mask[500:3500] = True
     window = np.zeros(4000)
     window[500:3500] = np.hanning(3000)
-    sums = Sums(Two(), 5)
-    sums.add([Pair(dry, wet, mask, RATE, "train")], tapered=True)
-    found = sums.correlations()
+    whole, blocks = Sums(Two(), 5, size=3008), Sums(Two(), 5, size=512)
+    blocks.add([Pair(dry, wet, mask, RATE, "train")], tapered=True)
+    power = float(np.sum((wet * window) ** 2))
+    whole.add_whole(Pair(dry, wet, mask, RATE, "train"), power)
     u = np.stack([dry, dry**3]) * window
-    for lag in range(-5, 6):
-        assert found.auto[0, 1, 5 + lag] == pytest.approx(np.sum(u[0] * np.roll(u[1], -lag)), rel=1e-6)
-        assert found.cross[1, 5 + lag] == pytest.approx(np.sum(wet * window * np.roll(u[1], -lag)), rel=1e-6)
+    for found in (whole.correlations(), blocks.correlations()):
+        assert found.power == pytest.approx(power)
+        for lag in range(-5, 6):
+            assert found.auto[0, 1, 5 + lag] == pytest.approx(np.sum(u[0] * np.roll(u[1], -lag)), rel=1e-6)
+            assert found.cross[1, 5 + lag] == pytest.approx(np.sum(wet * window * np.roll(u[1], -lag)), rel=1e-6)
+
+
+def test_a_whole_sound_is_shaped_and_weighed_to_a_power():
+    """Against plain sums of what the window and a convolution leave."""
+    rng = np.random.default_rng(8)
+    dry, wet = rng.standard_normal(2400), rng.standard_normal(2400)
+    mask = np.zeros(2400, dtype=bool)
+    mask[200:2200] = True
+    shaping, window = np.array([-0.3, 0.2, 1.0, 0.2, -0.3]), np.zeros(2400)
+    window[mask] = np.hanning(2000)
+    sums = Sums(Two(), 7, size=2016)
+    sums.add_whole(Pair(dry, wet, mask, RATE, "tone"), 5.0, shaping)
+    found = sums.correlations()
+    x, y = (np.convolve(window * sound, shaping, "same") for sound in (dry, wet))
+    share = 5.0 / np.sum(y**2)
+    assert found.power == pytest.approx(5.0)
+    for lag in range(-7, 8):
+        assert found.auto[0, 0, 7 + lag] == pytest.approx(share * np.sum(x * np.roll(x, -lag)), rel=1e-9, abs=1e-9)
+        assert found.cross[0, 7 + lag] == pytest.approx(share * np.sum(y * np.roll(x, -lag)), rel=1e-9, abs=1e-9)
+
+
+def test_a_sound_that_came_back_as_nothing_teaches_nothing():
+    sums = Sums(Two(), 5, size=3008)
+    for mask in (np.ones(2000, dtype=bool), np.zeros(2000, dtype=bool)):
+        sums.add_whole(Pair(np.ones(2000), np.zeros(2000), mask, RATE, "tone"), 1.0)
+    found = sums.correlations()
+    assert not found.auto.any()
+    assert found.power == 0.0
+
+
+def test_a_sound_longer_than_a_transform_is_refused():
+    with pytest.raises(ValueError, match="2005 samples does not fit in a transform of 2000"):
+        Sums(Two(), 5, size=2000).add_whole(Pair(np.ones(2000), np.ones(2000), np.ones(2000, dtype=bool), RATE, "tone"), 1.0)
 
 
 def test_short_music_is_solved_for_in_spite_of_its_edges():
