@@ -129,8 +129,8 @@ def without_dropouts(
             bad = _samples(low, pair) & pair.mask
             if bad.any():
                 mended = np.where(bad, _answer(heard[i], h, ahead), heard[i].wet)
-                masked[i], holes = _bridged(pair, bad, opened(mended).astype(np.float32))
-                count += holes
+                masked[i] = _bridged(pair, bad, opened(mended).astype(np.float32))
+                count += len(_stretches(bad))
                 lost += pair.seconds - masked[i].seconds
     return masked, Found(count, lost, sum(pair.seconds for pair in pairs))
 
@@ -245,17 +245,22 @@ def _falls(pair: Pair, falls_s: Sequence[tuple[float, float]], frames: int) -> n
     return met
 
 
-def _bridged(pair: Pair, bad: np.ndarray, mended: np.ndarray) -> tuple[Pair, int]:
-    """A pair without its bad samples, which are bridged, and how many stretches they make.
+def _bridged(pair: Pair, bad: np.ndarray, mended: np.ndarray) -> Pair:
+    """A pair without its bad samples, which are bridged.
 
     Behind a decoder what follows a dropout is bad too, until the decoder has forgotten it.
     """
     felt = (np.abs(mended - pair.wet) > FELT * np.abs(mended).max()) & pair.mask
     if np.any(felt & ~bad):
         bad = bad | binary_closing(felt, np.ones(2 * _frames(pair.sample_rate)[1])) & pair.mask
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], bad.astype(np.int8), [0]))))
-    bridges = tuple((int(a), mended[a:b].copy()) for a, b in zip(edges[::2], edges[1::2], strict=True))
-    return replace(pair, mask=pair.mask & ~bad, bridges=bridges), len(bridges)
+    bridges = tuple((a, mended[a:b].copy()) for a, b in _stretches(bad))
+    return replace(pair, mask=pair.mask & ~bad, bridges=bridges)
+
+
+def _stretches(bad: np.ndarray) -> list[tuple[int, int]]:
+    """First sample of each, and that after its last."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], bad.astype(np.int8), [0])))).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _answer(pair: Pair, h: np.ndarray, ahead: int) -> np.ndarray:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -189,22 +190,47 @@ def test_falls_of_a_pilot_are_told_in_time_of_the_recording():
     assert falls_of_pilot(audio, sheet, {0: 0}, late) == []
 
 
+HALF = load_parameters("typical").compander
+HALVES = Companding(encode=HALF, decode=HALF)
+
+
+def decoded(on_tape, halves=HALVES):
+    return halves.decoder(1, RATE, -18.0).process(on_tape.astype(np.float64)[None])[0].astype(np.float32)
+
+
+def searched(made, known):
+    """What is found on the tape's side of halves that are taken for these."""
+    on_tape = [known.taken_off(pair, -18.0) for pair in made]
+    return without_dropouts(made, on_tape, opened=partial(decoded, halves=known))
+
+
+def through(pairs):
+    """The same pairs on tape, sent through an encoder and heard through a decoder."""
+    return [replace(pair, dry=decoded(pair.dry), wet=decoded(pair.wet)) for pair in pairs]
+
+
 def test_a_compander_makes_no_dropouts(sound):
-    """Encoded music, decoded by halves of other constants, is searched on the tape's side with constants that are 30 % wrong."""
-    half = load_parameters("typical").compander
-    true = Companding(encode=half, decode=half)
-    wrong = Companding(
-        encode=half.model_copy(update={"time_constant_s": 1.3 * half.time_constant_s}),
-        decode=half.model_copy(update={"time_constant_s": 1.3 * half.time_constant_s}),
-    )
-    pairs = [pair for pair in sound if pair.split == "train"]
-    decoder = lambda: true.decoder(1, RATE, -18.0)  # noqa: E731
-    made = [replace(pair, wet=decoder().process(pair.wet.astype(np.float64)[None])[0].astype(np.float32)) for pair in pairs]
-    for known in (true, wrong):
-        _, found = without_dropouts(made, [known.taken_off(pair, -18.0) for pair in made])
-        assert found.seconds < 0.003 * found.listened_s
-    _, found = without_dropouts(made)  # a pair of which nobody said that a decoder was in
+    """Encoded music is searched on the tape's side, with constants that are right and with some that are 30 % wrong.
+
+    What is found is no more than without one: in so little loud music, one.
+    """
+    slower = HALF.model_copy(update={"time_constant_s": 1.3 * HALF.time_constant_s})
+    plain = [pair for pair in sound if pair.split == "train"]
+    most, made = without_dropouts(plain)[1].count, through(plain)
+    assert most <= 1
+    for known in (HALVES, Companding(encode=slower, decode=slower)):
+        assert searched(made, known)[1].count <= most
+    # Nobody said that a decoder was in.
+    _, found = without_dropouts([replace(pair, wet=decoded(pair.wet)) for pair in plain])
     assert found.seconds < 0.01 * found.listened_s
+
+
+def test_a_dropout_counts_once_however_a_decoder_takes_it(sound):
+    """What a decoder makes of one crosses what it would have made without it many times before it is forgotten."""
+    made = through([hurt(pair, 6, seed, 12.0)[0] for seed, pair in enumerate(sound) if pair.split == "train"])
+    masked, found = searched(made, HALVES)
+    assert 4 * len(made) <= found.count <= 6 * len(made)
+    assert sum(len(pair.bridges) for pair in masked) > found.count
 
 
 @pytest.fixture(scope="module")
