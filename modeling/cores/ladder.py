@@ -10,6 +10,7 @@ harmonics come closer. The rows of the last two are many, so that a short excerp
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.fft import next_fast_len
@@ -161,24 +162,27 @@ def climb(material: Material, run: Run) -> HammersteinCore:
     rungs = [rung for rung in RUNGS if rung.name in SURE or _promises(rung, basis, material, run)]
     run.progress(Progress(0.5, None, "summing correlations"))
     basis = basis.of_rows(sorted(row for rung in rungs for row in rung.rows))
-    core = _best(rungs, basis, material, run)
+    tones = [Tone(tone) for tone in material.tones]
     lost = sum(sound.size for pair in material.train for _, sound in pair.bridges)
-    if lost < MUCH * sum(pair.samples for pair in material.train):
-        return core
-    left = esr_of(core.process, material.validation)
-    for _ in range(MOST_AGAIN):
-        again = _best(rungs, basis, _bridged(material, core), run)
+    much = lost >= MUCH * sum(pair.samples for pair in material.train)
+    ends = (0.7, *np.linspace(0.8, 1.0, MOST_AGAIN + 1).tolist()) if much else (0.7, 1.0)
+    core = _best(rungs, basis, material, tones, run, ends[:2])
+    left = esr_of(core.process, material.validation) if much else 0.0
+    for span in pairwise(ends[1:]):
+        again = _best(rungs, basis, _bridged(material, core), tones, run, span)
         before, left = left, esr_of(again.process, material.validation)
+        run.log({"rung": "dropouts bridged again", "kept": left < before, "validation_esr": left})
         if left >= before:
             break
         core = again
     return core
 
 
-def _best(rungs: Sequence[Rung], basis: Basis, material: Material, run: Run) -> HammersteinCore:
-    """Climb some rungs as far as they pay."""
+def _best(
+    rungs: Sequence[Rung], basis: Basis, material: Material, tones: Sequence[Tone], run: Run, span: tuple[float, ...]
+) -> HammersteinCore:
+    """Climb some rungs as far as they pay, a part of the whole work from its first number to its second."""
     problem = Problem(material.train, basis, material, _taught(material.ladder))
-    tones = [Tone(tone) for tone in material.tones]
     best: HammersteinCore | None = None
     best_esr, best_harmonics = np.inf, np.inf
     rows: tuple[int, ...] = ()
@@ -201,10 +205,10 @@ def _best(rungs: Sequence[Rung], basis: Basis, material: Material, run: Run) -> 
                 "rung": rung.name,
                 "kept": kept,
                 "validation_esr": esr,
-                "harmonic_error_db": harmonics if material.tones else None,
+                "harmonic_error_db": harmonics if tones else None,
             }
         )
-        run.progress(Progress(0.7 + 0.3 * number / len(rungs), None, f"{rung.name}: ESR {esr:.5f}"))
+        run.progress(Progress(span[0] + (span[1] - span[0]) * number / len(rungs), None, f"{rung.name}: ESR {esr:.5f}"))
         if kept:
             best, best_esr, best_harmonics, rows = core, esr, harmonics, tried
     assert best is not None

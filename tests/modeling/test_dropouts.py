@@ -141,15 +141,23 @@ def test_dropouts_are_found_and_hardly_anything_else(sound, spoilt):
 def test_the_default_core_comes_to_the_error_of_a_tape_without_dropouts(sound, spoilt, tape_material):
     pairs, _ = spoilt
     masked, _ = without_dropouts(pairs)
+    told, steps = [], []
 
-    def error(used):
+    def error(used, run):
         split = [select(used, name) for name in ("train", "validation")]
-        core = HammersteinCore.fit(Material(*split, tape_material.reference_dbfs, select(used, "tone")), Run())
+        core = HammersteinCore.fit(Material(*split, tape_material.reference_dbfs, select(used, "tone")), run)
         return esr_of(core.process, select(sound, "test"))
 
-    without, with_mask, whole = error(pairs), error(masked), error(sound)
+    without, whole = error(pairs, Run()), error(sound, Run())
+    with_mask = error(masked, Run(log=told.append, progress=steps.append))
     assert with_mask < whole + 0.2 * (without - whole)
     assert without > 1.5 * whole
+    again = [record for record in told if record.get("rung") == "dropouts bridged again"]
+    assert again
+    assert all(record["kept"] for record in again[:-1])
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] <= 1.0
 
 
 def test_where_the_pilot_falls_half_of_the_evidence_is_enough(sound):
