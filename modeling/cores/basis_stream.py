@@ -89,11 +89,11 @@ class BasisStream:
         basis = self._basis
         seen = np.concatenate([self._late, basis.scale * x])
         self._late = seen[x.size :]
-        signal = seen[: x.size]
-        treble = np.empty(x.size)
-        _shelve(basis.high_pass[0], basis.high_pass[1], signal, self._high_pass, 0, treble)
+        bands = np.empty((2, x.size))
+        bands[0] = seen[: x.size]
+        _shelve(basis.high_pass[0], basis.high_pass[1], bands[0], self._high_pass, 0, bands[1])
         unit = 0.5 * REFERENCE_PEAK**2
-        return envelopes(np.stack([signal, treble]), basis.pole, unit, self._squares)[self._enveloped]
+        return envelopes(bands, basis.pole, unit, self._squares)[self._enveloped]
 
 
 def _of_branches(rows: np.ndarray, each: int) -> tuple[np.ndarray, np.ndarray]:

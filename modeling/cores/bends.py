@@ -1,7 +1,8 @@
 """What bends a signal in the Hammerstein core: static curves, hysteretic states and envelopes, one row of output each.
 
 These loops run at twice the sample rate on every block, so they are written for the compiler: one loop for each row, no branches
-in it, and no call of the mathematical library, which works on one number at a time.
+in it (a division that may raise an error is one, hence NumPy's error model), and no call of the mathematical library, which works
+on one number at a time.
 
 References
 ----------
@@ -28,8 +29,12 @@ ENVELOPES = 2 * (len(TIMES_S) + 2)
 MOST_BENT = 10.0
 """tanh of more is taken for that of this; it is 1 within 4e-9."""
 
+_LOG_2 = float(np.log(2.0))
+_ROOT_OF_HALF = int(np.float64(0.5**0.5).view(np.int64))
+"""Its bits: exponents are above them."""
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
 def curves(p: np.ndarray, limit: float, wanted: np.ndarray, out: np.ndarray, first: int, phase: int, at: int) -> None:
     """Static curves of a signal, shape ``(n,)``.
 
@@ -73,7 +78,7 @@ def curves(p: np.ndarray, limit: float, wanted: np.ndarray, out: np.ndarray, fir
                 row[i] = x * _tanh(3.0 * x) - x * x + slope * abs(p[i] - x)
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+@numba.njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
 def states(
     p: np.ndarray,
     n: int,
@@ -144,7 +149,7 @@ def states(
                     out[row[j], phase, at + i] = t - memory[j]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def envelopes(u: np.ndarray, pole: np.ndarray, unit: float, memory: np.ndarray) -> np.ndarray:
     """The signal times the logarithm of its RMS over each time, shape ``(2, n)`` (signal and treble) to ``(ENVELOPES, n)``.
 
@@ -159,25 +164,33 @@ def envelopes(u: np.ndarray, pole: np.ndarray, unit: float, memory: np.ndarray) 
     memory : ndarray, shape (2, times)
         Mean squares, carried on in place.
     """
-    times = pole.size
+    times, n = pole.size, u.shape[1]
     middle = times // 2
-    out = np.empty((2 * (times + 2), u.shape[1]))
-    for i in range(u.shape[1]):
-        x = u[0, i]
-        for band in range(2):
-            row = band * (times + 2)
-            power = u[band, i] ** 2
-            for k in range(times):
-                memory[band, k] = power + pole[k] * (memory[band, k] - power)
-                e = 0.125 * np.log(memory[band, k] / unit + QUIETEST)
-                out[row + k, i] = x * e
-                if k == middle:
-                    out[row + times, i] = x * e * e
-                    out[row + times + 1, i] = (x - 0.5 * np.tanh(2.0 * x)) * e
+    out = np.empty((2 * (times + 2), n))
+    square, log, bend = np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        bend[i] = u[0, i] - 0.5 * _tanh(2.0 * u[0, i])
+    for band in range(2):
+        row = band * (times + 2)
+        for k in range(times):
+            mean = memory[band, k]
+            for i in range(n):
+                power = u[band, i] * u[band, i]
+                mean = power + pole[k] * (mean - power)
+                square[i] = mean / unit + QUIETEST
+            memory[band, k] = mean
+            _logarithm(square, log)
+            for i in range(n):
+                log[i] *= 0.125
+                out[row + k, i] = u[0, i] * log[i]
+            if k == middle:
+                for i in range(n):
+                    out[row + times, i] = u[0, i] * log[i] * log[i]
+                    out[row + times + 1, i] = bend[i] * log[i]
     return out
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+@numba.njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
 def _tanh(x: float) -> float:
     """Hyperbolic tangent within 1e-9: of a sixteenth by five parts of Lambert's continued fraction, then doubled four times."""
     y = min(max(x, -MOST_BENT), MOST_BENT) * 0.0625
@@ -187,3 +200,22 @@ def _tanh(x: float) -> float:
     for _ in range(4):
         above, below = 2.0 * above * below, above * above + below * below
     return above / below
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def _logarithm(x: np.ndarray, out: np.ndarray) -> None:
+    """Natural logarithm of positive numbers within 1e-11.
+
+    That of a power of two, and of what is left by seven parts of the series of artanh.
+    """
+    bits, left = x.view(np.int64), np.empty(x.size, np.int64)
+    for i in range(x.size):
+        power = (bits[i] - _ROOT_OF_HALF) >> 52
+        left[i] = bits[i] - (power << 52)  # from the root of 1/2 to that of 2
+        out[i] = power * _LOG_2
+    rest = left.view(np.float64)
+    for i in range(x.size):
+        s = (rest[i] - 1.0) / (rest[i] + 1.0)
+        z = s * s
+        parts = 1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z * (1.0 / 13.0)))
+        out[i] += 2.0 * s * (1.0 + z * (1.0 / 3.0 + z * (1.0 / 5.0 + z * parts)))
