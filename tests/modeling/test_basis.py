@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from modeling.cores import bends
 from modeling.cores.basis import DELAY, GROUPS, HALVING, ODD, RAISING, ROWS, Basis, Emphasis
@@ -104,6 +105,20 @@ def test_envelopes_of_a_steady_sine_settle_to_its_level():
     assert made[3, late] == pytest.approx(full**2 * x[late], abs=0.05)
     assert made[4, late] == pytest.approx(full * (x[late] - np.tanh(2 * x[late]) / 2), abs=0.05)
     assert made[5 + 2, late] == pytest.approx(faint * x[late], abs=0.02)
+
+
+def test_envelopes_against_their_formula_from_silence_to_far_above_the_unit():
+    rng = np.random.default_rng(5)
+    u = np.concatenate(
+        [np.zeros((2, 500)), *(level * rng.standard_normal((2, 500)) for level in (1e-5, 0.1, 100.0))], axis=1
+    )
+    pole, unit = np.exp(-1.0 / (np.array(TIMES_S) * RATE)), 0.03
+    expected = []
+    for band in u:
+        logs = [np.log(lfilter([1.0 - p], [1.0, -p], band**2) / unit + QUIETEST) / 8 for p in pole]
+        bend = u[0] - np.tanh(2.0 * u[0]) / 2
+        expected += [*(u[0] * log for log in logs), u[0] * logs[1] ** 2, bend * logs[1]]
+    assert envelopes(u, pole, unit, np.zeros((2, len(TIMES_S)))) == pytest.approx(np.array(expected), rel=1e-7, abs=1e-11)
 
 
 def test_levels_are_those_that_the_curves_see():
