@@ -124,7 +124,7 @@ class LstmCore(ResidualCore):
     kind = LstmResidual
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def _run_gru(
     x: np.ndarray,
     inwards: np.ndarray,
@@ -168,7 +168,7 @@ def _run_gru(
     return out
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def _run_lstm(
     x: np.ndarray,
     inwards: np.ndarray,

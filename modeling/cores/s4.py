@@ -170,7 +170,7 @@ def _recurrence(block: nn.Module) -> list[np.ndarray]:
     return [tensor.numpy() for tensor in tensors]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def _run(
     x: np.ndarray,
     widen: np.ndarray,

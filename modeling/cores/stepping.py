@@ -16,7 +16,8 @@ def sigmoids(z: np.ndarray, count: int, bits: np.ndarray) -> None:
     """``1 / (1 + exp(-z))`` of the first numbers, in place; tanh(z) is twice that of 2 z, less 1.
 
     exp is made of the series of 2^f for |f| <= 1/2, good to 1e-8, and of the exponent's own bits, so that the loops run on
-    vectors. Beyond +-87 the exponent ends, and the sigmoid is 0 or 1.
+    vectors. Beyond +-87 the exponent ends, and the sigmoid is 0 or 1. It becomes part of what calls it, which is to be compiled
+    with NumPy's error model: a division that may raise an error is a branch, and would keep the loop from vectors.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ import torch
 
 from modeling.cores.stepping import awake, gather, sigmoids
 
-_ONE, _TWO = np.float32(1.0), np.float32(2.0)
+_HALF, _ONE, _TWO = np.float32(0.5), np.float32(1.0), np.float32(2.0)
 
 
 class Transitions(torch.autograd.Function):
@@ -180,7 +180,7 @@ def _multiplied(matrix: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
                 y[lane] += w[i] * x[i, lane]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def _bent(z: np.ndarray, bias: np.ndarray, rest: np.ndarray, bits: np.ndarray) -> None:
     """``tanh(z + bias) - rest`` in place."""
     units, lanes = z.shape
@@ -193,7 +193,7 @@ def _bent(z: np.ndarray, bias: np.ndarray, rest: np.ndarray, bits: np.ndarray) -
             z[j, lane] = _TWO * z[j, lane] - _ONE - rest[j]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def run(
     x: np.ndarray,
     lower: np.ndarray,
@@ -219,10 +219,12 @@ def run(
     units, states = upper.shape[0], share.size
     bits = np.empty(units, dtype=np.int32)
     below, above, said = np.empty_like(lower_bias), np.empty_like(upper_bias), np.empty_like(share)
-    nothing = np.zeros_like(share)
-    rests = _TWO * lower_bias, _TWO * upper_bias
+    nothing, none = np.zeros_like(share), np.zeros_like(lower_bias)
+    # By the same function as below, or silence would not be silent to the last bit.
+    rests = lower_bias.copy(), upper_bias.copy()
     for rest in rests:
-        sigmoids(rest, units, bits)
+        _bent_one(rest, none, bits)
+        rest *= _HALF
     out = np.empty(x.size)
     for t in range(x.size):
         seen[1], seen[0] = seen[0], x[t]
@@ -241,7 +243,7 @@ def run(
     return out
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def _bent_one(z: np.ndarray, rest: np.ndarray, bits: np.ndarray) -> None:
     """In place: of z, already biased, tanh less its rest, which is given as the sigmoid of twice the bias."""
     for j in range(z.size):
