@@ -224,7 +224,8 @@ def run(
     rests = lower_bias.copy(), upper_bias.copy()
     for rest in rests:
         _bent_one(rest, none, bits)
-        rest *= _HALF
+        for j in range(units):
+            rest[j] *= _HALF
     out = np.empty(x.size)
     for t in range(x.size):
         seen[1], seen[0] = seen[0], x[t]
