@@ -26,7 +26,7 @@ from torch import nn
 
 from modeling.cores.core import Setting
 from modeling.cores.residual import Residual, ResidualCore
-from modeling.cores.stepping import awake, gather, sigmoids
+from modeling.cores.stepping import DIVIDING, awake, gather, sigmoids
 from modeling.cores.stretches import WARM_UP, in_stretches
 
 SLOWEST = 100.0
@@ -124,7 +124,7 @@ class LstmCore(ResidualCore):
     kind = LstmResidual
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, fastmath=DIVIDING, nogil=True, error_model="numpy")
 def _run_gru(
     x: np.ndarray,
     inwards: np.ndarray,
@@ -168,7 +168,7 @@ def _run_gru(
     return out
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, fastmath=DIVIDING, nogil=True, error_model="numpy")
 def _run_lstm(
     x: np.ndarray,
     inwards: np.ndarray,

@@ -29,7 +29,7 @@ from modeling.cores.core import Setting
 from modeling.cores.descent import Group
 from modeling.cores.residual import Residual, ResidualCore
 from modeling.cores.silent import SilentTanh
-from modeling.cores.stepping import awake, sigmoids
+from modeling.cores.stepping import DIVIDING, awake, sigmoids
 
 KERNEL = 8192
 """Length of the convolutions in training, and the warm-up."""
@@ -170,7 +170,7 @@ def _recurrence(block: nn.Module) -> list[np.ndarray]:
     return [tensor.numpy() for tensor in tensors]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, fastmath=DIVIDING, nogil=True, error_model="numpy")
 def _run(
     x: np.ndarray,
     widen: np.ndarray,

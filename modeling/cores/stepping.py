@@ -10,14 +10,18 @@ _HALF, _ONE = np.float32(0.5), np.float32(1.0)
 _LEAST, _MOST, _MINUS_LOG2_E = np.float32(-126.0), np.float32(126.0), np.float32(-1.0 / np.log(2.0))
 _C1, _C2, _C3, _C4, _C5, _C6, _C7 = (np.float32(np.log(2.0) ** k / factorial(k)) for k in range(1, 8))
 
+DIVIDING = {"reassoc", "contract", "nnan", "ninf", "nsz"}
+"""Liberties of the compiler where sigmoids are made: all but reciprocals by estimate, for the sigmoid of nothing is one half to the
+last bit, or silence would not stay silent."""
 
-@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
+
+@numba.njit(cache=True, fastmath=DIVIDING, nogil=True, inline="always", error_model="numpy")
 def sigmoids(z: np.ndarray, count: int, bits: np.ndarray) -> None:
     """``1 / (1 + exp(-z))`` of the first numbers, in place; tanh(z) is twice that of 2 z, less 1.
 
     exp is made of the series of 2^f for |f| <= 1/2, good to 1e-8, and of the exponent's own bits, so that the loops run on
     vectors. Beyond +-87 the exponent ends, and the sigmoid is 0 or 1. It becomes part of what calls it, which is to be compiled
-    with NumPy's error model: a division that may raise an error is a branch, and would keep the loop from vectors.
+    with DIVIDING and NumPy's error model: a division that may raise an error is a branch, and would keep the loop from vectors.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 import torch
 
-from modeling.cores.stepping import awake, gather, sigmoids
+from modeling.cores.stepping import DIVIDING, awake, gather, sigmoids
 
 _HALF, _ONE, _TWO = np.float32(0.5), np.float32(1.0), np.float32(2.0)
 
@@ -180,7 +180,7 @@ def _multiplied(matrix: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
                 y[lane] += w[i] * x[i, lane]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, fastmath=DIVIDING, nogil=True, error_model="numpy")
 def _bent(z: np.ndarray, bias: np.ndarray, rest: np.ndarray, bits: np.ndarray) -> None:
     """``tanh(z + bias) - rest`` in place."""
     units, lanes = z.shape
@@ -193,7 +193,7 @@ def _bent(z: np.ndarray, bias: np.ndarray, rest: np.ndarray, bits: np.ndarray) -
             z[j, lane] = _TWO * z[j, lane] - _ONE - rest[j]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, fastmath=DIVIDING, nogil=True, error_model="numpy")
 def run(
     x: np.ndarray,
     lower: np.ndarray,
@@ -244,7 +244,7 @@ def run(
     return out
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, fastmath=DIVIDING, nogil=True, error_model="numpy")
 def _bent_one(z: np.ndarray, rest: np.ndarray, bits: np.ndarray) -> None:
     """In place: of z, already biased, tanh less its rest, which is given as the sigmoid of twice the bias."""
     for j in range(z.size):
